@@ -18,6 +18,7 @@ __all__ = [
     'MODELS',
     'OPTIM_WRAPPERS',
     'TRANSFORMS',
+    'WEIGHT_INITIALIZERS',
 ]
 
 
@@ -31,4 +32,7 @@ DATASETS = _child('dataset', root.DATASETS, 'mmqcs.datasets')
 DATA_SAMPLERS = _child('data sampler', root.DATA_SAMPLERS, 'mmqcs.datasets')
 TRANSFORMS = _child('transform', root.TRANSFORMS, 'mmqcs.datasets')
 MODELS = _child('model', root.MODELS, 'mmqcs.models')
+WEIGHT_INITIALIZERS = _child(
+    'weight initializer', root.WEIGHT_INITIALIZERS, 'mmqcs.models'
+)
 METRICS = _child('metric', root.METRICS, 'mmqcs.evaluation')

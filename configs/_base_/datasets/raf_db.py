@@ -1,0 +1,57 @@
+# RAF-DB as published: Pillow decoding and resizing, torchvision's augmentation.
+# Normalisation and random erasing follow on the device, in the data preprocessor.
+dataset_type = 'mmqcs.RAFDB'
+data_root = 'data/raf-db/'
+
+train_pipeline = [
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='NumpyToPIL', to_rgb=True),
+    dict(type='torchvision/Resize', size=(224, 224)),
+    dict(type='torchvision/RandomHorizontalFlip', p=0.5),
+    dict(
+        type='torchvision/ColorJitter',
+        brightness=0.2,
+        contrast=0.2,
+        saturation=0.2,
+        hue=0.1,
+    ),
+    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='PackInputs'),
+]
+
+test_pipeline = [
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='NumpyToPIL', to_rgb=True),
+    dict(type='torchvision/Resize', size=(224, 224)),
+    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='PackInputs'),
+]
+
+train_dataloader = dict(
+    # anchors a batch; each brings the companions of its group
+    batch_size=24,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler', negative='natural'),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type=dataset_type, data_root=data_root, split='train', pipeline=train_pipeline
+    ),
+)
+
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type=dataset_type, data_root=data_root, split='test', pipeline=test_pipeline
+    ),
+)
+val_evaluator = dict(type='mmqcs.FERMetric')
+
+# The published protocol knows no validation split: the test split is both.
+test_dataloader = val_dataloader
+test_evaluator = val_evaluator

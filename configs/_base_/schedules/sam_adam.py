@@ -1,0 +1,13 @@
+# SAM around Adam, weight decay 0, learning rate × 0.98 an epoch.
+optim_wrapper = dict(
+    type='mmqcs.SAMOptimWrapper',
+    rho=0.05,
+    optimizer=dict(type='Adam', lr=3e-6, weight_decay=0),
+)
+custom_hooks = [dict(type='mmqcs.SAMHook')]
+
+param_scheduler = dict(type='ExponentialLR', gamma=0.98, by_epoch=True)
+
+train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()

@@ -1,0 +1,53 @@
+# QCS on SynthFER, the drawn faces that come with the package, in the layout of
+# RAF-DB. Trains on two CPU cores in a few minutes: this is what `make train` runs.
+_base_ = [
+    '../_base_/models/qcs_ir-small.py',
+    '../_base_/datasets/raf_db.py',
+    '../_base_/default_runtime.py',
+]
+
+data_root = 'data/synthfer/'
+
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(72, 72), interpolation='area'),
+    dict(type='RandomCrop', crop_size=64),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='ColorJitter', brightness=0.2, contrast=0.2, saturation=0.2),
+    dict(type='PackInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(72, 72), interpolation='area'),
+    dict(type='CenterCrop', crop_size=64),
+    dict(type='PackInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    dataset=dict(data_root=data_root, pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    batch_size=100,
+    num_workers=1,
+    dataset=dict(data_root=data_root, pipeline=test_pipeline),
+)
+test_dataloader = val_dataloader
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+    clip_grad=dict(max_norm=5.0),
+)
+max_epochs = 24
+param_scheduler = dict(
+    type='OneCycleLR',
+    eta_max=1e-3,
+    total_steps=max_epochs,
+    by_epoch=True,
+    convert_to_iter_based=True,
+)
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=2)
+val_cfg = dict()
+test_cfg = dict()

@@ -1,0 +1,62 @@
+"""Anchors drawn with all classes equally likely."""
+
+import math
+from collections.abc import Iterator, Sized
+
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from mmqcs.registry import DATA_SAMPLERS
+
+from .generator import epoch_generator
+from .labels import class_index
+
+
+@DATA_SAMPLERS.register_module()
+class BalancedSampler(Sampler):
+    """Draws images with replacement, every class equally likely.
+
+    Each image has the weight 1 / (size of its class): a class is drawn
+    uniformly, then an image of it. The QCS and DCS recipes for AffectNet take
+    their anchors so, with an epoch of N/12 and N/8 images (Section 7 of the
+    supplement).
+
+    Args:
+        dataset: Labelled data set of N images.
+        fraction: Length of an epoch as a fraction of N; may exceed 1.
+        seed: Seed, the same on all ranks. Defaults to a random one that the
+            ranks agree on.
+
+    Raises:
+        ValueError: The fraction is not positive.
+    """
+
+    def __init__(
+        self, dataset: Sized, fraction: float = 1.0, seed: int | None = None
+    ) -> None:
+        if not fraction > 0:
+            raise ValueError(f'fraction must be > 0, got {fraction}')
+        self.rank, self.world_size = get_dist_info()
+        self.dataset = dataset
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+        self.index = class_index(dataset)
+        total = max(1, int(len(dataset) * fraction))
+        self.num_samples = math.ceil(total / self.world_size)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yields this rank's share of the epoch's images."""
+        rng = epoch_generator('anchors', self.seed, self.epoch)
+        present = self.index.present
+        size = self.num_samples * self.world_size
+        labels = present[rng.integers(len(present), size=size)]
+        images = self.index.members(labels, rng)
+        return iter(images[self.rank :: self.world_size].tolist())
+
+    def __len__(self) -> int:
+        """Number of images of this rank."""
+        return self.num_samples
+
+    def set_epoch(self, epoch: int) -> None:
+        """Sets the epoch that keys the draw."""
+        self.epoch = epoch

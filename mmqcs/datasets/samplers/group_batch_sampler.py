@@ -1,0 +1,172 @@
+"""Batches of groups: anchors from any sampler, companions added."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from mmengine.dist import get_rank
+from numpy.random import Generator
+from torch.utils.data import Sampler
+
+from mmqcs.functional import PAIR, QUADRUPLET, Ring
+from mmqcs.registry import DATA_SAMPLERS
+
+from .generator import epoch_generator
+from .labels import class_index
+
+
+class GroupBatchSampler(Sampler, ABC):
+    """Extends each batch of anchors by the other images of their groups.
+
+    A batch holds ``ring.size · B`` indices in branch-major order: B anchors,
+    then the B positives of these anchors, and so on. Companions are drawn here,
+    in the main process, from a generator keyed by (seed, epoch, rank): the same
+    seed gives the same groups whatever the number of workers, and a resumed run
+    goes on with the groups it would have had.
+
+    Args:
+        sampler: Anchor sampler, with the attribute ``dataset``.
+        batch_size: B, anchors a batch.
+        drop_last: Whether to leave out a last batch of fewer anchors.
+        seed: Seed of the companions. Defaults to that of the anchor sampler.
+
+    Raises:
+        ValueError: The data cannot serve the groups, the batch size is not
+            positive, or no seed is given and the sampler has none.
+    """
+
+    ring: Ring
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        batch_size: int,
+        drop_last: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f'batch_size (anchors a batch) must be ≥ 1: {batch_size}')
+        seed = getattr(sampler, 'seed', None) if seed is None else seed
+        if seed is None or not hasattr(sampler, 'dataset'):
+            raise ValueError(
+                f'{type(self).__name__} needs an anchor sampler with the attributes '
+                f'dataset and seed, which {type(sampler).__name__} lacks. Use '
+                f'DefaultSampler, InfiniteSampler or mmqcs.BalancedSampler'
+            )
+        # The epoch hook looks for `.sampler` here and calls its `set_epoch`.
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.seed = seed
+        self.index = class_index(sampler.dataset)
+        self.index.check_pairs()
+
+    @abstractmethod
+    def draw_groups(
+        self, anchors: np.ndarray, rng: Generator
+    ) -> tuple[np.ndarray, ...]:
+        """Draws the groups of some anchors.
+
+        Args:
+            anchors: Indices of the anchors, (B,).
+            rng: Source of randomness.
+
+        Returns:
+            ``ring.size`` arrays of shape (B,), the anchors first.
+        """
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yields batches of indices in branch-major order."""
+        epoch = getattr(self.sampler, 'epoch', 0)
+        rng = epoch_generator('companions', self.seed, epoch, get_rank())
+        anchors = iter(self.sampler)
+        while batch := list(islice(anchors, self.batch_size)):
+            if len(batch) < self.batch_size and self.drop_last:
+                return
+            groups = self.draw_groups(np.asarray(batch), rng)
+            yield np.concatenate(groups).tolist()
+
+    def __len__(self) -> int:
+        """Number of batches of this rank in an epoch."""
+        full, rest = divmod(len(self.sampler), self.batch_size)
+        return full + bool(rest and not self.drop_last)
+
+
+@DATA_SAMPLERS.register_module()
+class PairBatchSampler(GroupBatchSampler):
+    """Groups of two for DCS: an anchor and a positive of its class.
+
+    In a config, beside the anchor sampler and the number of anchors a batch::
+
+        train_dataloader = dict(
+            batch_size=48,
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            batch_sampler=dict(type='mmqcs.PairBatchSampler'))
+
+    Args:
+        sampler, batch_size, drop_last, seed: See :class:`GroupBatchSampler`.
+    """
+
+    ring = PAIR
+
+    def draw_groups(
+        self, anchors: np.ndarray, rng: Generator
+    ) -> tuple[np.ndarray, ...]:
+        """See the base class."""
+        return anchors, self.index.others(anchors, rng)
+
+
+@DATA_SAMPLERS.register_module()
+class QuadrupletBatchSampler(GroupBatchSampler):
+    """Groups of four for QCS: anchor, positive, negative, second negative.
+
+    The positive is uniform over the other images of the anchor's class, the
+    second negative over the other images of the negative's class. In a config::
+
+        train_dataloader = dict(
+            batch_size=24,
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'))
+
+    Args:
+        sampler, batch_size, drop_last, seed: See :class:`GroupBatchSampler`.
+        negative: ``'natural'``: any image not of the anchor's class, all equally
+            likely. ``'uniform'``: a class other than the anchor's, uniformly,
+            then an image of it.
+
+    Raises:
+        ValueError: As in the base class; or there is only one class; or
+            ``negative`` is neither of the two.
+    """
+
+    ring = QUADRUPLET
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        batch_size: int,
+        drop_last: bool = False,
+        seed: int | None = None,
+        negative: str = 'natural',
+    ) -> None:
+        super().__init__(sampler, batch_size, drop_last, seed)
+        if negative not in ('natural', 'uniform'):
+            raise ValueError(
+                f"negative must be 'natural' or 'uniform', got {negative!r}"
+            )
+        self.negative = negative
+        self.index.check_negatives()
+
+    def draw_groups(
+        self, anchors: np.ndarray, rng: Generator
+    ) -> tuple[np.ndarray, ...]:
+        """See the base class."""
+        draw_negative = (
+            self.index.natural_negatives
+            if self.negative == 'natural'
+            else self.index.uniform_negatives
+        )
+        positives = self.index.others(anchors, rng)
+        negatives = draw_negative(anchors, rng)
+        return anchors, positives, negatives, self.index.others(negatives, rng)

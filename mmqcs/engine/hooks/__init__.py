@@ -1,0 +1,5 @@
+"""Hooks."""
+
+from .sam_hook import SAMHook
+
+__all__ = ['SAMHook']

@@ -1,0 +1,62 @@
+"""Mixed precision on any device."""
+
+from typing import Any
+
+import torch
+from mmengine.device import get_device
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
+
+from mmqcs.registry import OPTIM_WRAPPERS
+
+
+def default_dtype(device: str) -> torch.dtype:
+    """bfloat16 where the device computes in it, else float16."""
+    if device == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
+
+
+@OPTIM_WRAPPERS.register_module()
+class AutocastOptimWrapper(AmpOptimWrapper):
+    """MMEngine's ``AmpOptimWrapper`` for the CPU as well, and bfloat16 by default.
+
+    The loss is scaled in float16 only: bfloat16 has the range of float32.
+
+    Args:
+        dtype: ``'bfloat16'`` or ``'float16'``. Defaults to bfloat16 where the device
+            has it (CPUs, GPUs from Ampere on), else float16.
+        loss_scale: ``'dynamic'``, a fixed scale, or arguments of ``GradScaler``;
+            for float16.
+        **kwargs: Arguments of MMEngine's ``OptimWrapper``.
+
+    Raises:
+        ValueError: Another dtype, or float16 on the CPU, which has no scaled
+            training.
+    """
+
+    def __init__(
+        self,
+        dtype: str | torch.dtype | None = None,
+        loss_scale: str | float | dict = 'dynamic',
+        **kwargs: Any,
+    ) -> None:
+        device = get_device()
+        if dtype is None:
+            dtype = default_dtype(device)
+        elif isinstance(dtype, str):
+            dtype = getattr(torch, dtype, None)
+        if dtype not in (torch.bfloat16, torch.float16):
+            raise ValueError(f"dtype must be 'bfloat16' or 'float16', got {dtype}")
+        scaled = dtype == torch.float16
+        if scaled and device == 'cpu':
+            raise ValueError("dtype 'float16' needs an accelerator; use 'bfloat16'")
+        # AmpOptimWrapper's constructor refuses to run without an accelerator, and
+        # builds a scaler for every dtype; the rest of it serves as it is.
+        OptimWrapper.__init__(self, **kwargs)
+        self.cast_dtype = dtype
+        self._scale_update_param = loss_scale if isinstance(loss_scale, float) else None
+        if isinstance(loss_scale, float):
+            scaler_args = dict(init_scale=loss_scale)
+        else:
+            scaler_args = {} if loss_scale == 'dynamic' else dict(loss_scale)
+        self.loss_scaler = torch.amp.GradScaler(device, enabled=scaled, **scaler_args)

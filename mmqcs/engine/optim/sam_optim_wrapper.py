@@ -1,0 +1,174 @@
+"""Sharpness-aware minimisation around any optimiser."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+import torch.nn as nn
+from mmengine.optim import OptimWrapper
+from torch import Tensor
+
+from mmqcs.registry import OPTIM_WRAPPERS
+
+from .autocast_optim_wrapper import AutocastOptimWrapper
+
+
+class SAMMixin:
+    """The two steps of SAM (Foret et al., ICLR 2021), over an ``OptimWrapper``.
+
+    An update has two passes over the same batches. *Ascent*: the gradient at the
+    weights w; then w moves to ``w + rho · g / (‖g‖ + 1e-12)``, with one norm over
+    all parameters. *Descent*: the gradient there; then w returns and the wrapped
+    optimiser steps with it. With gradient accumulation each pass covers all
+    batches of the update. ``mmqcs.SAMHook`` repeats the batches.
+
+    Args:
+        rho: Radius of the ascent.
+        adaptive: Whether to scale the ascent by the weights' magnitude (ASAM, Kwon
+            et al., ICML 2021).
+        sync_ascent: Whether distributed processes average the ascent gradient, as
+            the published runs do. False lets every process climb by the gradient
+            of its own batch ("m-sharpness"), a different algorithm.
+        **kwargs: Arguments of the wrapper underneath.
+
+    Raises:
+        ValueError: The radius is not positive.
+        RuntimeError: On the first update, if ``mmqcs.SAMHook`` is not installed.
+    """
+
+    def __init__(
+        self,
+        rho: float = 0.05,
+        adaptive: bool = False,
+        sync_ascent: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if not rho > 0:
+            raise ValueError(f'rho must be > 0, got {rho}')
+        super().__init__(**kwargs)
+        self.rho = rho
+        self.adaptive = adaptive
+        self.sync_ascent = sync_ascent
+        self.hook_installed = False
+        self._ascent_batches = 0
+        self._moved: list[Tensor] = []
+        self._backup: list[Tensor] = []
+
+    @property
+    def descending(self) -> bool:
+        """Whether the weights are perturbed and the next pass is the descent."""
+        return bool(self._backup)
+
+    @property
+    def accumulating(self) -> bool:
+        """Whether the ascent of an update is under way."""
+        return self._ascent_batches > 0
+
+    def update_params(
+        self,
+        loss: Tensor,
+        step_kwargs: dict | None = None,
+        zero_kwargs: dict | None = None,
+    ) -> None:
+        """Takes the loss of one batch in the pass that is under way.
+
+        Args:
+            loss: Scalar to be differentiated.
+            step_kwargs: Arguments of the optimiser's ``step``.
+            zero_kwargs: Arguments of the optimiser's ``zero_grad``.
+        """
+        if self.descending:
+            super().update_params(loss, step_kwargs, zero_kwargs)
+            return
+        if not self.hook_installed:
+            raise RuntimeError(
+                f'{type(self).__name__} needs each batch twice. Add '
+                f"dict(type='mmqcs.SAMHook') to custom_hooks in the config"
+            )
+        self.backward(self.scale_loss(loss))
+        self._ascent_batches += 1
+        if self.should_update():
+            # The descent counts the same batches again, so that accumulation and
+            # the loss factor of a last incomplete update come out alike.
+            if self._ascend():
+                self._inner_count -= self._ascent_batches
+            self._ascent_batches = 0
+            self.zero_grad(**(zero_kwargs or {}))
+
+    @torch.no_grad()
+    def _ascend(self) -> bool:
+        """Perturbs the weights; False if the update must be skipped."""
+        params = [
+            p
+            for group in self.optimizer.param_groups
+            for p in group['params']
+            if p.grad is not None
+        ]
+        # The gradients are not needed afterwards: they become the perturbation.
+        steps = [p.grad for p in params]
+        if self.adaptive:
+            torch._foreach_mul_(steps, torch._foreach_abs(params))
+        norms = torch._foreach_norm(steps)
+        device = norms[0].device
+        norm = torch.linalg.vector_norm(torch.stack([n.to(device) for n in norms]))
+        if self._overflowed(norm):
+            return False
+        if self.adaptive:
+            torch._foreach_mul_(steps, torch._foreach_abs(params))
+        torch._foreach_mul_(steps, self.rho / (norm + 1e-12))
+        self._moved = params
+        self._backup = [p.detach().clone() for p in params]
+        torch._foreach_add_(params, steps)
+        return True
+
+    def _overflowed(self, norm: Tensor) -> bool:
+        return False
+
+    def step(self, **kwargs: Any) -> None:
+        """Returns to w, then steps the wrapped optimiser."""
+        with torch.no_grad():
+            torch._foreach_copy_(self._moved, self._backup)
+        self._moved, self._backup = [], []
+        super().step(**kwargs)
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """See MMEngine's ``OptimWrapper``; leaves an unsynchronised ascent alone."""
+        local = not (self.sync_ascent or self.descending) and hasattr(model, 'no_sync')
+        with super().optim_context(model), model.no_sync() if local else nullcontext():
+            yield
+
+
+@OPTIM_WRAPPERS.register_module()
+class SAMOptimWrapper(SAMMixin, OptimWrapper):
+    """SAM in full precision, for any model. In a config::
+
+        optim_wrapper = dict(
+            type='mmqcs.SAMOptimWrapper', rho=0.05,
+            optimizer=dict(type='Adam', lr=3e-6))
+        custom_hooks = [dict(type='mmqcs.SAMHook')]
+
+    Args:
+        **kwargs: Arguments of :class:`SAMMixin` and of MMEngine's ``OptimWrapper``.
+    """
+
+
+@OPTIM_WRAPPERS.register_module()
+class SAMAmpOptimWrapper(SAMMixin, AutocastOptimWrapper):
+    """SAM in mixed precision.
+
+    A scaled gradient needs no unscaling for the ascent, which takes its direction
+    only. If it overflows, the whole update is skipped and the scale lowered.
+
+    Args:
+        **kwargs: Arguments of :class:`SAMMixin` and of
+            :class:`AutocastOptimWrapper`.
+    """
+
+    def _overflowed(self, norm: Tensor) -> bool:
+        if not self.loss_scaler.is_enabled() or torch.isfinite(norm):
+            return False
+        scale = self.loss_scaler.get_scale() * self.loss_scaler.get_backoff_factor()
+        self.loss_scaler.update(self._scale_update_param or scale)
+        return True

@@ -1,0 +1,30 @@
+"""The mathematics of QCS as pure functions of torch or numpy alone."""
+
+from .class_index import ClassIndex
+from .losses import bilinear_pool, euclidean_loss, kl_distillation_loss
+from .ring import PAIR, QUADRUPLET, RINGS, Ring
+from .similarity import (
+    dissimilarity_map,
+    edge_scores,
+    pairwise_distance,
+    scaled_dot_product_attention,
+    similarity_map,
+    token_weights,
+)
+
+__all__ = [
+    'PAIR',
+    'QUADRUPLET',
+    'RINGS',
+    'ClassIndex',
+    'Ring',
+    'bilinear_pool',
+    'dissimilarity_map',
+    'edge_scores',
+    'euclidean_loss',
+    'kl_distillation_loss',
+    'pairwise_distance',
+    'scaled_dot_product_attention',
+    'similarity_map',
+    'token_weights',
+]

@@ -1,0 +1,58 @@
+"""Losses published beside QCS, as pure functions."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def kl_distillation_loss(
+    student: Tensor, teacher: Tensor, temperature: float = 1.0
+) -> Tensor:
+    """``KL(softmax(t/T) ‖ softmax(s/T)) · T²``, mean over the batch.
+
+    Args:
+        student: Logits that learn, (B, K).
+        teacher: Logits to learn from, (B, K). Detach them to stop their gradient.
+        temperature: T > 0; larger values soften both distributions.
+
+    Returns:
+        Scalar.
+    """
+    return temperature**2 * F.kl_div(
+        F.log_softmax(student / temperature, dim=-1),
+        F.log_softmax(teacher / temperature, dim=-1),
+        reduction='batchmean',
+        log_target=True,
+    )
+
+
+def euclidean_loss(x: Tensor, y: Tensor) -> Tensor:
+    """``√Σ(x − y)² / B``, the sum running over the whole batch.
+
+    Args:
+        x: Features, (B, ...).
+        y: Features of the same shape.
+
+    Returns:
+        Scalar.
+    """
+    return torch.linalg.vector_norm(x - y) / x.size(0)
+
+
+def bilinear_pool(base: Tensor, refined: Tensor) -> Tensor:
+    """Bilinear pooling of two token sets.
+
+    ``X = baseᵀ · refined / N``, signed square root of ``|X| + 1e-5``,
+    L2-normalised, times 100.
+
+    Args:
+        base: (B, N, C).
+        refined: (B, N, C).
+
+    Returns:
+        (B, C²).
+    """
+    x = base.transpose(-2, -1) @ refined / base.size(-2)
+    x = x.flatten(start_dim=-2)
+    x = x.sign() * (x.abs() + 1e-5).sqrt()
+    return 100 * F.normalize(x, dim=-1)

@@ -1,0 +1,98 @@
+"""The ring of images in a group, its edges written down as data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Edge = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Which images of a group are compared with which (QCS, Section 3.1).
+
+    Args:
+        branches: The name of each image of the group, in batch order.
+        similar: Pairs of images of one class.
+        dissimilar: Pairs of images of two classes.
+        sampler: Registered batch sampler that makes such groups, for messages.
+
+    Every image lies on exactly one similar edge and, if there are dissimilar
+    edges at all, on exactly one of these, so all images are treated alike.
+
+    Raises:
+        ValueError: An edge list leaves an image out or names one twice.
+    """
+
+    branches: tuple[str, ...]
+    similar: tuple[Edge, ...]
+    dissimilar: tuple[Edge, ...] = ()
+    sampler: str = ''
+
+    def __post_init__(self) -> None:
+        for name, edges in (('similar', self.similar), ('dissimilar', self.dissimilar)):
+            ends = sorted(image for edge in edges for image in edge)
+            if ends != list(range(self.size)) and (name == 'similar' or edges):
+                raise ValueError(
+                    f'each of the {self.size} images of a ring must lie on exactly one '
+                    f'{name} edge, got {edges}'
+                )
+
+    @property
+    def size(self) -> int:
+        """Number of images in a group."""
+        return len(self.branches)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges, the similar ones first."""
+        return self.similar + self.dissimilar
+
+    def classes(self) -> tuple[int, ...]:
+        """Class slot of each image: similar images share a slot.
+
+        Returns:
+            One small integer an image, e.g. ``(0, 0, 1, 1)`` for a quadruplet.
+        """
+        slots = [0] * self.size
+        for slot, (i, j) in enumerate(self.similar):
+            slots[i] = slots[j] = slot
+        return tuple(slots)
+
+    def violation(self, labels: Sequence[Sequence[int]]) -> str | None:
+        """Says what is wrong with the labels of a batch of groups, if anything.
+
+        Args:
+            labels: ``labels[branch][group]``, shape (size, B).
+
+        Returns:
+            None when similar images share a label and dissimilar ones do not,
+            else a sentence naming the first group that breaks the rule.
+        """
+        for g in range(len(labels[0])):
+            for edges, alike in ((self.similar, True), (self.dissimilar, False)):
+                for i, j in edges:
+                    if (labels[i][g] == labels[j][g]) != alike:
+                        return (
+                            f'group {g}: {self.branches[i]} has label {labels[i][g]} '
+                            f'and {self.branches[j]} has label {labels[j][g]}, which '
+                            f'should be {"the same" if alike else "different"}'
+                        )
+        return None
+
+
+QUADRUPLET = Ring(
+    branches=('anchor', 'positive', 'negative', 'second_negative'),
+    similar=((0, 1), (2, 3)),
+    dissimilar=((0, 2), (1, 3)),
+    sampler='mmqcs.QuadrupletBatchSampler',
+)
+"""The group of QCS: labels (y, y, z, z) with y ≠ z."""
+
+PAIR = Ring(
+    branches=('anchor', 'positive'),
+    similar=((0, 1),),
+    sampler='mmqcs.PairBatchSampler',
+)
+"""The group of DCS: labels (y, y)."""
+
+RINGS = {'quadruplet': QUADRUPLET, 'pair': PAIR}

@@ -1,0 +1,160 @@
+"""Cross similarity attention as pure functions (QCS, Section 3.2).
+
+Shapes: G images in a group, B groups, N tokens an image, C channels, E edges.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .ring import Edge, Ring
+
+Extremum = Callable[[Tensor], Tensor]
+"""From distances (E, B, N, N) to their largest value, broadcastable to them."""
+
+_EPS = 1e-12
+
+
+def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
+    """Euclidean distances between the tokens at the two ends of each edge.
+
+    Args:
+        tokens: Projected tokens, (G, B, N, C).
+        edges: Pairs (i, j) of images.
+
+    Returns:
+        (E, B, N, N); rows are tokens of image i, columns tokens of image j.
+    """
+    # Half precision would drown the differences between distances.
+    tokens = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
+    rows = tokens[[i for i, _ in edges]]
+    columns = tokens[[j for _, j in edges]]
+    return torch.cdist(rows, columns)
+
+
+def batch_max(distance: Tensor) -> Tensor:
+    """Largest distance of each edge over the whole batch: (E, 1, 1, 1)."""
+    return distance.amax(dim=(1, 2, 3), keepdim=True)
+
+
+def sample_max(distance: Tensor) -> Tensor:
+    """Largest distance of each edge within each group: (E, B, 1, 1)."""
+    return distance.amax(dim=(2, 3), keepdim=True)
+
+
+def similarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
+    """``max(Δ) − Δ``: high where two tokens agree.
+
+    Args:
+        distance: Δ, (E, B, N, N).
+        largest: Range of the maximum; the published code takes `batch_max`.
+    """
+    return largest(distance) - distance
+
+
+def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
+    """``Δ − min(Δ)``: high where two tokens differ.
+
+    Args:
+        distance: Δ, (E, B, N, N).
+        largest: Range of the minimum, which is ``−largest(−Δ)``.
+    """
+    return distance + largest(-distance)
+
+
+def edge_scores(maps: Tensor) -> Tensor:
+    """Score of every token at both ends of each edge.
+
+    Each partner token's column is L2-normalised over the image's own tokens,
+    then the columns are summed: ``r(M)_n = Σ_m M[n, m] / ‖M[:, m]‖``.
+
+    Args:
+        maps: Similarity or dissimilarity maps, (E, B, N, N).
+
+    Returns:
+        (E, 2, B, N): scores of the edge's first and second image.
+    """
+    first = F.normalize(maps, dim=-2, eps=_EPS).sum(dim=-1)
+    second = F.normalize(maps, dim=-1, eps=_EPS).sum(dim=-2)
+    return torch.stack((first, second), dim=1)
+
+
+def _by_image(scores: Tensor, edges: tuple[Edge, ...]) -> Tensor:
+    """Reorders (E, 2, B, N) edge scores into (G, B, N), one row an image."""
+    position = {
+        image: 2 * e + end
+        for e, edge in enumerate(edges)
+        for end, image in enumerate(edge)
+    }
+    return scores.flatten(0, 1)[[position[i] for i in sorted(position)]]
+
+
+def token_weights(
+    tokens: Tensor,
+    ring: Ring,
+    mode: str = 'SD',
+    k: Tensor | float = 0.0,
+    largest: Extremum = batch_max,
+) -> Tensor:
+    """Weight of every token of every image of a group (steps 2 to 4 of CSA).
+
+    ``softmax(r(S) + (1 + k) · r(D))`` over the tokens of an image, where S is
+    the map to its similar and D the map to its dissimilar partner.
+
+    Args:
+        tokens: Projected tokens, (G, B, N, C).
+        ring: The edges.
+        mode: ``'SD'``, or ``'S'`` or ``'D'`` for one of the terms alone.
+        k: Balance ``tanh θ`` of the dissimilar term.
+        largest: Range over which a map's maximum and minimum are taken.
+
+    Returns:
+        (G, B, N), positive, summing to 1 over N.
+
+    Raises:
+        ValueError: The mode is unknown or needs edges that the ring lacks.
+    """
+    check_mode(mode, ring)
+    score: Tensor | float = 0.0
+    if 'S' in mode:
+        distance = pairwise_distance(tokens, ring.similar)
+        maps = similarity_map(distance, largest)
+        score = _by_image(edge_scores(maps), ring.similar)
+    if 'D' in mode:
+        distance = pairwise_distance(tokens, ring.dissimilar)
+        maps = dissimilarity_map(distance, largest)
+        term = _by_image(edge_scores(maps), ring.dissimilar)
+        score = score + (1 + k) * term if mode == 'SD' else term
+    return torch.softmax(score, dim=-1)
+
+
+def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
+    """The SDPA variant: attention of each image over its similar partner.
+
+    Args:
+        tokens: Projected tokens, (G, B, N, C).
+        ring: The edges, of which the similar ones are used.
+
+    Returns:
+        (G, B, N, N): row n holds the weights with which token n of an image
+        takes its partner's values.
+    """
+    partner = {i: j for a, b in ring.similar for i, j in ((a, b), (b, a))}
+    other = tokens[[partner[i] for i in range(ring.size)]]
+    logits = tokens @ other.transpose(-2, -1) / tokens.size(-1) ** 0.5
+    return torch.softmax(logits, dim=-1)
+
+
+def check_mode(mode: str, ring: Ring) -> None:
+    """Raises ValueError if an attention mode is unknown or does not fit."""
+    if mode not in ('SD', 'S', 'D', 'SDPA'):
+        raise ValueError(
+            f"attention mode must be 'SD', 'S', 'D' or 'SDPA', got {mode!r}"
+        )
+    if mode in ('SD', 'D') and not ring.dissimilar:
+        raise ValueError(
+            f'attention mode {mode!r} needs dissimilar edges, but a group of '
+            f"{ring.size} images has none; use mode 'S'"
+        )

@@ -1,0 +1,27 @@
+"""Registered models and their parts."""
+
+from .backbones import IRNet
+from .classifiers import QCSClassifier
+from .cross import CrossBranch
+from .encoders import TokenEncoder
+from .heads import BilinearFusionHead, GatedClsHead
+from .losses import EuclideanDistillLoss, GroupLoss, KLDistillLoss
+from .necks import CSANeck, TokenPyramidNeck
+from .preprocessors import FERDataPreprocessor
+from .weight_init import OptionalPretrained
+
+__all__ = [
+    'BilinearFusionHead',
+    'CSANeck',
+    'CrossBranch',
+    'EuclideanDistillLoss',
+    'FERDataPreprocessor',
+    'GatedClsHead',
+    'GroupLoss',
+    'IRNet',
+    'KLDistillLoss',
+    'OptionalPretrained',
+    'QCSClassifier',
+    'TokenEncoder',
+    'TokenPyramidNeck',
+]

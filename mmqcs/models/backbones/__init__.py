@@ -1,0 +1,5 @@
+"""Backbones."""
+
+from .ir_net import IRNet
+
+__all__ = ['IRNet']

@@ -1,0 +1,222 @@
+"""IR-Net, the "improved residual" network of ArcFace."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmpretrain.models.backbones.base_backbone import BaseBackbone
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from mmqcs.registry import MODELS
+
+from .ir_net_keys import convert_ir_state_dict
+
+
+class SqueezeExcitation(nn.Module):
+    """Channel gate of the ``ir_se`` flavour: pool, two 1×1 convs, sigmoid.
+
+    Without biases, unlike torchvision's, as the pretrained files have none.
+
+    Args:
+        channels: Channels of the (B, C, H, W) input.
+        reduction: Ratio of C to the channels between the two convs.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, channels // reduction, 1, bias=False)
+        self.fc2 = nn.Conv2d(channels // reduction, channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scales the channels of x, (B, C, H, W)."""
+        pooled = x.mean(dim=(2, 3), keepdim=True)
+        return x * torch.sigmoid(self.fc2(F.relu(self.fc1(pooled))))
+
+
+class IRBlock(nn.Module):
+    """BN – conv – PReLU – conv(stride) – BN, plus a shortcut, no activation after.
+
+    Args:
+        in_channels: Channels of the input.
+        channels: Channels of the output.
+        stride: Stride of the second conv and the shortcut.
+        squeeze: Whether to end the residual with squeeze-and-excitation.
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int, stride: int, squeeze: bool
+    ) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.BatchNorm2d(in_channels),
+            nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
+            nn.PReLU(channels),
+            nn.Conv2d(channels, channels, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        if squeeze:
+            self.residual.append(SqueezeExcitation(channels))
+        self.shortcut: nn.Module = nn.Identity()
+        if in_channels != channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, channels, 1, stride, bias=False),
+                nn.BatchNorm2d(channels),
+            )
+        elif stride != 1:
+            self.shortcut = nn.MaxPool2d(1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) → (B, channels, H/stride, W/stride)."""
+        return self.residual(x) + self.shortcut(x)
+
+
+@MODELS.register_module()
+class IRNet(BaseBackbone):
+    """IR-Net backbone (ArcFace, Section 3; QCS takes the first three stages of IR-50).
+
+    A 3×3 stem of stride 1, then stages whose first block has stride 2. Only the
+    stages up to the last of ``out_indices`` are built.
+
+    Args:
+        depth: 10, 18, 34, 50, 100 or 152; or the blocks of each stage.
+        mode: ``'ir'``, or ``'ir_se'`` with squeeze-and-excitation.
+        in_channels: Channels of the image.
+        base_channels: Channels of the stem and the first stage; each further
+            stage has twice those before. The pretrained files have 64.
+        input_size: Side to which images are first brought by nearest-neighbour
+            sampling, 112 in the published recipes. None leaves them as they are.
+        out_indices: Stages to return, counted from 0.
+        frozen_stages: Stages to freeze, with the stem: −1 none, 0 the stem,
+            1 the stem and the first stage, and so on.
+        norm_eval: Whether BatchNorm keeps its running statistics in training.
+        with_cp: Whether to recompute activations in the backward pass: less
+            memory, one more forward. Running statistics are then updated twice.
+        init_cfg: ``dict(type='Pretrained', checkpoint='ir50.pth')`` loads MS-Celeb
+            weights, in either key layout.
+
+    Raises:
+        ValueError: An unknown depth, mode or stage.
+
+    Examples:
+        >>> import torch
+        >>> model = IRNet(50, input_size=112)
+        >>> [tuple(x.shape) for x in model(torch.rand(1, 3, 224, 224))]
+        [(1, 64, 56, 56), (1, 128, 28, 28), (1, 256, 14, 14)]
+    """
+
+    arch_settings = {
+        10: (1, 1, 1, 1),
+        18: (2, 2, 2, 2),
+        34: (3, 4, 6, 3),
+        50: (3, 4, 14, 3),
+        100: (3, 13, 30, 3),
+        152: (3, 8, 36, 3),
+    }
+
+    def __init__(
+        self,
+        depth: int | Sequence[int] = 50,
+        mode: str = 'ir',
+        in_channels: int = 3,
+        base_channels: int = 64,
+        input_size: int | None = None,
+        out_indices: Sequence[int] = (0, 1, 2),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        with_cp: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        blocks = self._blocks(depth)
+        if mode not in ('ir', 'ir_se'):
+            raise ValueError(f"mode must be 'ir' or 'ir_se', got {mode!r}")
+        if not out_indices or not all(0 <= i < len(blocks) for i in out_indices):
+            raise ValueError(
+                f'out_indices must name stages 0 to {len(blocks) - 1}: {out_indices}'
+            )
+        if not -1 <= frozen_stages <= len(blocks):
+            raise ValueError(
+                f'frozen_stages must be -1 to {len(blocks)}, got {frozen_stages}'
+            )
+        self.blocks = blocks
+        self.out_indices = tuple(out_indices)
+        self.input_size = input_size
+        self.frozen_stages = frozen_stages
+        self.norm_eval = norm_eval
+        self.with_cp = with_cp
+
+        channels = base_channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.PReLU(channels),
+        )
+        self.stages = nn.ModuleList()
+        for stage, count in enumerate(blocks[: max(out_indices) + 1]):
+            width = base_channels * 2**stage
+            layers = []
+            for i in range(count):
+                layers.append(IRBlock(channels, width, 1 if i else 2, mode == 'ir_se'))
+                channels = width
+            self.stages.append(nn.Sequential(*layers))
+        self._register_load_state_dict_pre_hook(self._convert_keys)
+        self._freeze()
+
+    def _blocks(self, depth: int | Sequence[int]) -> tuple[int, ...]:
+        if isinstance(depth, int):
+            if depth not in self.arch_settings:
+                raise ValueError(
+                    f'depth must be one of {sorted(self.arch_settings)} or a list of '
+                    f'the blocks of each stage, got {depth}'
+                )
+            return self.arch_settings[depth]
+        if not depth or not all(isinstance(n, int) and n > 0 for n in depth):
+            raise ValueError(f'blocks of each stage must be integers > 0, got {depth}')
+        return tuple(depth)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Computes the feature maps of the stages in ``out_indices``.
+
+        Args:
+            x: Normalised images, (B, in_channels, H, W).
+
+        Returns:
+            One (B, base_channels · 2^i, H / 2^(i+1), W / 2^(i+1)) a stage i.
+        """
+        if self.input_size is not None and x.shape[-2:] != (self.input_size,) * 2:
+            x = F.interpolate(x, size=self.input_size, mode='nearest')
+        x = self.stem(x)
+        outputs = []
+        for i, stage in enumerate(self.stages):
+            for block in stage:
+                if self.with_cp and x.requires_grad:
+                    x = checkpoint(block, x, use_reentrant=False)
+                else:
+                    x = block(x)
+            if i in self.out_indices:
+                outputs.append(x)
+        return tuple(outputs)
+
+    def train(self, mode: bool = True) -> 'IRNet':
+        """Sets the training mode, keeping frozen parts in evaluation mode."""
+        super().train(mode)
+        self._freeze()
+        if mode and self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def _freeze(self) -> None:
+        if self.frozen_stages >= 0:
+            for part in (self.stem, *self.stages[: self.frozen_stages]):
+                part.eval()
+                part.requires_grad_(False)
+
+    def _convert_keys(self, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+        """Renames the keys of published weights in place, before they are loaded."""
+        convert_ir_state_dict(state_dict, prefix, self.blocks, len(self.stages))

@@ -1,0 +1,5 @@
+"""Classifiers."""
+
+from .qcs_classifier import QCSClassifier
+
+__all__ = ['QCSClassifier']

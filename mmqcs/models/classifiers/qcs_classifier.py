@@ -1,0 +1,145 @@
+"""The QCS classifier: one plain branch at test time, groups in training."""
+
+from typing import Any
+
+import torch
+import torch.nn as nn
+from mmpretrain.evaluation import Accuracy
+from mmpretrain.models import ImageClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor
+
+from mmqcs.functional import Ring
+from mmqcs.models.necks import TokenPyramidNeck
+from mmqcs.registry import MODELS
+
+from .probe import probe_backbone
+
+
+@MODELS.register_module()
+class QCSClassifier(ImageClassifier):
+    """Classifier trained by quadruplet (QCS) or dual (DCS) cross similarity.
+
+    Backbone, neck and head are the whole inference path, so every tool for an
+    ``ImageClassifier`` works. In training a batch holds groups of images in
+    branch-major order; they share this path, and the cross branch compares them.
+
+    Args:
+        backbone: Config of the backbone.
+        neck: Config of the neck, whose output ends with tokens (B, 1 + N, C),
+            such as ``mmqcs.TokenPyramidNeck``. Where its ``in_channels`` and
+            ``strides`` are missing they are read off the backbone. None if the
+            backbone gives such tokens itself.
+        head: Config of the head; its ``loss`` is the loss of the base logits.
+        cross: Config of the train-only part, such as ``mmqcs.CrossBranch``.
+        group_loss: Config of the loss. Defaults to ``mmqcs.GroupLoss``.
+        statistics: ``'branch'``: BatchNorm sees one branch at a time and updates
+            its running statistics once a branch, as published. ``'joint'``: all
+            images of the groups go through in one pass, which is faster and gives
+            other numbers.
+        input_size: Side of the image with which a backbone is probed for missing
+            ``in_channels``.
+        **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
+
+    Raises:
+        ValueError: In the constructor: unknown ``statistics``, or batch augments,
+            which would mix the classes of a group. In training: the labels of a
+            group are not those of its ring.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None,
+        head: dict,
+        cross: dict,
+        group_loss: dict | None = None,
+        statistics: str = 'branch',
+        input_size: int = 224,
+        **kwargs: Any,
+    ) -> None:
+        if statistics not in ('branch', 'joint'):
+            raise ValueError(
+                f"statistics must be 'branch' or 'joint', got {statistics!r}"
+            )
+        if kwargs.get('train_cfg'):
+            raise ValueError(
+                'batch augments (train_cfg) such as Mixup blend images of different '
+                'classes, so the groups would no longer hold two images a class. '
+                'Remove train_cfg'
+            )
+        if not isinstance(backbone, nn.Module):
+            backbone = MODELS.build(backbone)
+        if _is_pyramid(neck) and not neck.get('in_channels'):
+            channels, strides = probe_backbone(backbone, input_size)
+            neck = dict(neck, in_channels=channels, strides=strides)
+        super().__init__(backbone, neck, head, **kwargs)
+        self.cross = MODELS.build(cross)
+        self.group_loss = MODELS.build(group_loss or dict(type='mmqcs.GroupLoss'))
+        self.statistics = statistics
+
+    @property
+    def ring(self) -> Ring:
+        """The ring of a group, that of the cross branch's attention."""
+        return self.cross.attention.ring
+
+    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Computes the losses of a batch of groups.
+
+        Args:
+            inputs: Images in branch-major order, (G·B, 3, H, W).
+            data_samples: Their labels; soft labels (``gt_score``) are used where
+                they are present, but the groups are checked by ``gt_label``.
+
+        Returns:
+            The losses of :class:`GroupLoss`, and the accuracy of both heads in
+            percent.
+        """
+        self._check_groups(data_samples)
+        feats = self._extract_groups(inputs)
+        tokens = feats[-1]
+        logits = self.head(feats)
+        cross = self.cross(tokens)
+        losses = self.group_loss(
+            tokens[:, 0],
+            logits,
+            cross,
+            self._targets(data_samples, logits.device),
+            self.head.loss_module,
+            self.cross.head.loss_module,
+        )
+        labels = torch.cat([sample.gt_label for sample in data_samples])
+        for name, scores in (('base', logits), ('cross', cross.logits)):
+            accuracy = Accuracy.calculate(scores.detach(), labels, topk=(1,))
+            losses[f'accuracy_{name}'] = accuracy[0][0]
+        return losses
+
+    def _extract_groups(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        if self.statistics == 'joint':
+            return self.extract_feat(inputs)
+        branches = [self.extract_feat(x) for x in inputs.chunk(self.ring.size)]
+        return tuple(torch.cat(level) for level in zip(*branches, strict=True))
+
+    def _check_groups(self, data_samples: list[DataSample]) -> None:
+        size = self.ring.size
+        if not data_samples or len(data_samples) % size:
+            problem = f'{len(data_samples)} images'
+        else:
+            labels = torch.cat([sample.gt_label for sample in data_samples])
+            problem = self.ring.violation(labels.view(size, -1).tolist())
+        if problem:
+            raise ValueError(
+                f'QCSClassifier got a batch that is not made of groups of {size} in '
+                f'branch order: {problem}. In the train_dataloader set '
+                f"batch_sampler=dict(type='{self.ring.sampler}')"
+            )
+
+    @staticmethod
+    def _targets(data_samples: list[DataSample], device: torch.device) -> Tensor:
+        if 'gt_score' in data_samples[0]:
+            return torch.stack([s.gt_score for s in data_samples]).to(device)
+        return torch.cat([s.gt_label for s in data_samples]).to(device)
+
+
+def _is_pyramid(neck: dict | nn.Module | None) -> bool:
+    return isinstance(neck, dict) and MODELS.get(neck['type']) is TokenPyramidNeck

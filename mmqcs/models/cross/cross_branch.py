@@ -1,0 +1,71 @@
+"""The train-only half of QCS."""
+
+from typing import NamedTuple
+
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmqcs.registry import MODELS
+
+
+class CrossOutput(NamedTuple):
+    """What the cross branch computes for a batch of G·B images.
+
+    Attributes:
+        feature: Class token of the cross encoder, (G·B, C).
+        logits: Of the cross head, (G·B, classes).
+        fusion_logits: Of the fusion head, (G·B, classes), if there is one.
+    """
+
+    feature: Tensor
+    logits: Tensor
+    fusion_logits: Tensor | None
+
+
+@MODELS.register_module()
+class CrossBranch(BaseModule):
+    """Refines the tokens of a group and classifies them (QCS, Section 3.3).
+
+    The refined tokens are added to the base tokens and go through an encoder
+    and a head of their own. The sum lets the gradient of the cross classifier
+    flow back into the base network: contrastive residual distillation.
+
+    Args:
+        attention: Config of the ``mmqcs.CSANeck``.
+        encoder: Config of the ``mmqcs.TokenEncoder``.
+        head: Config of the head, such as ``mmqcs.GatedClsHead``; its ``loss`` is
+            the loss of the cross logits.
+        fusion: Config of a head on base and refined tokens, such as
+            ``mmqcs.BilinearFusionHead``. None for the published recipes.
+        init_cfg: Initialisation.
+    """
+
+    def __init__(
+        self,
+        attention: dict,
+        encoder: dict,
+        head: dict,
+        fusion: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.attention = MODELS.build(attention)
+        self.encoder = MODELS.build(encoder)
+        self.head = MODELS.build(head)
+        self.fusion = None if fusion is None else MODELS.build(fusion)
+
+    def forward(self, tokens: Tensor) -> CrossOutput:
+        """Runs the cross branch.
+
+        Args:
+            tokens: Base tokens with the class token first, in branch-major order,
+                (G·B, 1 + L·N, C).
+
+        Returns:
+            Feature and logits of every image.
+        """
+        patches = tokens[:, 1:]
+        refined = self.attention.refine(patches)
+        encoded = self.encoder(patches + refined)
+        fusion = None if self.fusion is None else self.fusion(patches, refined)
+        return CrossOutput(encoded[:, 0], self.head((encoded,)), fusion)

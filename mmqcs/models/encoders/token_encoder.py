@@ -1,0 +1,120 @@
+"""A small transformer over tokens with a class token."""
+
+import torch
+import torch.nn as nn
+from mmcv.cnn.bricks.transformer import FFN
+from mmengine.model import BaseModule
+from mmengine.model.weight_init import trunc_normal_
+from mmpretrain.models.utils import MultiheadAttention
+from torch import Tensor
+
+from mmqcs.registry import MODELS
+
+
+class EncoderBlock(BaseModule):
+    """Pre-norm transformer block; dropout inside the MLP only.
+
+    Args:
+        embed_dims: Channels C of a token.
+        num_heads: Attention heads.
+        mlp_ratio: Hidden channels of the MLP as a multiple of C.
+        drop_rate: Dropout of the MLP.
+    """
+
+    def __init__(
+        self, embed_dims: int, num_heads: int, mlp_ratio: float, drop_rate: float
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(embed_dims, eps=1e-6)
+        self.attn = MultiheadAttention(embed_dims, num_heads)
+        self.norm2 = nn.LayerNorm(embed_dims, eps=1e-6)
+        self.ffn = FFN(
+            embed_dims,
+            int(embed_dims * mlp_ratio),
+            act_cfg=dict(type='GELU'),
+            ffn_drop=drop_rate,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        x = x + self.attn(self.norm1(x))
+        return self.ffn(self.norm2(x), identity=x)
+
+
+@MODELS.register_module()
+class TokenEncoder(BaseModule):
+    """Prepends a class token, adds positions, runs transformer blocks.
+
+    The encoder of QCS: depth 2 for the base, depth 1 for the cross branch.
+
+    Args:
+        num_tokens: N, patch tokens of an image.
+        embed_dims: C, channels of a token.
+        depth: Number of blocks.
+        num_heads: Attention heads; must divide C.
+        mlp_ratio: Hidden channels of each MLP as a multiple of C.
+        drop_rate: Dropout after the position embedding and in the MLPs.
+        init_cfg: Defaults to truncated normal 0.01 and zero bias for linear
+            layers. Class token and positions are truncated normal 0.02.
+
+    Raises:
+        ValueError: The heads do not divide the channels.
+    """
+
+    def __init__(
+        self,
+        num_tokens: int,
+        embed_dims: int = 768,
+        depth: int = 1,
+        num_heads: int = 8,
+        mlp_ratio: float = 4.0,
+        drop_rate: float = 0.0,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        if embed_dims % num_heads:
+            raise ValueError(
+                f'num_heads must divide embed_dims, got {num_heads} and {embed_dims}'
+            )
+        super().__init__(
+            init_cfg or dict(type='TruncNormal', layer='Linear', std=0.01, bias=0)
+        )
+        self.num_tokens = num_tokens
+        self.embed_dims = embed_dims
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + num_tokens, embed_dims))
+        self.drop = nn.Dropout(drop_rate)
+        self.blocks = nn.Sequential(
+            *(
+                EncoderBlock(embed_dims, num_heads, mlp_ratio, drop_rate)
+                for _ in range(depth)
+            )
+        )
+        self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
+
+    def init_weights(self) -> None:
+        """Initialises the class token and the positions, then the layers."""
+        trunc_normal_(self.cls_token, std=0.02)
+        trunc_normal_(self.pos_embed, std=0.02)
+        super().init_weights()
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Encodes patch tokens.
+
+        Args:
+            tokens: (B, N, C).
+
+        Returns:
+            (B, 1 + N, C), normalised, the class token first.
+
+        Raises:
+            ValueError: The number or the width of the tokens does not fit.
+        """
+        if tokens.shape[1:] != (self.num_tokens, self.embed_dims):
+            raise ValueError(
+                f'the encoder was built for {self.num_tokens} tokens of '
+                f'{self.embed_dims} channels and got {tuple(tokens.shape[1:])}; the '
+                f'input size, the strides or num_tokens in the config must change'
+            )
+        cls_token = self.cls_token.expand(len(tokens), -1, -1)
+        x = torch.cat((cls_token, tokens), dim=1) + self.pos_embed
+        return self.norm(self.blocks(self.drop(x)))

@@ -1,0 +1,6 @@
+"""Losses."""
+
+from .distill_losses import EuclideanDistillLoss, KLDistillLoss
+from .group_loss import GroupLoss
+
+__all__ = ['EuclideanDistillLoss', 'GroupLoss', 'KLDistillLoss']

@@ -1,0 +1,96 @@
+"""The loss of a batch of groups."""
+
+import torch.nn as nn
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmqcs.models.cross.cross_branch import CrossOutput
+from mmqcs.registry import MODELS
+
+
+@MODELS.register_module()
+class GroupLoss(BaseModule):
+    """Mean of the base and cross cross-entropies, and optional distillation.
+
+    With equal weights this is the mean over all heads and images: eight terms
+    for QCS, four for DCS (Section 3.4). Residual distillation needs no term: it
+    is the sum of base and refined tokens in the cross branch.
+
+    Args:
+        base_weight: Weight of the base term in the weighted mean.
+        cross_weight: Weight of the cross term.
+        logit_distill: Loss from base logits (student) to cross logits (teacher),
+            such as ``mmqcs.KLDistillLoss``. Added with its own ``loss_weight``.
+        feature_distill: Loss from the base to the cross class token, such as
+            ``mmqcs.EuclideanDistillLoss``.
+        fusion_weight: Weight of the fusion head's cross-entropy, added if the
+            cross branch has such a head.
+
+    Raises:
+        ValueError: A weight is negative, or base and cross are both zero.
+    """
+
+    def __init__(
+        self,
+        base_weight: float = 1.0,
+        cross_weight: float = 1.0,
+        logit_distill: dict | None = None,
+        feature_distill: dict | None = None,
+        fusion_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        weights = (base_weight, cross_weight, fusion_weight)
+        if min(weights) < 0 or base_weight + cross_weight == 0:
+            raise ValueError(
+                f'weights must be ≥ 0 and those of base and cross not both 0: {weights}'
+            )
+        total = base_weight + cross_weight
+        self.base_weight = base_weight / total
+        self.cross_weight = cross_weight / total
+        self.fusion_weight = fusion_weight
+        self.logit_distill = self._build(logit_distill)
+        self.feature_distill = self._build(feature_distill)
+
+    @staticmethod
+    def _build(cfg: dict | None) -> nn.Module | None:
+        return None if cfg is None else MODELS.build(cfg)
+
+    def forward(
+        self,
+        base_feature: Tensor,
+        base_logits: Tensor,
+        cross: CrossOutput,
+        target: Tensor,
+        base_criterion: nn.Module,
+        cross_criterion: nn.Module,
+    ) -> dict[str, Tensor]:
+        """Computes the losses, whose sum is the loss of the batch.
+
+        Args:
+            base_feature: Class token of the base encoder, (M, C).
+            base_logits: (M, classes).
+            cross: Output of the cross branch for the same M images.
+            target: Labels (M,) or distributions (M, classes).
+            base_criterion: Loss of base logits and targets, the mean over images.
+            cross_criterion: Loss of cross and fusion logits and targets.
+
+        Returns:
+            ``loss_base`` and ``loss_cross``, already weighted, and
+            ``loss_logit_distill``, ``loss_feature_distill``, ``loss_fusion`` where
+            these are switched on.
+        """
+        losses = {
+            'loss_base': self.base_weight * base_criterion(base_logits, target),
+            'loss_cross': self.cross_weight * cross_criterion(cross.logits, target),
+        }
+        if self.logit_distill is not None:
+            losses['loss_logit_distill'] = self.logit_distill(base_logits, cross.logits)
+        if self.feature_distill is not None:
+            losses['loss_feature_distill'] = self.feature_distill(
+                base_feature, cross.feature
+            )
+        if cross.fusion_logits is not None:
+            losses['loss_fusion'] = self.fusion_weight * cross_criterion(
+                cross.fusion_logits, target
+            )
+        return losses

@@ -1,0 +1,38 @@
+"""Initialisation from weights that the user may or may not have."""
+
+import logging
+from pathlib import Path
+
+import torch.nn as nn
+from mmengine.logging import print_log
+from mmengine.model import PretrainedInit
+
+from mmqcs.registry import WEIGHT_INITIALIZERS
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class OptionalPretrained(PretrainedInit):
+    """Loads weights if their file is there, else warns and leaves the module alone.
+
+    For weights that cannot be downloaded by a program, such as the MS-Celeb-1M
+    weights of IR-50: a recipe then still runs, from random weights, and says so.
+
+    Args:
+        checkpoint: Path of the file.
+        prefix: Part of the keys in the file that names the module, such as
+            'backbone.'.
+        map_location: Where to load the weights.
+    """
+
+    def __call__(self, module: nn.Module) -> None:
+        """Initialises one module."""
+        if Path(self.checkpoint).expanduser().is_file():
+            super().__call__(module)
+            return
+        print_log(
+            f'{self.checkpoint} does not exist: {type(module).__name__} starts from '
+            f'random weights, with which the published accuracy is out of reach. See '
+            f'configs/qcs/README.md for where the file comes from',
+            logger='current',
+            level=logging.WARNING,
+        )

@@ -1,0 +1,26 @@
+"""What all tests share: the default scope of the configs, and one thread."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import DefaultScope, init_default_scope
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / 'tests'))
+
+init_default_scope('mmpretrain')
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed():
+    """Tests of modules draw from the global generator; each starts afresh."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def mmpretrain_scope():
+    """Runners made by a test change the default scope; the next must not see it."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        yield
