@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope, init_default_scope
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / 'tests'))
 
 init_default_scope('mmpretrain')
+# init_weights logs every parameter
+MMLogger.get_instance('mmqcs-tests', log_level='WARNING')
 
 
 @pytest.fixture(autouse=True)
