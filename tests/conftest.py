@@ -1,5 +1,6 @@
 """What all tests share: the default scope of the configs, and one thread."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,3 +28,13 @@ def mmpretrain_scope():
     """Runners made by a test change the default scope; the next must not see it."""
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         yield
+
+
+@pytest.fixture(scope='session')
+def rafdb_root(tmp_path_factory):
+    """A small RAF-DB tree of drawn faces: 28 to train on, 14 to test."""
+    root = tmp_path_factory.mktemp('rafdb')
+    tool = ROOT / 'tools/dataset_converters/synth_fer.py'
+    arguments = ['--train', '28', '--test', '14', '--workers', '1', '--overwrite']
+    subprocess.run([sys.executable, tool, root, *arguments], check=True)
+    return root

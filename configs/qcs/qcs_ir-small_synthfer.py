@@ -37,17 +37,26 @@ test_dataloader = val_dataloader
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
     clip_grad=dict(max_norm=5.0),
 )
-max_epochs = 24
-param_scheduler = dict(
-    type='OneCycleLR',
-    eta_max=1e-3,
-    total_steps=max_epochs,
-    by_epoch=True,
-    convert_to_iter_based=True,
-)
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=2)
+max_epochs = 7
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=0.05,
+        by_epoch=True,
+        end=2,
+        convert_to_iter_based=True,
+    ),
+    dict(
+        type='CosineAnnealingLR',
+        by_epoch=True,
+        begin=2,
+        end=max_epochs,
+        convert_to_iter_based=True,
+    ),
+]
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()

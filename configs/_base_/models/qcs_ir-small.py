@@ -1,6 +1,9 @@
 # QCS small enough for a CPU: 64×64 input, three levels of 4×4 tokens, 96 channels,
-# one million parameters of which half serve at test time.
+# 1.1 million parameters, of which 0.7 serve at test time.
 _base_ = './qcs_ir50.py'
+
+# Narrow layers and few iterations need a stronger start than the published 0.01.
+linear_init = dict(type='Xavier', layer='Linear', distribution='uniform')
 
 model = dict(
     backbone=dict(
@@ -13,12 +16,12 @@ model = dict(
     neck=dict(
         in_channels=(16, 32, 64),
         embed_dims=96,
-        encoder=dict(num_tokens=48, num_heads=4),
+        encoder=dict(num_tokens=48, num_heads=4, init_cfg=linear_init),
     ),
-    head=dict(in_channels=96),
+    head=dict(in_channels=96, init_cfg=linear_init),
     cross=dict(
         attention=dict(embed_dims=96),
-        encoder=dict(num_tokens=48, embed_dims=96, num_heads=4),
-        head=dict(in_channels=96),
+        encoder=dict(num_tokens=48, embed_dims=96, num_heads=4, init_cfg=linear_init),
+        head=dict(in_channels=96, init_cfg=linear_init),
     ),
 )

@@ -4,7 +4,8 @@ optim_wrapper = dict(
     rho=0.05,
     optimizer=dict(type='Adam', lr=3e-6, weight_decay=0),
 )
-custom_hooks = [dict(type='mmqcs.SAMHook')]
+# SyncBuffersHook averages BatchNorm's statistics over processes before a checkpoint.
+custom_hooks = [dict(type='mmqcs.SAMHook'), dict(type='SyncBuffersHook')]
 
 param_scheduler = dict(type='ExponentialLR', gamma=0.98, by_epoch=True)
 

@@ -109,8 +109,8 @@ class TokenPyramidNeck(BaseModule):
                 f'maps; out_indices of the backbone must fit in_channels of the neck'
             )
         maps = [level(x) for level, x in zip(self.levels, feats, strict=True)]
-        grids = [tuple(x.shape[-2:]) for x in maps]
-        if len(set(grids)) > 1:
+        if any(x.shape[-2:] != maps[0].shape[-2:] for x in maps):
+            grids = [tuple(x.shape[-2:]) for x in maps]
             raise ValueError(
                 f'the levels end on different grids {grids}. The strides must be those '
                 f'of the feature maps, of sizes {[tuple(x.shape[-2:]) for x in feats]}'

@@ -1,0 +1,82 @@
+# make train  from an empty machine to a trained and tested model
+# make test   what the continuous integration runs
+# make help   everything else
+#
+# Needed: make and Python >= 3.10. Everything else is installed into $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= configs/qcs/qcs_ir-small_synthfer.py
+WORK_DIR ?= work_dirs/$(basename $(notdir $(CONFIG)))
+DATA ?= data/synthfer
+# More arguments for tools/train.py, for example TRAIN_ARGS=--resume
+TRAIN_ARGS ?=
+
+STAMP := $(VENV)/.mmqcs-installed
+PIP_LOG := $(VENV)/pip.log
+RUN := $(VENV)/bin/python
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+
+# A dead network should be found out in seconds; the user's settings win.
+PIP_RETRIES ?= 2
+PIP_DEFAULT_TIMEOUT ?= 15
+PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+export PIP_RETRIES PIP_DEFAULT_TIMEOUT PIP_DISABLE_PIP_VERSION_CHECK
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data train test lint format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## Create .venv and install the package (done once)
+
+# The stamp is written last, so an interrupted installation starts again.
+$(STAMP): setup.cfg setup.py
+	@if ! $(RUN) -m pip --version >/dev/null 2>&1; then \
+	  command -v $(PYTHON) >/dev/null || { \
+	    echo 'mmqcs: $(PYTHON) not found; install Python >= 3.10 or call make PYTHON=/path/to/python' >&2; exit 1; }; \
+	  $(PYTHON) $(NEW_ENOUGH) || { \
+	    echo "mmqcs: Python >= 3.10 is needed, but $(PYTHON) is $$($(PYTHON) --version 2>&1); call make PYTHON=/path/to/python" >&2; exit 1; }; \
+	  echo 'mmqcs: creating $(VENV)'; \
+	  $(PYTHON) -m venv $(VENV) || { \
+	    echo 'mmqcs: $(PYTHON) cannot create $(VENV); on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }; \
+	fi
+	@$(RUN) $(NEW_ENOUGH) || { \
+	  echo "mmqcs: Python >= 3.10 is needed, but $(VENV) has $$($(RUN) --version 2>&1); remove $(VENV) and call make again" >&2; exit 1; }
+	@echo 'mmqcs: installing into $(VENV); with PyTorch for GPUs this loads several GB'
+	@rm -f $(PIP_LOG)
+	@$(RUN) -m pip install --use-pep517 --log $(PIP_LOG) -e '.[onedl,tests]' || { \
+	  if grep -qE 'Failed to establish|ConnectionError|ProxyError|Timeout|name resolution|No matching distribution' $(PIP_LOG); \
+	  then reason='the package index cannot be reached or lacks a package; check the network'; \
+	  else reason='a package cannot be installed'; fi; \
+	  echo "mmqcs: installation failed: $$reason (log: $(PIP_LOG))" >&2; exit 1; }
+	@touch $@
+
+data: $(STAMP) ## Render the embedded data set SynthFER into data/synthfer
+	$(RUN) tools/dataset_converters/synth_fer.py $(DATA) --train 2100 --test 700
+
+train: data ## Train and test the small QCS model on SynthFER
+	$(RUN) tools/train.py $(CONFIG) --work-dir $(WORK_DIR) $(TRAIN_ARGS)
+	@checkpoint=$$(ls -t $(WORK_DIR)/best_*.pth 2>/dev/null | head -n 1); \
+	checkpoint=$${checkpoint:-$$(cat $(WORK_DIR)/last_checkpoint)}; \
+	set -ex; \
+	$(RUN) tools/test.py $(CONFIG) "$$checkpoint" --work-dir $(WORK_DIR); \
+	$(RUN) tools/analysis_tools/plot_curves.py $(WORK_DIR); \
+	set +x; \
+	$(RUN) tools/analysis_tools/summarize.py $(WORK_DIR) --checkpoint "$$checkpoint"
+
+test: lint ## Lint, then the whole test suite
+	$(RUN) -m pytest
+
+lint: $(STAMP) ## Check style and formatting
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+format: $(STAMP) ## Fix what the linter can fix, and format
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+clean: ## Remove build products and caches; environment, data and runs stay
+	rm -rf build dist .pytest_cache .ruff_cache
+	find mmqcs tests tools configs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""Registered metrics."""
+
+from .fer_metric import FERMetric
+
+__all__ = ['FERMetric']

@@ -1,0 +1,230 @@
+"""What the command-line programs for training and testing share."""
+
+import argparse
+import datetime
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch.distributed as dist
+from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+__all__ = [
+    'ArgumentParser',
+    'add_runner_arguments',
+    'build_runner',
+    'check_checkpoint',
+    'fail',
+    'load_config',
+    'prepare_distributed',
+    'set_dataloader_defaults',
+    'set_work_dir',
+]
+
+
+def fail(message: str) -> NoReturn:
+    """End the program because of what the user gave it.
+
+    One line on stderr and exit status 2, without a traceback.
+    """
+    print(f'mmqcs: {message}', file=sys.stderr)
+    raise SystemExit(2)
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """An argument parser that reports errors by :func:`fail`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Report a wrong command line in one line."""
+        fail(f'{message} (see {self.prog} --help)')
+
+
+class _ConfigOptions(DictAction):
+    """MMEngine's ``--cfg-options`` with an error instead of a traceback."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (ValueError, AssertionError, RecursionError) as error:
+            given = values if isinstance(values, str) else ' '.join(values or ())
+            raise argparse.ArgumentError(
+                self, f'expected key=value pairs, got {given!r}'
+            ) from error
+
+
+def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that training and testing have in common."""
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and checkpoints; default: work_dir of the config, '
+        'else work_dirs/NAME_OF_THE_CONFIG',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=_ConfigOptions,
+        metavar='KEY=VALUE',
+        help='override settings of the config, for example '
+        'train_dataloader.batch_size=16; lists are written key="[a,b]" or '
+        'key=a,b without white space',
+    )
+    parser.add_argument(
+        '--no-pin-memory',
+        action='store_true',
+        help='set pin_memory of the data loaders to False',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed run',
+    )
+    parser.add_argument(
+        '--local_rank',
+        '--local-rank',
+        type=int,
+        default=0,
+        help='set by launchers that do not set LOCAL_RANK',
+    )
+
+
+def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
+    """Read a config file and merge ``--cfg-options`` into it.
+
+    The options come before the other arguments, so that defaults that depend
+    on a setting (such as persistent workers) see its final value.
+    """
+    if not Path(path).is_file():
+        fail(f'config file not found: {path} (looked in {Path.cwd()})')
+    try:
+        config = Config.fromfile(path)
+    except OSError as error:  # a missing _base_ file, an unknown file type
+        fail(f'cannot read config file {path}: {error}')
+    try:
+        config.merge_from_dict(options or {})
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        fail(f'--cfg-options do not fit {path}: {error}')
+    return config
+
+
+def check_checkpoint(path: str) -> None:
+    """Fail early when a local checkpoint does not exist."""
+    if '://' not in path and not Path(path).expanduser().is_file():
+        fail(f'checkpoint not found: {path} (looked in {Path.cwd()})')
+
+
+def set_work_dir(config: Config, work_dir: str | None, config_path: str) -> None:
+    """Set ``work_dir``: argument, else config, else name of the config file."""
+    if work_dir is not None:
+        config.work_dir = work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = str(Path('work_dirs') / Path(config_path).stem)
+
+
+def set_dataloader_defaults(
+    config: Config,
+    fields: Sequence[str],
+    no_pin_memory: bool = False,
+    no_persistent_workers: bool = False,
+) -> None:
+    """Fill in data loader settings that the config leaves open.
+
+    Args:
+        config: The config, changed in place.
+        fields: Names of data loaders; absent ones are skipped.
+        no_pin_memory: Switch pinned memory off whatever the config says. The
+            default is on with an accelerator and off without, where it has
+            no effect but a warning.
+        no_persistent_workers: Likewise for workers that outlive an epoch. The
+            default is on; without workers it is off, as torch demands.
+    """
+    defaults = {
+        'pin_memory': get_device() != 'cpu',
+        'persistent_workers': True,
+        'collate_fn': {'type': 'default_collate'},
+    }
+    for field in fields:
+        loader = config.get(field)
+        if loader is None:
+            continue
+        for key, value in defaults.items():
+            loader.setdefault(key, deepcopy(value))
+        if no_pin_memory:
+            loader.pin_memory = False
+        if no_persistent_workers or loader.get('num_workers', 0) == 0:
+            loader.persistent_workers = False
+
+
+def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
+    """Set the launcher and make a distributed run work without an accelerator.
+
+    With an accelerator MMEngine does all of it when the runner is built.
+    Without, it would select a CUDA device and pass ``device_ids`` for CPU
+    modules, both of which fail. So the process group is made here, with gloo
+    in place of the nccl that most configs name, and the model wrapper is told
+    to use no device.
+
+    Args:
+        config: The config, changed in place.
+        launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
+        local_rank: Used when the launcher did not set LOCAL_RANK.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))
+    config.launcher = launcher
+    if launcher == 'none' or get_device() != 'cpu':
+        return
+    if launcher != 'pytorch':
+        fail(
+            f'--launcher {launcher} needs an accelerator and none was found; '
+            'without one use --launcher pytorch (tools/dist_train.sh, dist_test.sh)'
+        )
+    if 'RANK' not in os.environ:
+        fail(
+            '--launcher pytorch expects the environment that torchrun sets; start '
+            'by torchrun, tools/dist_train.sh or tools/dist_test.sh'
+        )
+
+    settings = dict((config.get('env_cfg') or {}).get('dist_cfg') or {})
+    backend = settings.get('backend', 'nccl')
+    if backend == 'nccl':
+        backend = 'gloo'
+    timeout = settings.get('timeout')
+    dist.init_process_group(
+        backend,
+        timeout=None if timeout is None else datetime.timedelta(seconds=timeout),
+    )
+    if dist.get_rank() == 0:
+        print_log(
+            f'No accelerator was found: {dist.get_world_size()} processes train or '
+            f'test on the CPU and communicate by {backend}.',
+            level=logging.WARNING,
+        )
+    wrapper = dict(config.get('model_wrapper_cfg') or {})
+    wrapper.setdefault('type', 'MMDistributedDataParallel')
+    wrapper.setdefault('broadcast_buffers', False)
+    wrapper.setdefault(
+        'find_unused_parameters', config.get('find_unused_parameters', False)
+    )
+    wrapper['device_ids'] = None
+    config.model_wrapper_cfg = wrapper
+
+
+def build_runner(config: Config) -> Runner:
+    """Build the runner that the config asks for."""
+    if 'runner_type' in config:
+        return RUNNERS.build(config)
+    return Runner.from_cfg(config)

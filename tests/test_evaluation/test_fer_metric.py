@@ -1,0 +1,152 @@
+import warnings
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.logging import MessageHub
+from mmengine.visualization import Visualizer
+from mmpretrain.structures import DataSample
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
+
+from mmqcs.evaluation import FERMetric
+from mmqcs.registry import METRICS
+
+CLASSES = ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness')
+
+
+def samples(scores: torch.Tensor, labels: list[int]) -> list[DataSample]:
+    return [
+        DataSample().set_gt_label(label).set_pred_score(score)
+        for score, label in zip(scores, labels, strict=True)
+    ]
+
+
+def evaluate(scores: torch.Tensor, labels: list[int], **options: object) -> dict:
+    """Run the metric in batches of 7, as the test loop does."""
+    evaluator = Evaluator(FERMetric(**options))
+    evaluator.dataset_meta = {'classes': CLASSES}
+    for start in range(0, len(labels), 7):
+        chunk = slice(start, start + 7)
+        evaluator.process(samples(scores[chunk], labels[chunk]))
+    return evaluator.evaluate(len(labels))
+
+
+@pytest.fixture
+def visualizer(tmp_path) -> Iterator[Visualizer]:
+    """The current visualizer of a test run without recorded iterations."""
+    name = f'test {tmp_path}'
+    MessageHub.get_instance(name)
+    yield Visualizer.get_instance(
+        name, vis_backends=[{'type': 'LocalVisBackend'}], save_dir=str(tmp_path)
+    )
+    Visualizer._instance_dict.pop(name)
+    MessageHub._instance_dict.pop(name)
+
+
+@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('num_present', [5, 3])
+def test_numbers_agree_with_scikit_learn(seed, num_present):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, num_present, 60)
+    labels[:num_present] = np.arange(num_present)
+    scores = rng.normal(size=(60, 5)) + 1.5 * np.eye(5)[labels]
+    predicted = scores.argmax(axis=1)
+
+    result = evaluate(torch.tensor(scores), labels.tolist(), confusion_matrix=False)
+
+    assert result.pop('accuracy/top1') == pytest.approx(
+        100 * (predicted == labels).mean()
+    )
+    with warnings.catch_warnings():  # of predictions in classes without images
+        warnings.simplefilter('ignore', UserWarning)
+        expected = 100 * balanced_accuracy_score(labels, predicted)
+    assert result.pop('accuracy/mean_class') == pytest.approx(expected)
+    recalls = 100 * recall_score(
+        labels, predicted, labels=range(num_present), average=None
+    )
+    assert result == {
+        f'recall/{name}': pytest.approx(value)
+        for name, value in zip(CLASSES, recalls, strict=False)
+    }
+
+
+def test_is_found_by_its_config_name():
+    metric = METRICS.build({'type': 'mmqcs.FERMetric', 'prefix': 'raf'})
+    metric.dataset_meta = {'classes': CLASSES}
+    metric.process(None, [s.to_dict() for s in samples(torch.eye(5), [0, 1, 2, 3, 4])])
+    assert metric.evaluate(5)['raf/accuracy/mean_class'] == 100
+
+
+def test_absent_class_is_named_in_the_log(monkeypatch):
+    messages = []
+    module = 'mmqcs.evaluation.metrics.fer_metric'
+    monkeypatch.setattr(f'{module}.print_log', lambda text, **_: messages.append(text))
+    evaluate(torch.eye(5)[:3], [0, 1, 2], confusion_matrix=False)
+    assert len(messages) == 1
+    assert messages[0].startswith('No images of Happiness, Sadness:')
+
+
+def test_padding_of_distributed_sampler_is_dropped():
+    metric = FERMetric(confusion_matrix=False)
+    for sample in samples(torch.eye(5)[[0, 1, 2, 2]], [0, 1, 2, 4]):
+        metric.process(None, [sample.to_dict()])
+    assert metric.evaluate(size=3)['accuracy/top1'] == 100
+
+
+def test_picture_and_counts(visualizer, tmp_path):
+    rng = np.random.default_rng(0)
+    labels, scores = rng.integers(0, 5, 40), rng.normal(size=(40, 5))
+    result = evaluate(torch.tensor(scores), labels.tolist())
+    expected = confusion_matrix(labels, scores.argmax(axis=1), labels=range(5))
+    assert result['confusion_matrix/result'] == expected.tolist()
+    path = next(tmp_path.rglob('confusion_matrix_0.png'))
+    assert min(cv2.imread(str(path)).shape[:2]) > 300
+
+
+def test_picture_of_validation_carries_the_iteration(visualizer, tmp_path):
+    MessageHub.get_current_instance().update_info('iter', 99)
+    evaluate(torch.eye(5), [0, 1, 2, 3, 4])
+    assert list(tmp_path.rglob('confusion_matrix_100.png'))
+
+
+def test_without_visualizer_or_class_names(monkeypatch):
+    monkeypatch.setattr(Visualizer, '_instance_dict', {})
+    metric = FERMetric()
+    metric.process(None, [s.to_dict() for s in samples(torch.eye(3), [0, 1, 1])])
+    result = metric.evaluate(3)
+    assert result['recall/1'] == 50
+    assert result['confusion_matrix/result'] == [[1, 0, 0], [0, 1, 1], [0, 0, 0]]
+
+
+@pytest.mark.parametrize('label', [5, -1])
+def test_label_out_of_range(label):
+    sample = {'pred_score': torch.ones(5), 'gt_label': torch.tensor([label])}
+    with pytest.raises(ValueError, match=rf'label {label} is not in 0\.\.4'):
+        FERMetric().process(None, [sample])
+
+
+def test_several_labels():
+    sample = {'pred_score': torch.ones(5), 'gt_label': torch.tensor([1, 2])}
+    with pytest.raises(ValueError, match='one label an image'):
+        FERMetric().process(None, [sample])
+
+
+@pytest.mark.parametrize('key', ['pred_score', 'gt_label'])
+def test_missing_field(key):
+    sample = {'pred_score': torch.ones(5), 'gt_label': torch.tensor([1])}
+    del sample[key]
+    with pytest.raises(ValueError, match="needs 'pred_score' and 'gt_label'"):
+        FERMetric().process(None, [sample])
+
+
+def test_number_of_scores_and_classes_differ():
+    with pytest.raises(ValueError, match='4 scores, but the data set has 5 classes'):
+        evaluate(torch.eye(4), [0, 1, 2, 3], confusion_matrix=False)
+
+
+def test_no_images():
+    with pytest.raises(ValueError, match='no images'):
+        FERMetric().evaluate(0)

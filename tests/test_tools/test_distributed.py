@@ -1,0 +1,108 @@
+"""Several processes on a machine without an accelerator."""
+
+import json
+import random
+import socket
+from types import SimpleNamespace
+
+import pytest
+from mmengine.config import Config
+from tool_helpers import check_error, epochs
+
+from mmqcs.utils import cli
+
+
+@pytest.mark.slow
+def test_two_processes_without_gpu(toy_config, run, tmp_path):
+    """Odd names test the quoting of the shell scripts."""
+    work_dir = tmp_path / 'a work dir'
+    port = {'PORT': str(_free_port())}
+    hook = (
+        f'_base_ = {str(toy_config)!r}\ncustom_hooks = [dict(type="SyncBuffersHook")]\n'
+    )
+    config = tmp_path / 'two words.py'
+    config.write_text(hook)
+    options = ('--work-dir', work_dir)
+    done = run('dist_train.sh', config, 2, *options, cwd=tmp_path, **port)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout + done.stderr
+    assert text.count('2 processes train or test on the CPU') == 1
+    assert epochs(work_dir) == [1, 1]  # 6 images a process in batches of 4
+
+    (best,) = work_dir.glob('best_*.pth')
+    out = ('--out', 'metrics.json', '--out-item', 'metrics')
+    args = (config, best, 2, *options, *out)
+    done = run('dist_test.sh', *args, cwd=tmp_path, **port)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    assert sum(map(sum, metrics['confusion_matrix/result'])) == 6
+    log = work_dir.rglob('scalars.json')
+    validated = json.loads(next(log).read_text().splitlines()[-1])
+    assert validated['accuracy/top1'] == metrics['accuracy/top1']
+
+
+def _free_port() -> int:
+    """A port that the system gives to nobody else before torchrun takes it.
+
+    It lies below the range from which systems serve connections and bind(0).
+    """
+    choice = random.SystemRandom()
+    while True:
+        port = choice.randrange(20000, 30000)
+        with socket.socket() as server:
+            try:
+                server.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+            return port
+
+
+def test_model_wrapper_of_the_config_is_kept(monkeypatch):
+    made = []
+    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setenv('RANK', '0')
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    fake = SimpleNamespace(
+        init_process_group=lambda backend, timeout: made.append((backend, timeout)),
+        get_rank=lambda: 1,
+    )
+    monkeypatch.setattr(cli, 'dist', fake)
+    config = Config(
+        {
+            'env_cfg': {'dist_cfg': {'backend': 'nccl', 'timeout': 60}},
+            'model_wrapper_cfg': {'type': 'Other', 'find_unused_parameters': True},
+        }
+    )
+    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    ((backend, timeout),) = made
+    assert (backend, timeout.total_seconds()) == ('gloo', 60)
+    assert config.model_wrapper_cfg == {
+        'type': 'Other',
+        'find_unused_parameters': True,
+        'broadcast_buffers': False,
+        'device_ids': None,
+    }
+
+
+def test_nothing_changes_with_an_accelerator(monkeypatch):
+    monkeypatch.setattr(cli, 'get_device', lambda: 'cuda')
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    config = Config({'env_cfg': {'dist_cfg': {'backend': 'nccl'}}})
+    cli.prepare_distributed(config, 'slurm', local_rank=0)
+    assert config.to_dict() == {
+        'env_cfg': {'dist_cfg': {'backend': 'nccl'}},
+        'launcher': 'slurm',
+    }
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'message'),
+    [('pytorch', 'torchrun'), ('slurm', 'needs an accelerator')],
+)
+def test_launcher_errors(monkeypatch, capsys, launcher, message):
+    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.delenv('RANK', raising=False)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    with pytest.raises(SystemExit) as stop:
+        cli.prepare_distributed(Config(), launcher, local_rank=0)
+    check_error(stop.value, capsys.readouterr().err, message)

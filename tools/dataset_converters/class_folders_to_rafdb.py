@@ -1,0 +1,210 @@
+"""Bring class folders into the layout of RAF-DB.
+
+SRC holds a training and a test split, each with one folder a class:
+
+    SRC/train/<class>/*.jpg
+    SRC/test/<class>/*.jpg        or validation, valid, val
+
+A class folder has the name of an emotion, in any case, or RAF-DB's number of it
+(1 Surprise, 2 Fear, 3 Disgust, 4 Happiness, 5 Sadness, 6 Anger, 7 Neutral). The
+order of the folders means nothing. JPEG files are copied byte for byte; other
+formats are encoded as JPEG of quality 98 without colour subsampling.
+
+OUT/sources.csv says which file each image came from.
+"""
+
+import argparse
+import csv
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmqcs.utils.cli import ArgumentParser, fail
+
+CLASSES = ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
+SYNONYMS = {
+    'Surprise': ('surprised',),
+    'Fear': ('fearful', 'afraid', 'scared'),
+    'Disgust': ('disgusted',),
+    'Happiness': ('happy', 'joy'),
+    'Sadness': ('sad',),
+    'Anger': ('angry',),
+    'Neutral': ('neutrality',),
+}
+TRAIN_NAMES = ('train', 'training')
+TEST_NAMES = ('test', 'validation', 'valid', 'val')
+JPEG = (
+    cv2.IMWRITE_JPEG_QUALITY,
+    98,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('src', type=Path, help='folder with the splits')
+    parser.add_argument('out', type=Path, help='folder to create')
+    parser.add_argument(
+        '--classes-map',
+        nargs='+',
+        default=[],
+        metavar='FOLDER=CLASS',
+        help=f'more names of class folders; CLASS is one of {", ".join(CLASSES)}',
+    )
+    parser.add_argument(
+        '--skip',
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='class folders to leave out, for example contempt',
+    )
+    parser.add_argument(
+        '--test-split', metavar='FOLDER', help='the test split, if SRC has several'
+    )
+    return parser.parse_args()
+
+
+def known_names(pairs: list[str]) -> dict[str, int]:
+    """Names of class folders, in lower case, and their label from 1 to 7."""
+    names = {}
+    for label, name in enumerate(CLASSES, 1):
+        for known in (str(label), name, *SYNONYMS[name]):
+            names[known.lower()] = label
+    for pair in pairs:
+        folder, _, name = pair.rpartition('=')
+        if not folder or name.capitalize() not in CLASSES:
+            fail(
+                f'--classes-map {pair}: expected FOLDER=CLASS with a CLASS of '
+                f'{", ".join(CLASSES)}'
+            )
+        names[folder.lower()] = CLASSES.index(name.capitalize()) + 1
+    return names
+
+
+def find_split(src: Path, names: tuple[str, ...]) -> Path:
+    """The one folder of a split."""
+    if not src.is_dir():
+        fail(f'folder not found: {src}')
+    found = [d for d in sorted(src.iterdir()) if d.is_dir() and d.name.lower() in names]
+    if not found:
+        fail(f'{src} has no split folder named {" or ".join(names)}')
+    if len(found) > 1:
+        fail(
+            f'{src} has several folders for one split: '
+            f'{", ".join(d.name for d in found)}; choose the test split by --test-split'
+        )
+    return found[0]
+
+
+def list_images(
+    split: Path, names: dict[str, int], skip: set[str]
+) -> list[tuple[int, Path]]:
+    """List the images of a split.
+
+    Args:
+        split: Folder of class folders.
+        names: Known names and their label.
+        skip: Names to leave out, in lower case.
+
+    Returns:
+        (label, file), sorted by label and path.
+    """
+    images = []
+    for folder in split.iterdir():
+        name = folder.name.lower()
+        if not folder.is_dir() or name in skip:
+            continue
+        if name not in names:
+            fail(
+                f'unknown class folder {folder}; known names are '
+                f'{", ".join(names)} (in any case). Name its class by --classes-map '
+                f'{folder.name}=CLASS or leave it out by --skip {folder.name}'
+            )
+        images += [
+            (names[name], file)
+            for file in folder.rglob('*')
+            if file.is_file() and not _is_clutter(file)
+        ]
+    if not images:
+        fail(f'no images in {split}: looked for {split}/<class>/*.jpg')
+    return sorted(images, key=lambda item: (item[0], item[1].as_posix()))
+
+
+def _is_clutter(file: Path) -> bool:
+    """Files that desktops leave in folders."""
+    return file.name.startswith('.') or file.name in ('Thumbs.db', 'desktop.ini')
+
+
+def as_jpeg(file: Path) -> bytes:
+    """The content of an image as JPEG: its own bytes if they are JPEG."""
+    data = file.read_bytes()
+    image = None
+    if data:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        fail(f'unreadable image: {file}')
+    if data.startswith(b'\xff\xd8\xff'):
+        return data
+    return cv2.imencode('.jpg', image, JPEG)[1].tobytes()
+
+
+def convert(splits: dict[str, list[tuple[int, Path]]], src: Path, out: Path) -> None:
+    """Write the layout of RAF-DB.
+
+    Args:
+        splits: (label, file) of each image of 'train' and 'test'.
+        src: Folder that the sources are given relative to.
+        out: Folder to fill.
+    """
+    images = out / 'basic' / 'Image' / 'aligned'
+    images.mkdir(parents=True)
+    lines, sources = [], []
+    for split, items in splits.items():
+        digits = 5 if split == 'train' else 4  # as RAF-DB numbers its files
+        for number, (label, file) in enumerate(items, 1):
+            stem = f'{split}_{number:0{digits}d}'
+            (images / f'{stem}_aligned.jpg').write_bytes(as_jpeg(file))
+            lines.append(f'{stem}.jpg {label}')
+            sources.append((f'{stem}_aligned.jpg', file.relative_to(src).as_posix()))
+    labels = out / 'basic' / 'EmoLabel' / 'list_patition_label.txt'  # [sic]
+    labels.parent.mkdir()
+    labels.write_text('\n'.join(lines))
+    with (out / 'sources.csv').open('w', newline='') as table:
+        csv.writer(table).writerows([('image', 'source'), *sources])
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    if args.out.exists():
+        fail(f'{args.out} exists already; remove it or name another folder')
+    names = known_names(args.classes_map)
+    skip = {name.lower() for name in args.skip}
+    test_names = (args.test_split.lower(),) if args.test_split else TEST_NAMES
+    splits = {
+        'train': list_images(find_split(args.src, TRAIN_NAMES), names, skip),
+        'test': list_images(find_split(args.src, test_names), names, skip),
+    }
+    # OUT appears when it is complete, so an interrupted run leaves none
+    partial = args.out.with_name(f'{args.out.name}.partial')
+    shutil.rmtree(partial, ignore_errors=True)
+    convert(splits, args.src, partial)
+    partial.rename(args.out)
+
+    counts = {split: Counter(label for label, _ in splits[split]) for split in splits}
+    print(f'{"class":<12} {"train":>6} {"test":>6}')
+    for label, name in enumerate(CLASSES, 1):
+        print(f'{name:<12} {counts["train"][label]:>6} {counts["test"][label]:>6}')
+    print(f'{"all":<12} {len(splits["train"]):>6} {len(splits["test"]):>6}')
+    print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,151 @@
+"""Test a trained model."""
+
+import argparse
+from copy import deepcopy
+from pathlib import Path
+
+import mmengine
+from mmengine.config import Config, ConfigDict
+from mmengine.evaluator import DumpResults
+
+import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
+from mmqcs.utils import cli
+
+# File types that each --out-item can be written as
+OUT_TYPES = {'pred': ('.pkl', '.pickle'), 'metrics': ('.json', '.yaml', '.yml', '.pkl')}
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = cli.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file or URL')
+    cli.add_runner_arguments(parser)
+    parser.add_argument('--out', metavar='FILE', help='write results to FILE')
+    parser.add_argument(
+        '--out-item',
+        choices=tuple(OUT_TYPES),
+        help='what to write: the prediction of every image (default) or the metrics',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='test with automatic mixed precision'
+    )
+    parser.add_argument(
+        '--show-dir', metavar='DIR', help='draw the predictions into DIR'
+    )
+    parser.add_argument(
+        '--show', action='store_true', help='show the predictions in a window'
+    )
+    parser.add_argument(
+        '--interval',
+        type=int,
+        default=1,
+        metavar='N',
+        help='draw or show every N-th image only',
+    )
+    parser.add_argument(
+        '--wait-time',
+        type=float,
+        default=2,
+        metavar='SECONDS',
+        help='how long --show shows an image',
+    )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='test-time augmentation: tta_model and tta_pipeline of the config, '
+        'else the mean of the scores of the image and its mirror image',
+    )
+    args = parser.parse_args()
+    if args.tta and (args.show or args.show_dir is not None):
+        # mmpretrain's hook draws one input an image and meets a list of views
+        parser.error('--tta cannot be combined with --show or --show-dir')
+    if args.out is None and args.out_item is not None:
+        parser.error('--out-item needs --out FILE')
+    if args.out is not None:
+        args.out_item = args.out_item or 'pred'
+        types = OUT_TYPES[args.out_item]
+        if not args.out.endswith(types):
+            parser.error(
+                f'--out-item {args.out_item} is written to a file ending with '
+                f'{" or ".join(types)}, got --out {args.out}'
+            )
+    return args
+
+
+def draw_predictions(config: Config, args: argparse.Namespace) -> None:
+    """Switch the visualization hook on as --show and --show-dir ask."""
+    hook = (config.get('default_hooks') or {}).get('visualization')
+    if hook is None:
+        cli.fail(
+            '--show and --show-dir need default_hooks.visualization='
+            f"dict(type='VisualizationHook') in {args.config}"
+        )
+    hook.enable = True
+    hook.show = args.show
+    hook.wait_time = args.wait_time
+    hook.out_dir = args.show_dir
+    hook.interval = args.interval
+
+
+def use_tta(config: Config) -> None:
+    """Wrap model and pipeline for test-time augmentation.
+
+    Args:
+        config: The config, changed in place.
+    """
+    dataset = config.test_dataloader.dataset
+    if 'tta_pipeline' not in config:
+        if 'pipeline' not in dataset:
+            cli.fail(
+                '--tta needs test_dataloader.dataset.pipeline or tta_pipeline in the '
+                'config'
+            )
+        *pipeline, pack = deepcopy(dataset.pipeline)
+        flips = [{'type': 'RandomFlip', 'prob': prob} for prob in (1.0, 0.0)]
+        branches = {'type': 'TestTimeAug', 'transforms': [flips, [pack]]}
+        config.tta_pipeline = [*pipeline, branches]
+    model = config.get('tta_model') or {'type': 'mmpretrain.AverageClsScoreTTA'}
+    config.model = ConfigDict(**model, module=config.model)
+    dataset.pipeline = config.tta_pipeline
+
+
+def merge_args(config: Config, args: argparse.Namespace) -> None:
+    """Put the command line into the config.
+
+    Args:
+        config: The config, changed in place.
+        args: The parsed command line.
+    """
+    cli.set_work_dir(config, args.work_dir, args.config)
+    cli.check_checkpoint(args.checkpoint)
+    config.load_from = args.checkpoint
+    if config.get('test_dataloader') is None:
+        cli.fail(f'{args.config} has no test_dataloader')
+    if args.amp:
+        # MMEngine's test loop autocasts: float16 on CUDA, bfloat16 on the CPU
+        config.test_cfg = {**(config.get('test_cfg') or {}), 'fp16': True}
+    if args.show or args.show_dir is not None:
+        draw_predictions(config, args)
+    if args.tta:
+        use_tta(config)
+    cli.set_dataloader_defaults(config, ('test_dataloader',), args.no_pin_memory)
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    config = cli.load_config(args.config, args.cfg_options)
+    merge_args(config, args)
+    cli.prepare_distributed(config, args.launcher, args.local_rank)
+    runner = cli.build_runner(config)
+    if args.out_item == 'pred':
+        runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+    metrics = runner.test()
+    if args.out_item == 'metrics' and runner.rank == 0:
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        mmengine.dump(metrics, args.out)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,140 @@
+"""Train a model."""
+
+import argparse
+import os
+
+from mmengine.config import Config
+
+import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
+from mmqcs.utils import cli
+
+# What --amp makes of an optimiser wrapper; each autocasts to bfloat16 where
+# the device has it and else to float16 with a loss scaler.
+AMP_WRAPPERS = {
+    'OptimWrapper': 'mmqcs.AutocastOptimWrapper',
+    'SAMOptimWrapper': 'mmqcs.SAMAmpOptimWrapper',
+}
+ALREADY_AMP = (
+    'AmpOptimWrapper',
+    'ApexOptimWrapper',
+    'AutocastOptimWrapper',
+    'SAMAmpOptimWrapper',
+)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = cli.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    cli.add_runner_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from CHECKPOINT; without a value, from the latest checkpoint '
+        'in the work dir',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='train with automatic mixed precision; SAM stays SAM',
+    )
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not evaluate while training'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate from the config's base_batch_size to the "
+        'actual batch size',
+    )
+    parser.add_argument(
+        '--no-persistent-workers',
+        action='store_true',
+        help='set persistent_workers of the data loaders to False',
+    )
+    parser.add_argument('--seed', type=int, help='random seed')
+    parser.add_argument(
+        '--deterministic',
+        action='store_true',
+        help='use deterministic algorithms only (slower)',
+    )
+    return parser.parse_args()
+
+
+def use_amp(config: Config) -> None:
+    """Replace the optimiser wrapper by its mixed-precision counterpart.
+
+    Args:
+        config: The config, changed in place.
+    """
+    given = config.optim_wrapper.get('type', 'OptimWrapper')
+    name = (given if isinstance(given, str) else given.__name__).split('.')[-1]
+    if name in AMP_WRAPPERS:
+        config.optim_wrapper.type = AMP_WRAPPERS[name]
+    elif name not in ALREADY_AMP:
+        cli.fail(
+            f'--amp cannot turn optim_wrapper.type={given!r} into a mixed-precision '
+            f'one, only {", ".join(AMP_WRAPPERS)}; leave --amp out and name a '
+            'mixed-precision type in the config'
+        )
+
+
+def set_randomness(config: Config, seed: int | None, deterministic: bool) -> None:
+    """Put the seed and determinism asked for on the command line in the config."""
+    randomness = dict(config.get('randomness') or {})
+    if seed is not None:
+        randomness['seed'] = seed
+    if deterministic:
+        randomness['deterministic'] = True
+        # cuBLAS reads this when CUDA starts, and torch insists on it
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    if randomness:
+        config.randomness = randomness
+
+
+def merge_args(config: Config, args: argparse.Namespace) -> None:
+    """Put the command line into the config.
+
+    Args:
+        config: The config, changed in place.
+        args: The parsed command line.
+    """
+    cli.set_work_dir(config, args.work_dir, args.config)
+    if args.no_validate:
+        config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    if args.amp:
+        use_amp(config)
+    if args.resume is not None:
+        config.resume = True
+        config.load_from = None if args.resume == 'auto' else args.resume
+    if config.get('load_from'):
+        cli.check_checkpoint(config.load_from)
+    if args.auto_scale_lr:
+        if not config.get('auto_scale_lr'):
+            cli.fail(
+                '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in '
+                f'{args.config}'
+            )
+        config.auto_scale_lr.enable = True
+    set_randomness(config, args.seed, args.deterministic)
+    cli.set_dataloader_defaults(
+        config,
+        ('train_dataloader', 'val_dataloader', 'test_dataloader'),
+        args.no_pin_memory,
+        args.no_persistent_workers,
+    )
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    config = cli.load_config(args.config, args.cfg_options)
+    merge_args(config, args)
+    cli.prepare_distributed(config, args.launcher, args.local_rank)
+    cli.build_runner(config).train()
+
+
+if __name__ == '__main__':
+    main()
