@@ -57,6 +57,7 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
+custom_hooks = [dict(type='SyncBuffersHook')]
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()

@@ -143,6 +143,15 @@ def test_balanced_sampler(monkeypatch):
     assert np.stack(ranks, axis=1).ravel().tolist() == images.tolist()
 
 
+def test_endless_anchors_for_iteration_based_training():
+    batches = iter(QuadrupletBatchSampler(sampler(kind='InfiniteSampler'), 5))
+    groups = np.concatenate([np.reshape(next(batches), (4, -1)).T for _ in range(20)])
+    labels = np.array(LABELS)[groups]
+    assert len(groups) == 100
+    assert (labels[:, 0] == labels[:, 1]).all()
+    assert (labels[:, 0] != labels[:, 2]).all()
+
+
 def test_a_twelfth_of_an_epoch():
     anchors = BalancedSampler(Labelled(LABELS * 12), fraction=1 / 12, seed=0)
     assert len(anchors) == 32

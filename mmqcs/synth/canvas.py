@@ -1,0 +1,88 @@
+"""Drawing on a canvas in fixed-point coordinates.
+
+Points are rounded to sixteenths of a pixel first, so that the drawing itself
+is integer arithmetic and the same everywhere.
+"""
+
+import cv2
+import numpy as np
+
+__all__ = ['ClippedPaint', 'disc', 'fill', 'fixed', 'line', 'mask_of', 'moved']
+
+_SHIFT = 4
+
+
+def fixed(points: np.ndarray) -> np.ndarray:
+    """Rounds points in pixels to fixed point, int32."""
+    return np.round(points * (1 << _SHIFT)).astype(np.int32)
+
+
+def moved(points: np.ndarray, right: float, down: float) -> np.ndarray:
+    """Moves points (..., 2)."""
+    return points + np.array((right, down))
+
+
+def fill(canvas: np.ndarray, points: np.ndarray, colour: tuple | float) -> None:
+    """Fills the polygon through points (N, 2), in pixels."""
+    cv2.fillPoly(canvas, [fixed(points)], colour, cv2.LINE_AA, _SHIFT)
+
+
+def line(
+    canvas: np.ndarray,
+    points: np.ndarray,
+    colour: tuple | float,
+    width: float,
+    closed: bool = False,
+) -> None:
+    """Draws a line of even width through points (N, 2), in pixels."""
+    thickness = max(1, round(width))
+    cv2.polylines(
+        canvas, [fixed(points)], closed, colour, thickness, cv2.LINE_AA, _SHIFT
+    )
+
+
+def disc(
+    canvas: np.ndarray, centre: np.ndarray, radius: float, colour: tuple | float
+) -> None:
+    """Fills a disc, all in pixels."""
+    x, y = fixed(centre).tolist()
+    r = max(1, round(radius * (1 << _SHIFT)))
+    cv2.circle(canvas, (x, y), r, colour, -1, cv2.LINE_AA, _SHIFT)
+
+
+def mask_of(shape: tuple[int, int], *polygons: np.ndarray) -> np.ndarray:
+    """Mask of the union of polygons, uint8 of the shape, 255 inside."""
+    mask = np.zeros(shape, np.uint8)
+    for polygon in polygons:
+        cv2.fillPoly(mask, [fixed(polygon)], 255, cv2.LINE_8, _SHIFT)
+    return mask
+
+
+class ClippedPaint:
+    """Context in which all drawing is clipped to a polygon.
+
+    Args:
+        canvas: The canvas, uint8 (H, W, 3).
+        polygon: Clipping polygon (N, 2), in pixels.
+
+    Returns:
+        On entry, a part of the canvas to draw on, and its top left corner,
+        which is to be subtracted from all points.
+    """
+
+    def __init__(self, canvas: np.ndarray, polygon: np.ndarray) -> None:
+        high = np.array(canvas.shape[1::-1])
+        low = np.clip(np.floor(polygon.min(axis=0)).astype(int) - 1, 0, high)
+        end = np.clip(np.ceil(polygon.max(axis=0)).astype(int) + 2, low, high)
+        self.target = canvas[low[1] : end[1], low[0] : end[0]]
+        self.corner = low
+        self.polygon = polygon - low
+
+    def __enter__(self) -> tuple[np.ndarray, np.ndarray]:
+        self.part = self.target.copy()
+        return self.part, self.corner
+
+    def __exit__(self, *exc: object) -> None:
+        if self.part.size == 0 or exc[0] is not None:
+            return
+        cv2.copyTo(self.part, mask_of(self.part.shape[:2], self.polygon), self.target)

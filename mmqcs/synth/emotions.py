@@ -1,0 +1,82 @@
+"""Which action units make an emotion, and how strongly they show."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .action_units import NUMBERS, ROWS
+from .rng import chance, pick, span
+
+__all__ = ['EMOTIONS', 'Emotion', 'sample_intensities']
+
+
+@dataclass(frozen=True)
+class Emotion:
+    """The action units of one emotion.
+
+    Args:
+        always: Units that are always present.
+        maybe: Unit to the probability that it is present.
+        one_sided: Whether only one half of the face shows them.
+    """
+
+    always: tuple[int, ...]
+    maybe: dict[int, float] = field(default_factory=dict)
+    one_sided: bool = False
+
+
+EMOTIONS: dict[str, Emotion] = {
+    'Surprise': Emotion((1, 2, 5, 26), {25: 0.35}),
+    'Fear': Emotion((1, 2, 4, 5, 20, 26), {25: 0.3}),
+    'Disgust': Emotion((9, 10, 15), {4: 0.35, 7: 0.35}),
+    'Happiness': Emotion((6, 12), {25: 0.65}),
+    'Sadness': Emotion((1, 4, 15)),
+    'Anger': Emotion((4, 5, 7, 23), {24: 0.5}),
+    'Neutral': Emotion(()),
+    'Contempt': Emotion((12, 14), one_sided=True),
+}
+"""The emotions in RAF-DB's order, contempt last."""
+
+
+def sample_intensities(
+    rng: np.random.Generator, emotion: str, difficulty: float
+) -> np.ndarray:
+    """Draws the intensities of all units for one face.
+
+    Harder faces show weaker expressions, and more often units that do not
+    belong to the emotion.
+
+    Args:
+        rng: The generator.
+        emotion: A key of :data:`EMOTIONS`.
+        difficulty: From 0 (easy) to 1 (hard).
+
+    Returns:
+        Intensities (2, units) of the two halves of the face, the units in the
+        order of :data:`ACTION_UNITS`.
+    """
+    spec = EMOTIONS[emotion]
+    out = np.zeros((2, len(NUMBERS)))
+    weakest = 0.85 - 1.10 * difficulty + 0.35 * difficulty**2
+    strongest = 1.0 - 0.15 * difficulty
+    overall = span(rng, weakest, strongest)
+    present = [
+        *spec.always,
+        *(unit for unit, probability in spec.maybe.items() if chance(rng, probability)),
+    ]
+    for unit in present:
+        spread = 0.15 + 0.60 * difficulty
+        out[:, ROWS[unit]] = overall * span(rng, 1.0 - spread, 1.0 + spread)
+    if spec.one_sided:
+        weak_side = pick(rng, (0, 1))
+        out[weak_side] *= 0.15 * difficulty
+    else:
+        # faces are never quite symmetric
+        out *= 1.0 + np.array([[1.0], [-1.0]]) * span(rng, -0.12, 0.12)
+
+    for _ in range(3):
+        if chance(rng, 0.15 + 0.55 * difficulty):
+            unit = pick(rng, NUMBERS)
+            strength = difficulty * span(rng, 0.20, 0.90)
+            out[:, ROWS[unit]] = np.maximum(out[:, ROWS[unit]], strength)
+    return np.minimum(out, 1.0)

@@ -1,0 +1,173 @@
+"""SynthFER: settings, labels and pictures by number."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .draw import draw_face
+from .emotions import EMOTIONS, sample_intensities
+from .identity import sample_identity
+from .nuisance import sample_nuisance
+from .rng import SPLITS, generator
+
+__all__ = ['CLASSES', 'DRAWING', 'SynthFERSettings', 'label_of', 'labels', 'render']
+
+CLASSES = tuple(EMOTIONS)
+"""Names of the classes in RAF-DB's order, contempt last."""
+
+DRAWING = 1
+"""Version of the drawing: raised when the same settings give other pictures."""
+
+# images of each class in the training split of RAF-DB (basic)
+_RAF_DB_COUNTS = (1290, 281, 717, 4772, 1982, 705, 2524)
+
+_IMBALANCED_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class SynthFERSettings:
+    """Settings of the data set; with a split and a number they fix an image.
+
+    Args:
+        seed: Seed of all random draws, at least 0.
+        image_size: Side of the pictures in pixels, at least 32.
+        difficulty: From 0 (strong expressions in even light) to 1 (weak ones
+            with units of other emotions, in poor pictures).
+        num_classes: 7, or 8 with contempt.
+        imbalanced: Whether the classes are as frequent as in RAF-DB, which
+            has no contempt, instead of equally frequent.
+
+    Raises:
+        ValueError: A setting is out of its range.
+    """
+
+    seed: int = 0
+    image_size: int = 100
+    difficulty: float = 0.5
+    num_classes: int = 7
+    imbalanced: bool = False
+
+    def __post_init__(self) -> None:
+        if not _is_int(self.seed) or self.seed < 0:
+            raise ValueError(f'seed must be an integer >= 0, got {self.seed!r}')
+        if not _is_int(self.image_size) or self.image_size < 32:
+            raise ValueError(
+                f'image_size must be an integer >= 32, got {self.image_size!r}'
+            )
+        if not 0 <= self.difficulty <= 1:
+            raise ValueError(
+                f'difficulty must be from 0 (easy) to 1 (hard), got {self.difficulty!r}'
+            )
+        if self.num_classes not in (7, 8):
+            raise ValueError(
+                f'num_classes must be 7, or 8 to add contempt, got {self.num_classes!r}'
+            )
+        if self.imbalanced and self.num_classes == 8:
+            raise ValueError(
+                'imbalanced follows the frequencies of RAF-DB, which has no '
+                'contempt: use num_classes=7'
+            )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes by label."""
+        return CLASSES[: self.num_classes]
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def check_split(split: str) -> None:
+    """Raises a ValueError unless the split is one of train and test."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+
+
+def labels(
+    settings: SynthFERSettings, split: str, count: int, start: int = 0
+) -> np.ndarray:
+    """Labels of consecutive images, without drawing them.
+
+    The images are cut into blocks; within one, the classes are spread evenly
+    over a random order, so every prefix has nearly the wanted frequencies.
+
+    Args:
+        settings: Settings of the data set.
+        split: 'train' or 'test'.
+        count: Number of images.
+        start: Number of the first image.
+
+    Returns:
+        int64 (count,).
+
+    Raises:
+        ValueError: The split is unknown or a number is negative.
+    """
+    check_split(split)
+    if count < 0 or start < 0:
+        raise ValueError(f'count and start must be >= 0, got {count} and {start}')
+    if settings.imbalanced:
+        block, weights = _IMBALANCED_BLOCK, np.array(_RAF_DB_COUNTS)
+    else:
+        block, weights = settings.num_classes, np.ones(settings.num_classes)
+    first, last = start // block, -(-(start + count) // block)
+    rng = generator(settings.seed, split, 'label')
+    # two doubles for each image: its rank in the block, its place in the rank
+    rng.bit_generator.advance(2 * block * first)
+    draws = rng.random((last - first, 2, block))
+    ranks = draws[:, 0].argsort(axis=1, kind='stable').argsort(axis=1, kind='stable')
+    places = (ranks + draws[:, 1]) / block * weights.sum()
+    found = np.searchsorted(weights.cumsum(), places.ravel(), side='right')
+    offset = start - first * block
+    return found[offset : offset + count].astype(np.int64)
+
+
+def label_of(settings: SynthFERSettings, split: str, index: int) -> int:
+    """Label of one image, the same as in :func:`labels`."""
+    return int(labels(settings, split, 1, index)[0])
+
+
+def render(
+    settings: SynthFERSettings, split: str, index: int, label: int | None = None
+) -> np.ndarray:
+    """Draws one image.
+
+    The picture depends on nothing but the arguments.
+
+    Args:
+        settings: Settings of the data set.
+        split: 'train' or 'test'; they share no identity.
+        index: Number of the image, at least 0.
+        label: Draws the same person in the same circumstances with the
+            expression of this class. Defaults to the image's own label.
+
+    Returns:
+        BGR picture, uint8 (image_size, image_size, 3).
+
+    Raises:
+        ValueError: The split or the label is unknown, or the index is
+            negative.
+    """
+    check_split(split)
+    if index < 0:
+        raise ValueError(f'index must be >= 0, got {index}')
+    if label is None:
+        label = label_of(settings, split, index)
+    elif not 0 <= label < settings.num_classes:
+        raise ValueError(
+            f'label must be from 0 to {settings.num_classes - 1}, got {label}'
+        )
+    streams = {
+        name: generator(settings.seed, split, name, index)
+        for name in ('identity', 'expression', 'nuisance')
+    }
+    intensities = sample_intensities(
+        streams['expression'], CLASSES[label], settings.difficulty
+    )
+    return draw_face(
+        sample_identity(streams['identity']),
+        intensities,
+        sample_nuisance(streams['nuisance'], settings.difficulty, settings.image_size),
+        settings.image_size,
+    )

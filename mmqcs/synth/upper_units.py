@@ -1,0 +1,118 @@
+"""Action units of the upper face: brows, lids, cheeks and the root of the nose."""
+
+from .unit import ActionUnit
+
+__all__ = ['UPPER_UNITS']
+
+UPPER_UNITS: dict[int, ActionUnit] = {
+    1: ActionUnit(
+        'inner brow raiser',
+        {
+            'brow_0': (0.010, -0.225),
+            'brow_1': (0.005, -0.165),
+            'brow_2': (0.0, -0.060),
+            'frown_1': (0.0, -0.10),
+            'front_a_mid': (0.0, -0.05),
+            'front_a_1': (0.0, -0.07),
+            'front_b_mid': (0.0, -0.03),
+            'front_b_1': (0.0, -0.05),
+            'crease_1': (0.0, -0.03),
+            'crease_2': (0.0, -0.02),
+        },
+        {'front': 0.55},
+    ),
+    2: ActionUnit(
+        'outer brow raiser',
+        {
+            'brow_1': (0.0, -0.050),
+            'brow_2': (0.0, -0.120),
+            'brow_3': (0.0, -0.170),
+            'brow_4': (0.005, -0.130),
+            'front_a_2': (0.0, -0.08),
+            'front_b_2': (0.0, -0.06),
+            'crease_2': (0.0, -0.02),
+            'crease_3': (0.0, -0.03),
+        },
+        {'front': 0.45},
+    ),
+    4: ActionUnit(
+        'brow lowerer',
+        {
+            'brow_0': (-0.060, 0.110),
+            'brow_1': (-0.055, 0.115),
+            'brow_2': (-0.035, 0.085),
+            'brow_3': (-0.015, 0.050),
+            'brow_4': (-0.005, 0.015),
+            'lid_up_1': (0.0, 0.010),
+            'lid_up_2': (0.0, 0.014),
+            'lid_up_3': (0.0, 0.016),
+            'crease_1': (0.0, 0.04),
+            'crease_2': (0.0, 0.03),
+            'frown_1': (-0.010, 0.05),
+            'frown_2': (-0.005, 0.04),
+        },
+        {'frown': 1.0},
+    ),
+    5: ActionUnit(
+        'upper lid raiser',
+        {
+            'lid_up_1': (0.0, -0.060),
+            'lid_up_2': (0.0, -0.078),
+            'lid_up_3': (0.0, -0.064),
+            'crease_1': (0.0, -0.020),
+            'crease_2': (0.0, -0.035),
+            'crease_3': (0.0, -0.030),
+            'lid_low_2': (0.0, 0.010),
+        },
+    ),
+    6: ActionUnit(
+        'cheek raiser',
+        {
+            'lid_low_1': (0.0, -0.030),
+            'lid_low_2': (0.0, -0.052),
+            'lid_low_3': (0.0, -0.050),
+            'lid_up_3': (0.0, 0.015),
+            'eye_out': (0.0, 0.012),
+            'bag_1': (0.0, -0.035),
+            'bag_2': (0.0, -0.055),
+            'bag_3': (0.0, -0.050),
+            'brow_4': (0.0, 0.025),
+        },
+        {'crow': 1.0, 'bag': 0.6, 'cheek': 0.7},
+    ),
+    7: ActionUnit(
+        'lid tightener',
+        {
+            'lid_up_1': (0.0, 0.026),
+            'lid_up_2': (0.0, 0.040),
+            'lid_up_3': (0.0, 0.030),
+            'lid_low_1': (0.0, -0.030),
+            'lid_low_2': (0.0, -0.042),
+            'lid_low_3': (0.0, -0.034),
+            'bag_2': (0.0, -0.020),
+        },
+        {'bag': 0.45},
+    ),
+    9: ActionUnit(
+        'nose wrinkler',
+        {
+            'brow_0': (-0.030, 0.085),
+            'brow_1': (-0.015, 0.055),
+            'lid_low_1': (0.0, -0.035),
+            'lid_low_2': (0.0, -0.030),
+            'lid_up_1': (0.0, 0.020),
+            'lid_up_2': (0.0, 0.018),
+            'nose_wing': (0.030, -0.075),
+            'nose_wing_top': (0.020, -0.060),
+            'nostril': (0.012, -0.055),
+            'nose_tip_mid': (0.0, -0.035),
+            'nose_base_mid': (0.0, -0.045),
+            'naso_0': (0.010, -0.060),
+            'naso_1': (0.020, -0.050),
+            'lip_top_1': (0.005, -0.045),
+            'lip_top_2': (0.010, -0.030),
+            'lip_top_mid': (0.0, -0.045),
+        },
+        {'bridge': 1.0, 'naso': 0.55, 'bag': 0.35, 'cheek': 0.25},
+    ),
+}

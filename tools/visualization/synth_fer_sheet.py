@@ -1,0 +1,68 @@
+"""Draw a contact sheet of SynthFER: a class a row, a person a column.
+
+python tools/visualization/synth_fer_sheet.py --out docs/images/synthfer.jpg
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+
+from mmqcs.synth import SynthFERSettings, make_sheet
+from mmqcs.utils.cli import ArgumentParser, fail
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--out', type=Path, required=True, help='image file to write')
+    parser.add_argument(
+        '--people', type=int, default=8, help='people, one a column (default 8)'
+    )
+    parser.add_argument(
+        '--first',
+        type=int,
+        default=100,
+        help='number of the first person (default 100)',
+    )
+    parser.add_argument('--seed', type=int, default=0, help='seed (default 0)')
+    parser.add_argument(
+        '--difficulty',
+        type=float,
+        default=0.35,
+        help='0 easy to 1 hard (default 0.35)',
+    )
+    parser.add_argument(
+        '--classes', type=int, default=7, help='7, or 8 with contempt (default 7)'
+    )
+    parser.add_argument(
+        '--image-size', type=int, default=110, help='side of a face (default 110)'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    try:
+        settings = SynthFERSettings(
+            args.seed, args.image_size, args.difficulty, args.classes
+        )
+        sheet = make_sheet(settings, people=args.people, first=args.first)
+    except ValueError as error:
+        # each message starts with the name of the setting
+        name, _, rest = str(error).partition(' ')
+        option = {'num_classes': 'classes'}.get(name, name).replace('_', '-')
+        fail(f'--{option} {rest}')
+    if not cv2.haveImageWriter(str(args.out)):
+        fail(f'--out {args.out}: unknown image type; use .jpg or .png')
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    _, code = cv2.imencode(args.out.suffix, sheet, (cv2.IMWRITE_JPEG_QUALITY, 88))
+    args.out.write_bytes(code)
+    print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()
