@@ -57,7 +57,7 @@ def sample_intensities(
     """
     spec = EMOTIONS[emotion]
     out = np.zeros((2, len(NUMBERS)))
-    weakest = 0.85 - 1.10 * difficulty + 0.35 * difficulty**2
+    weakest = 0.85 - 0.65 * difficulty - 0.10 * difficulty**2
     strongest = 1.0 - 0.15 * difficulty
     overall = span(rng, weakest, strongest)
     present = [
@@ -65,7 +65,7 @@ def sample_intensities(
         *(unit for unit, probability in spec.maybe.items() if chance(rng, probability)),
     ]
     for unit in present:
-        spread = 0.15 + 0.60 * difficulty
+        spread = 0.15 + 0.15 * difficulty + 0.45 * difficulty**2
         out[:, ROWS[unit]] = overall * span(rng, 1.0 - spread, 1.0 + spread)
     if spec.one_sided:
         weak_side = pick(rng, (0, 1))
@@ -75,7 +75,7 @@ def sample_intensities(
         out *= 1.0 + np.array([[1.0], [-1.0]]) * span(rng, -0.12, 0.12)
 
     for _ in range(3):
-        if chance(rng, 0.15 + 0.55 * difficulty):
+        if chance(rng, 0.15 + 0.55 * difficulty**2):
             unit = pick(rng, NUMBERS)
             strength = difficulty * span(rng, 0.20, 0.90)
             out[:, ROWS[unit]] = np.maximum(out[:, ROWS[unit]], strength)

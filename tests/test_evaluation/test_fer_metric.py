@@ -55,7 +55,9 @@ def test_numbers_agree_with_scikit_learn(seed, num_present):
     scores = rng.normal(size=(60, 5)) + 1.5 * np.eye(5)[labels]
     predicted = scores.argmax(axis=1)
 
-    result = evaluate(torch.tensor(scores), labels.tolist(), confusion_matrix=False)
+    result = evaluate(
+        torch.tensor(scores), labels.tolist(), confusion_matrix=False, intervals=False
+    )
 
     assert result.pop('accuracy/top1') == pytest.approx(
         100 * (predicted == labels).mean()
@@ -71,6 +73,17 @@ def test_numbers_agree_with_scikit_learn(seed, num_present):
         f'recall/{name}': pytest.approx(value)
         for name, value in zip(CLASSES, recalls, strict=False)
     }
+
+
+def test_intervals_hold_the_accuracies_and_are_reproducible():
+    rng = np.random.default_rng(0)
+    labels, scores = rng.integers(0, 5, 60), rng.normal(size=(60, 5))
+    result = evaluate(torch.tensor(scores), labels.tolist(), confusion_matrix=False)
+    for name in ('top1', 'mean_class'):
+        low, high = (result[f'accuracy/{name}_{end}'] for end in ('low', 'high'))
+        assert low < result[f'accuracy/{name}'] < high
+    again = evaluate(torch.tensor(scores), labels.tolist(), confusion_matrix=False)
+    assert again == result
 
 
 def test_is_found_by_its_config_name():

@@ -12,6 +12,7 @@ from mmengine.visualization import Visualizer
 from mmpretrain.evaluation import ConfusionMatrix
 
 from mmqcs.evaluation.confusion_matrix import draw_confusion_matrix
+from mmqcs.functional.bootstrap import accuracies, bootstrap_intervals
 from mmqcs.registry import METRICS
 
 __all__ = ['FERMetric']
@@ -28,6 +29,8 @@ class FERMetric(BaseMetric):
     - ``accuracy/top1``: images classified correctly.
     - ``accuracy/mean_class``: mean of the recalls.
     - ``recall/<class name>``: images of the class classified correctly.
+    - ``accuracy/top1_low``, ``_high`` and ``accuracy/mean_class_low``, ``_high``:
+      95 % bootstrap intervals over the images.
 
     A class without images has no recall: it is left out of the mean, has no
     key in the result, and is named in the log.
@@ -40,12 +43,15 @@ class FERMetric(BaseMetric):
             rows: true class, columns: predicted class. Set it to False in
             ``val_evaluator`` if one picture per epoch is too many.
             Defaults to True.
+        intervals: Whether to add the bootstrap intervals. The draws are seeded,
+            so the same predictions give the same intervals. Defaults to True.
         collect_device: Where the results of all processes are collected,
             'cpu' or 'gpu'. Defaults to 'cpu'.
         prefix: Put before each key. Defaults to None.
 
     Examples:
-        >>> val_evaluator = dict(type='mmqcs.FERMetric', confusion_matrix=False)
+        >>> val_evaluator = dict(
+        ...     type='mmqcs.FERMetric', confusion_matrix=False, intervals=False)
         >>> test_evaluator = dict(type='mmqcs.FERMetric')
     """
 
@@ -56,11 +62,13 @@ class FERMetric(BaseMetric):
     def __init__(
         self,
         confusion_matrix: bool = True,
+        intervals: bool = True,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.confusion_matrix = confusion_matrix
+        self.intervals = intervals
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep prediction, label and number of classes of each image.
@@ -115,7 +123,7 @@ class FERMetric(BaseMetric):
         ).numpy()
 
         support = matrix.sum(axis=1)
-        top1 = 100 * matrix.trace() / support.sum()
+        top1, mean_class = accuracies(matrix)
         recalls = {
             name: float(100 * matrix[i, i] / support[i])
             for i, name in enumerate(classes)
@@ -130,8 +138,13 @@ class FERMetric(BaseMetric):
             )
         metrics: dict[str, Any] = {
             'accuracy/top1': float(top1),
-            'accuracy/mean_class': float(np.mean(list(recalls.values()))),
+            'accuracy/mean_class': float(mean_class),
         }
+        if self.intervals:
+            intervals = bootstrap_intervals(matrix, np.random.default_rng(0))
+            for name, ends in zip(('top1', 'mean_class'), intervals, strict=True):
+                for end, value in zip(('low', 'high'), ends, strict=True):
+                    metrics[f'accuracy/{name}_{end}'] = value
         metrics.update({f'recall/{name}': value for name, value in recalls.items()})
         if self.confusion_matrix:
             self._add_picture(matrix, classes, metrics)

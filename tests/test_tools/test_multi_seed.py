@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from mmqcs.utils.run_log import Validation, best_on_test, read_validations
+
+
+def write_log(folder, records):
+    (folder / 'vis_data').mkdir(parents=True)
+    lines = [json.dumps(record) for record in records]
+    (folder / 'vis_data/scalars.json').write_text('\n'.join(lines))
+
+
+def record(step, top1, mean_class):
+    return {'step': step, 'accuracy/top1': top1, 'accuracy/mean_class': mean_class}
+
+
+def test_validations_of_a_resumed_run(tmp_path):
+    loss = {'step': 1, 'loss': 2.0, 'accuracy_base': 3.0}
+    write_log(tmp_path / '1', [loss, record(1, 40, 30), record(2, 70, 60)])
+    write_log(tmp_path / '2', [record(2, 60, 65), record(3, 50, 55)])
+    validations = read_validations(tmp_path)
+    assert validations == [
+        Validation(1, 40, 30),
+        Validation(2, 60, 65),
+        Validation(3, 50, 55),
+    ]
+    assert best_on_test(validations) == Validation(2, 60, 65)
+    assert read_validations(tmp_path / 'nothing') == []
+
+
+@pytest.mark.slow
+def test_two_seeds_end_in_a_table(run, toy_config, tmp_path):
+    arguments = ['misc/multi_seed.py', toy_config, '--seeds', 0, 1]
+    options = ['--work-dir', 'out', '--', '--cfg-options', 'train_cfg.max_epochs=2']
+    done = run(*arguments, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = (tmp_path / 'out/seeds.md').read_text().splitlines()
+    assert len(rows) == 5
+    assert rows[-1].startswith('| mean ± std |')
+    assert rows[-1].count('±') == 5
+    best, last = ([float(x) for x in row.split('|')[2:4:1]] for row in rows[2:4])
+    assert all(0 <= value <= 100 for value in best + last)
+    runs = json.loads((tmp_path / 'out/seeds.json').read_text())
+    assert runs['1']['last epoch']['step'] == 2
+
+    again = run(*arguments, *options, cwd=tmp_path)
+    assert again.returncode == 0
+    assert 'Epoch(train)' not in again.stdout + again.stderr
+    other = run(*arguments, '--work-dir', 'out', cwd=tmp_path)
+    assert other.returncode == 2
+    assert 'other settings' in other.stderr
+
+
+def test_a_seed_named_twice(run, toy_config, tmp_path):
+    done = run('misc/multi_seed.py', toy_config, '--seeds', 1, 1, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith('mmqcs: --seeds names a seed twice')

@@ -1,0 +1,109 @@
+"""Train one config with several seeds and tabulate mean ± standard deviation.
+
+Two figures are given for each run and named: "best on test", the published
+protocol, which picks the epoch by the very accuracy it reports, and "last epoch".
+A seed that is complete is not trained again, so a stopped series can go on.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.utils.run_log import Validation, best_on_test, read_validations
+
+TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
+DONE = 'complete.json'
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='default: 0 1 2'
+    )
+    parser.add_argument(
+        '--work-dir', type=Path, help='default: work_dirs/NAME_OF_THE_CONFIG-seeds'
+    )
+    parser.epilog = 'Arguments after -- go to tools/train.py.'
+    own, rest = sys.argv[1:], []
+    if '--' in own:
+        split = own.index('--')
+        own, rest = own[:split], own[split + 1 :]
+    args = parser.parse_args(own)
+    args.train_args = rest
+    return args
+
+
+def train(config: str, seed: int, work_dir: Path, arguments: list[str]) -> None:
+    """Train one seed to its end, unless it is there."""
+    settings = {'config': config, 'seed': seed, 'arguments': arguments}
+    mark = work_dir / DONE
+    if mark.is_file():
+        if json.loads(mark.read_text()) != settings:
+            fail(f'{work_dir} holds a run with other settings; name another --work-dir')
+        return
+    command = [sys.executable, str(TRAIN), config, '--work-dir', str(work_dir)]
+    status = subprocess.run([*command, '--seed', str(seed), *arguments]).returncode
+    if status:
+        fail(f'training with seed {seed} ended with status {status}')
+    mark.write_text(json.dumps(settings))
+
+
+def table(runs: dict[int, dict[str, Validation]]) -> str:
+    """A Markdown table: a row a seed, then mean ± standard deviation."""
+    columns = [
+        (kind, name)
+        for kind in ('best on test', 'last epoch')
+        for name in ('top1', 'mean_class')
+    ]
+    titles = {'top1': 'top-1', 'mean_class': 'mean class'}
+    rows = [['seed', *(f'{titles[name]}, {kind}' for kind, name in columns)]]
+    rows.append(['---'] * len(rows[0]))
+    values = []
+    for kind, name in columns:
+        values.append([getattr(run[kind], name) for run in runs.values()])
+    for i, seed in enumerate(runs):
+        rows.append([str(seed), *(f'{column[i]:.2f}' for column in values)])
+    if len(runs) > 1:
+        rows.append(
+            ['mean ± std']
+            + [f'{statistics.mean(v):.2f} ± {statistics.stdev(v):.2f}' for v in values]
+        )
+    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    if len(set(args.seeds)) < len(args.seeds):
+        fail(f'--seeds names a seed twice: {args.seeds}')
+    out = args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}-seeds'
+    runs = {}
+    for seed in args.seeds:
+        work_dir = out / f'seed_{seed}'
+        train(args.config, seed, work_dir, args.train_args)
+        validations = read_validations(work_dir)
+        if not validations:
+            fail(f'{work_dir} has no validation by mmqcs.FERMetric')
+        runs[seed] = {
+            'best on test': best_on_test(validations),
+            'last epoch': validations[-1],
+        }
+    (out / 'seeds.json').write_text(
+        json.dumps({s: {k: v._asdict() for k, v in r.items()} for s, r in runs.items()})
+    )
+    text = table(runs)
+    (out / 'seeds.md').write_text(text + '\n')
+    print(text)
+    print(f'\nWritten to {out / "seeds.md"} and {out / "seeds.json"}')
+
+
+if __name__ == '__main__':
+    main()
