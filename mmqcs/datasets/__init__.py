@@ -1,12 +1,24 @@
-"""Data sets and samplers."""
+"""Data sets, samplers and transforms."""
 
+from .affect_net import AffectNet
+from .caer_s import CAERS
+from .ck_plus import CKPlus
+from .fer2013 import FER2013
+from .fer_plus import FERPlus
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
+from .transforms import CropFace
 
 __all__ = [
+    'CAERS',
+    'FER2013',
     'RAFDB',
+    'AffectNet',
     'BalancedSampler',
+    'CKPlus',
+    'CropFace',
+    'FERPlus',
     'PairBatchSampler',
     'QuadrupletBatchSampler',
     'SynthFER',

@@ -1,84 +1,223 @@
 """What all FER data sets on disk have in common."""
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from mmengine.logging import print_log
 from mmpretrain.datasets.base_dataset import BaseDataset
 
-
-class Sample(NamedTuple):
-    """One image of a data set.
-
-    Attributes:
-        path: Path of the image file.
-        label: Class, counted from 0.
-        origin: Where this was read, such as 'list.txt line 3', for messages.
-    """
-
-    path: str
-    label: int
-    origin: str
+from .label_order import class_map, expression, target_classes
+from .layouts import FoundLayout, Layout, Sample, find_layout
+from .listings import FolderNames
 
 
 class FERDataset(BaseDataset):
     """Base of the FER data sets: reads a split, and fails where it must.
 
-    Subclasses say what classes there are (``METAINFO``) and where the images of
-    a split lie (:meth:`find_samples`). Labels are checked when the data set is
-    built. A sample that cannot be read is an error that names its file: drawing
+    Subclasses say what classes there are (``METAINFO``) and how the data may lie
+    on disk (:meth:`layouts`). The log tells which layout was found and how many
+    images each class has; other counts than the published ones are a warning,
+    for as long as ``dataset_name`` in the meta information is that of the class.
+
+    A sample that cannot be read is an error that names its file: drawing
     another image in its place, as MMEngine's base class does in training, could
     put an image of the wrong class into a group.
 
     Args:
         data_root: Root folder.
-        split: ``'train'``, or ``'test'``, which also sets the test mode.
+        split: One of ``SPLITS``. All but ``'train'`` also set the test mode.
         pipeline: Transforms.
+        label_order: What the labels stand for: ``'own'``, the data set's own
+            order of classes; ``'common'``, that of AffectNet, in which a model
+            trained on one data set can be tested on another; or a sequence of
+            class names, such as those in the checkpoint of a model. Images of
+            classes that are not in it are left out.
+        num_classes: 8, or 7 to leave contempt out. Defaults to what the data set
+            or the ``label_order`` has.
+        layout: Name of the layout to read where several are there. By default
+            the first in the order of the documentation of the data set.
         **kwargs: Further arguments of mmpretrain's ``BaseDataset``.
 
     Raises:
-        ValueError: An unknown split, a label out of range, or no images.
+        ValueError: An unknown split, order, number of classes or layout, a label
+            out of range, or no images.
         FileNotFoundError: A folder, list or image is missing.
     """
 
     SPLITS: tuple[str, ...] = ('train', 'test')
+    PUBLISHED: dict[str, Sequence[int]] = {}
+    """Published number of images a class, by split."""
 
     def __init__(
         self,
         data_root: str = '',
         split: str = 'train',
         pipeline: Sequence = (),
+        label_order: str | Sequence[str] = 'own',
+        num_classes: int | None = None,
+        layout: str | None = None,
         **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
             raise ValueError(f'split must be one of {self.SPLITS}, got {split!r}')
         self.split = split
+        self.layout = layout
+        own = self.METAINFO['classes']
+        self._target = target_classes(own, label_order, num_classes)
+        if kwargs.get('classes') is None:
+            kwargs['metainfo'] = {
+                'classes': self._target,
+                **(kwargs.get('metainfo') or {}),
+            }
         kwargs.setdefault('test_mode', split != 'train')
         kwargs.setdefault('ann_file', '')
         super().__init__(data_root=data_root, pipeline=pipeline, **kwargs)
 
     @abstractmethod
-    def find_samples(self) -> Iterable[Sample]:
-        """Yields the samples of ``self.split`` below ``self.data_root``."""
+    def layouts(self, root: Path) -> Sequence[Layout]:
+        """The layouts of ``self.split`` that are looked for, the likeliest first.
+
+        Args:
+            root: ``data_root`` as a path.
+        """
+
+    def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
+        """Published number of images a class, or None if there is none.
+
+        Args:
+            found: The layout that is read.
+        """
+        return self.PUBLISHED.get(self.split)
+
+    @property
+    def published(self) -> tuple[int, ...] | None:
+        """Published number of images of each class in ``CLASSES``, if known."""
+        counts = self.published_counts(self.found)
+        if counts is None or (
+            self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
+        ):
+            return None
+        mapping = class_map(self.METAINFO['classes'], self._target)
+        numbers = dict(zip(mapping.tolist(), counts, strict=True))
+        return tuple(numbers.get(label, 0) for label in range(len(self._target)))
 
     def load_data_list(self) -> list[dict]:
-        """Collects the samples and checks their labels."""
-        classes = self.metainfo['classes']
-        data_list = []
-        for sample in self.find_samples():
-            if not 0 <= sample.label < len(classes):
-                raise ValueError(
-                    f'{sample.origin}: class {sample.label} (counted from 0) of '
-                    f'{sample.path} is not one of the {len(classes)} classes '
-                    f'{", ".join(classes)}'
-                )
-            data_list.append({'img_path': sample.path, 'gt_label': sample.label})
+        """Finds the layout and reads the samples."""
+        self._check_class_names()
+        found = find_layout(
+            self.layouts(Path(self.data_root).expanduser()),
+            self.METAINFO['dataset_name'],
+            self.split,
+            self.data_root,
+            self.layout,
+        )
+        self.found = found
+        data_list = self._collect(found)
         if not data_list:
             raise ValueError(
                 f'{type(self).__name__}: no images of the {self.split} split below '
-                f'{self.data_root!r}'
+                f'{self.data_root!r}, read as layout {found.layout.name!r} from '
+                f'{found.source}'
             )
         return data_list
+
+    def _collect(self, found: FoundLayout) -> list[dict]:
+        own = self.METAINFO['classes']
+        mapping = class_map(own, self._target)
+        new_labels = mapping.tolist()
+        folders = FolderNames()
+        counts = np.zeros(len(own), dtype=np.int64)
+        missing: list[Sample] = []
+        data_list = []
+        for sample in found.layout.read(found.source):
+            if not 0 <= sample.label < len(own):
+                raise ValueError(
+                    f'{sample.origin}: class {sample.label} (counted from 0) of '
+                    f'{sample.path} is not one of the {len(own)} classes '
+                    f'{", ".join(own)}'
+                )
+            label = new_labels[sample.label]
+            if label < 0:
+                continue
+            path = sample.path if sample.listed else folders.find(sample.path)
+            if path is None:
+                missing.append(sample)
+                continue
+            counts[sample.label] += 1
+            info = {'img_path': path, 'gt_label': label, **(sample.extra or {})}
+            if sample.scores is not None:
+                info['gt_score'] = self._soft_label(sample, mapping)
+            data_list.append(info)
+        if missing:
+            first, total = missing[0], len(missing) + len(data_list)
+            raise FileNotFoundError(
+                f'{first.origin} names {Path(first.path).name}, but {first.path} does '
+                f'not exist ({len(missing):,} of {total:,} images of the {self.split} '
+                f'split are missing). {found.layout.hint}'
+            )
+        self._report(found, counts, mapping)
+        return data_list
+
+    def _soft_label(self, sample: Sample, mapping: np.ndarray) -> np.ndarray:
+        scores = np.zeros(len(self._target), dtype=np.float32)
+        scores[mapping[mapping >= 0]] = sample.scores[mapping >= 0]
+        return scores / scores.sum()
+
+    def _report(
+        self, found: FoundLayout, counts: np.ndarray, mapping: np.ndarray
+    ) -> None:
+        title = f'{self.metainfo["dataset_name"]} {self.split}'
+        own = self.METAINFO['classes']
+
+        def text(numbers: Iterable[int]) -> str:
+            kept = [(own[i], n) for i, n in enumerate(numbers) if mapping[i] >= 0]
+            names = ', '.join(f'{name} {n:,}' for name, n in kept)
+            return f'{sum(n for _, n in kept):,} images ({names})'
+
+        others = f'; not used: {", ".join(found.others)}' if found.others else ''
+        print_log(
+            f'{title}: layout {found.layout.name!r} at {found.source}, '
+            f'{text(counts)}{others}',
+            logger='current',
+        )
+        published = self.published_counts(found)
+        if published is None or (
+            self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
+        ):
+            return
+        if any(counts[mapping >= 0] != np.asarray(published)[mapping >= 0]):
+            print_log(
+                f'{title} has {text(counts)}, published are {text(published)}: this is '
+                f'a part of the data set or another version of it, so figures cannot '
+                f'be compared with published ones',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+    def _check_class_names(self) -> None:
+        """Lets users translate class names, not reorder or select by them."""
+        given = self.metainfo['classes']
+        for name, wanted in zip(given, self._target, strict=False):
+            try:
+                other = expression(name) != expression(wanted)
+            except ValueError:
+                continue
+            if other:
+                raise ValueError(
+                    f'classes only gives the classes {", ".join(self._target)} other '
+                    f'names, but {name!r} stands where {wanted!r} is. To reorder or '
+                    f'to select classes use label_order={tuple(given)}'
+                )
+        if len(given) != len(self._target):
+            raise ValueError(
+                f'classes must name all of {", ".join(self._target)}, got '
+                f'{", ".join(given)}. To select classes use label_order='
+                f'{tuple(given)}'
+            )
 
     def prepare_data(self, idx: int) -> dict:
         """Runs the pipeline on one sample.

@@ -1,36 +1,62 @@
 """RAF-DB."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmqcs.registry import DATASETS
 
-from .fer_dataset import FERDataset, Sample
+from .fer_dataset import FERDataset
+from .label_order import class_spellings
+from .layouts import Layout, Sample
+from .listings import read_class_folders, read_label_list
 
-_LIST = Path('EmoLabel/list_patition_label.txt')  # misspelt by its authors
-_IMAGES = Path('Image/aligned')
+_LIST = 'EmoLabel/list_patition_label.txt'  # misspelt by its authors
+_IMAGES = 'Image/aligned'
+
+_OFFICIAL = """\
+    basic/                                          (or data_root is this folder)
+        EmoLabel/list_patition_label.txt            "train_00001.jpg 5", 1 to 7
+        Image/aligned/train_00001_aligned.jpg"""
+_PATHS = """\
+    raf_db_basic_{split}.txt      "Image/aligned/train_00001_aligned.jpg 4", 0 to 6
+    basic/Image/aligned/train_00001_aligned.jpg"""
+_FOLDERS = """\
+    train/1/*.jpg ... train/7/*.jpg     1 Surprise, 2 Fear, 3 Disgust, 4 Happiness,
+    test/1/*.jpg ... test/7/*.jpg       5 Sadness, 6 Anger, 7 Neutral, or names
+                                        ("valid" for "test" is known too)"""
 
 
 @DATASETS.register_module()
 class RAFDB(FERDataset):
     """RAF-DB, basic emotions (Li et al., CVPR 2017): seven classes, aligned faces.
 
-    The tree is the one that its authors give out::
+    The layouts, in the order in which they are looked for:
+
+    - ``'official'``: the tree that its authors give out::
 
         data_root/
         └── basic/                                (data_root may also be this folder)
             ├── EmoLabel/list_patition_label.txt      "train_00001.jpg 5", from 1
             └── Image/aligned/train_00001_aligned.jpg
 
+    - ``'paths'``: ``raf_db_basic_train.txt`` and ``raf_db_basic_test.txt`` beside
+      ``basic/``, with lines "path label": the path relative to ``basic/``, the
+      label from 0.
+    - ``'folders'``: class folders ``train/1`` to ``train/7``, numbered as in the
+      official list, or with the names of the classes, and ``test`` or ``valid``.
+
     Args:
-        data_root: Folder that holds ``basic``, or ``basic`` itself.
+        data_root: Folder that holds ``basic``, or ``basic`` itself; or the folder
+            that holds ``train`` and ``test``.
         split: ``'train'`` (12,271 images) or ``'test'`` (3,068 images).
         pipeline: Transforms.
         **kwargs: See :class:`FERDataset`.
 
     Raises:
-        FileNotFoundError: The list or an image is missing.
-        ValueError: A line of the list is not a name and a label from 1 to 7.
+        FileNotFoundError: No layout is found, or an image is missing.
+        ValueError: A line of the list is not a name and a label from 1 to 7 (or 0
+            to 6), or a folder is not that of a class.
     """
 
     METAINFO = {
@@ -45,46 +71,59 @@ class RAFDB(FERDataset):
             'Neutral',
         ),
     }
+    PUBLISHED = {
+        'train': (1290, 281, 717, 4772, 1982, 705, 2524),
+        'test': (329, 74, 160, 1185, 478, 162, 680),
+    }
 
-    def find_samples(self) -> Iterator[Sample]:
-        """Reads the list of labels."""
-        base = self._base()
-        images = base / _IMAGES
-        present = {p.name for p in images.iterdir()} if images.is_dir() else set()
-        lines = (base / _LIST).read_text(encoding='utf-8-sig').splitlines()
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            origin = f'{base / _LIST} line {number}'
-            stem, label = self._parse(line, origin)
-            if not stem.startswith(self.split):
-                continue
-            name = f'{stem}_aligned.jpg'
-            if name not in present:
-                raise FileNotFoundError(
-                    f'{origin} names {stem}.jpg, but {images / name} does not exist. '
-                    f'Unpack aligned.zip into {images}'
-                )
-            yield Sample(str(images / name), label - 1, origin)
-
-    def _base(self) -> Path:
-        root = Path(self.data_root)
-        for base in (root / 'basic', root):
-            if (base / _LIST).is_file():
-                return base
-        raise FileNotFoundError(
-            f'RAF-DB not found: neither {root / "basic" / _LIST} nor {root / _LIST} '
-            f'exists. Set data_root to the folder that holds basic/EmoLabel and '
-            f'basic/Image'
+    def layouts(self, root: Path) -> Sequence[Layout]:
+        """See the base class."""
+        bases = (root / 'basic', root)
+        folders = ('train',) if self.split == 'train' else ('test', 'valid')
+        return (
+            Layout(
+                'official',
+                [base / _LIST for base in bases],
+                self._read_official,
+                _OFFICIAL,
+                f'Unpack aligned.zip into {_IMAGES}',
+            ),
+            Layout(
+                'paths',
+                [root / f'raf_db_basic_{self.split}.txt'],
+                self._read_paths,
+                _PATHS.format(split=self.split),
+                'The paths in the list are relative to basic/',
+            ),
+            Layout(
+                'folders',
+                [base / name for base in (root, root / 'basic') for name in folders],
+                self._read_folders,
+                _FOLDERS,
+            ),
         )
 
-    @staticmethod
-    def _parse(line: str, origin: str) -> tuple[str, int]:
-        name, _, label = line.strip().rpartition(' ')
-        stem, dot, _ = name.strip().rpartition('.')
-        if not dot or not label.isdigit():
-            raise ValueError(
-                f'{origin}: expected an image name and a label such as '
-                f"'train_00001.jpg 5', got {line!r}"
-            )
-        return stem, int(label)
+    def _read_official(self, source: Path) -> Iterator[Sample]:
+        images = str(source.parents[1] / _IMAGES)
+        for name, number, origin in read_label_list(source, 'train_00001.jpg 5'):
+            if not name.startswith(('train', 'test')):
+                raise ValueError(
+                    f'{origin}: {name!r} begins with neither train nor test, so its '
+                    f'split is unknown'
+                )
+            if name.startswith(self.split):
+                stem, extension = os.path.splitext(name)
+                path = os.path.join(images, f'{stem}_aligned{extension}')
+                yield Sample(path, number - 1, origin)
+
+    def _read_paths(self, source: Path) -> Iterator[Sample]:
+        base = source.parent / 'basic'
+        folder = str(base if base.is_dir() else source.parent)
+        example = 'Image/aligned/train_00001_aligned.jpg 4'
+        for name, label, origin in read_label_list(source, example):
+            yield Sample(os.path.join(folder, name), label, origin)
+
+    def _read_folders(self, source: Path) -> Iterator[Sample]:
+        classes = self.METAINFO['classes']
+        numbers = {str(i): i - 1 for i in range(1, len(classes) + 1)}
+        return read_class_folders(source, numbers | class_spellings(classes))

@@ -65,7 +65,7 @@ class SynthFERBackend(BaseStorageBackend):
         _, code = cv2.imencode('.bmp', render(settings, split, int(index)))
         return memoryview(code)
 
-    def get_text(self, filepath: str) -> str:
+    def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
         """Raises a ValueError: there are only images here."""
         raise ValueError(f'{filepath!r} is an image, not a text')
 

@@ -1,0 +1,167 @@
+"""AffectNet."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from mmqcs.registry import DATASETS
+
+from .affect_net_index import index_annotations, index_csv
+from .fer_dataset import FERDataset
+from .layouts import FoundLayout, Layout, Sample
+from .listings import read_label_list
+
+_SET = {'train': 'train_set', 'val': 'val_set'}
+_SPLIT = {'train': 'training', 'val': 'validation'}
+_TABLES = 'Manually_Annotated_file_lists'
+_IMAGES = 'Manually_Annotated_Images'
+_CROPS = 'Manually_trainval_croped'  # misspelt by its authors
+
+_2021_TREE = """\
+    {folder}/images/0.jpg
+    {folder}/annotations/0_exp.npy"""
+_CSV_TREE = """\
+    Manually_Annotated_file_lists/{split}.csv       subDirectory_filePath,face_x,...
+    Manually_Annotated_Images/1/abc.jpg             (also in Manually_Annotated/)"""
+_LIST_TREE = """\
+    affectnet_{split}-cls{classes}*.txt             "1/abc.jpg 0", 0 to 7
+    Manually_trainval_croped/1/abc.jpg"""
+
+
+@DATASETS.register_module()
+class AffectNet(FERDataset):
+    """AffectNet (Mollahosseini et al., 2017): eight classes, or seven.
+
+    The layouts, in the order in which they are looked for:
+
+    - ``'2021'``: ``train_set`` and ``val_set``, each with ``images/<id>.jpg`` and
+      ``annotations/<id>_exp.npy``; the faces are cropped already.
+    - ``'csv'``: ``Manually_Annotated_file_lists/training.csv`` and
+      ``validation.csv``, and ``Manually_Annotated_Images``. Each image comes with
+      its face box (``bbox``), for the transform :class:`CropFace`; an image whose
+      box is NULL has none and stays whole.
+    - ``'list'``: ``affectnet_training-cls7-v7.txt``,
+      ``affectnet_validation-cls7.txt`` and those with ``cls8``, with lines "path
+      label", and faces in ``Manually_trainval_croped``.
+
+    Images without one of the eight expressions (8 None, 9 Uncertain, 10 No-Face)
+    are left out. What was read from tables and annotations is kept in the folder
+    :func:`cache_dir` until these change.
+
+    Args:
+        data_root: Root folder.
+        split: ``'train'`` (287,651 images in eight classes) or ``'val'`` (500
+            images a class), on which results are reported.
+        pipeline: Transforms.
+        **kwargs: See :class:`FERDataset`; ``num_classes=7`` leaves contempt out.
+
+    Raises:
+        FileNotFoundError: No layout is found, or an image is missing.
+        ValueError: A table, list or annotation is broken, or there are several
+            lists of one split.
+    """
+
+    SPLITS = ('train', 'val')
+    METAINFO = {
+        'dataset_name': 'AffectNet',
+        'classes': (
+            'Neutral',
+            'Happy',
+            'Sad',
+            'Surprise',
+            'Fear',
+            'Disgust',
+            'Anger',
+            'Contempt',
+        ),
+    }
+    PUBLISHED = {
+        'train': (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750),
+        'val': (500,) * 8,
+    }
+
+    def layouts(self, root: Path) -> Sequence[Layout]:
+        """See the base class."""
+        folder, split = _SET[self.split], _SPLIT[self.split]
+        return (
+            Layout(
+                '2021',
+                [root / folder / 'annotations'],
+                self._read_annotations,
+                _2021_TREE.format(folder=folder),
+                f'Unpack {folder} completely',
+            ),
+            Layout(
+                'csv',
+                [root / _TABLES / f'{split}.csv'],
+                self._read_csv,
+                _CSV_TREE.format(split=split),
+                f'Unpack the images into {_IMAGES}',
+            ),
+            Layout(
+                'list',
+                self._lists(root),
+                self._read_list,
+                _LIST_TREE.format(split=split, classes=len(self._target)),
+                f'The paths in the list are relative to {_CROPS}/',
+            ),
+        )
+
+    def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
+        """See the base class."""
+        if (self.split, found.layout.name) == ('val', '2021'):
+            return (*(500,) * 7, 499)  # that release has 3,999
+        return super().published_counts(found)
+
+    def _lists(self, root: Path) -> list[Path]:
+        """The list of the classes wanted, else that of all, which holds them too."""
+        sizes = dict.fromkeys((8 if 'Contempt' in self._target else 7, 8))
+        lists = []
+        for size in sizes:
+            pattern = f'affectnet_{_SPLIT[self.split]}-cls{size}*.txt'
+            matches = sorted(root.glob(pattern))
+            if len(matches) > 1:
+                raise ValueError(
+                    f'several lists match {root / pattern}: '
+                    f'{", ".join(path.name for path in matches)}. Leave one there'
+                )
+            lists += matches or [root / pattern]
+        return lists
+
+    def _read_annotations(self, source: Path) -> Iterator[Sample]:
+        images = source.parent / 'images'
+        index = index_annotations(source)
+        for number, label in zip(index.names, index.labels.tolist(), strict=True):
+            path = os.path.join(images, f'{number}.jpg')
+            yield Sample(path, label, f'{source}/{number}_exp.npy')
+
+    def _read_csv(self, source: Path) -> Iterator[Sample]:
+        root = source.parents[1]
+        choices = [root / _IMAGES, root / 'Manually_Annotated' / _IMAGES]
+        images = str(next((path for path in choices if path.is_dir()), choices[0]))
+        index = index_csv(source)
+        boxless = int((index.boxes[:, 2:] == 0).all(axis=1).sum())
+        if boxless:
+            print_log(
+                f'{source}: {boxless:,} of {len(index.names):,} images have no face '
+                f'box and are used whole',
+                logger='current',
+            )
+        for name, label, box, line in zip(
+            index.names,
+            index.labels.tolist(),
+            index.boxes.tolist(),
+            index.lines.tolist(),
+            strict=True,
+        ):
+            extra = {'bbox': box} if any(box[2:]) else None
+            path = os.path.join(images, name)
+            yield Sample(path, label, f'{source} line {line}', extra=extra)
+
+    def _read_list(self, source: Path) -> Iterator[Sample]:
+        crops = source.parent / _CROPS
+        folder = str(crops if crops.is_dir() else source.parent)
+        for name, label, origin in read_label_list(source, '1/abc.jpg 0'):
+            yield Sample(os.path.join(folder, name), label, origin)

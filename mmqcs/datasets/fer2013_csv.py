@@ -1,0 +1,148 @@
+"""Reads images out of ``fer2013.csv`` when they are needed."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from mmengine.fileio import BaseStorageBackend, register_backend
+
+__all__ = ['FER2013CSVBackend', 'FER2013Row', 'read_fer2013_csv']
+
+_SIZE = 48
+_PATH = 'fer2013://{csv}/{usage}_{row:05d}@{offset}+{length}.png'
+_PATTERN = re.compile(r'fer2013://(.+)/\w+_\d+@(\d+)\+(\d+)\.png')
+_COLUMNS = (b'emotion', b'pixels', b'usage')
+
+
+# force: the module may be imported again
+@register_backend('fer2013', prefixes='fer2013', force=True)
+class FER2013CSVBackend(BaseStorageBackend):
+    """Storage whose files are the images in a ``fer2013.csv``.
+
+    A path names the table, the usage and number of the row, and where its pixels
+    lie in the table, so ``LoadImageFromFile`` and all else that reads images
+    through MMEngine works as on files, and nothing is held in memory::
+
+        fer2013:///data/fer2013.csv/Training_00000@23+8287.png
+    """
+
+    def get(self, filepath: str) -> memoryview:
+        """Reads an image.
+
+        Args:
+            filepath: Path as above.
+
+        Returns:
+            The image as a PNG file, 48 × 48, grey.
+
+        Raises:
+            ValueError: The path is not of that form, or there are no 2,304
+                numbers from 0 to 255 at that place of the table.
+        """
+        match = _PATTERN.fullmatch(str(filepath))
+        if match is None:
+            example = _PATH.format(
+                csv='fer2013.csv', usage='Training', row=0, offset=23, length=8287
+            )
+            raise ValueError(
+                f'cannot read {str(filepath)!r}: expected a path like {example}, as '
+                f'mmqcs.FER2013 gives'
+            )
+        csv, offset, length = match[1], int(match[2]), int(match[3])
+        with open(csv, 'rb') as file:
+            file.seek(offset)
+            text = file.read(length)
+        try:
+            # bytes() refuses numbers outside of 0 to 255
+            pixels = np.frombuffer(bytes(map(int, text.split())), dtype=np.uint8)
+            image = pixels.reshape(_SIZE, _SIZE)
+        except ValueError as error:
+            raise ValueError(
+                f'{csv}: expected {_SIZE * _SIZE} numbers from 0 to 255 at byte '
+                f'{offset}, got {text[:40]!r}... If the table was changed, build the '
+                f'data set anew'
+            ) from error
+        _, code = cv2.imencode('.png', image)
+        return memoryview(code)
+
+    def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
+        """Raises a ValueError: there are only images here."""
+        raise ValueError(f'{filepath!r} is an image, not a text')
+
+
+class FER2013Row(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        path: Path of the image, for :class:`FER2013CSVBackend`.
+        emotion: Class, 0 to 6.
+        usage: 'Training', 'PublicTest' or 'PrivateTest'.
+        origin: Where this was read, for messages.
+    """
+
+    path: str
+    emotion: int
+    usage: str
+    origin: str
+
+
+def read_fer2013_csv(path: Path) -> Iterator[FER2013Row]:
+    """Reads the rows, but not the pixels, of a ``fer2013.csv``.
+
+    Args:
+        path: Table with the columns emotion, pixels and Usage in any order; the
+            fields may be quoted.
+
+    Yields:
+        The rows.
+
+    Raises:
+        ValueError: A column is missing, or a row has no such fields or another
+            number of pixels.
+    """
+    table = os.path.abspath(path)
+    with path.open('rb') as file:
+        header = file.readline().removeprefix(b'\xef\xbb\xbf')
+        names = [name.strip(b' "\r\n').lower() for name in header.split(b',')]
+        if not set(_COLUMNS) <= set(names):
+            raise ValueError(
+                f'{path} line 1: expected the columns emotion, pixels and Usage, got '
+                f'{header[:80]!r}'
+            )
+        emotion, pixels, usage = (names.index(name) for name in _COLUMNS)
+        offset = file.tell()
+        for number, line in enumerate(file, 2):
+            start, offset = offset, offset + len(line)
+            if not line.strip():
+                continue
+            origin = f'{path} line {number}'
+            fields = line.split(b',')
+            label = fields[emotion].strip(b' "\r\n')
+            if len(fields) != len(names) or not label.isdigit():
+                raise ValueError(
+                    f'{origin}: expected an emotion, pixels and a usage, got '
+                    f'{line[:40]!r}...'
+                )
+            text = fields[pixels].strip(b' "\r\n')
+            if text.count(b' ') != _SIZE * _SIZE - 1:
+                raise ValueError(
+                    f'{origin}: expected {_SIZE * _SIZE} pixels with a space between, '
+                    f'got {len(text.split())}. Is the file complete?'
+                )
+            name = fields[usage].strip(b' "\r\n').decode()
+            yield FER2013Row(
+                _PATH.format(
+                    csv=table,
+                    usage=name,
+                    row=number - 2,
+                    offset=start + line.index(text),
+                    length=len(text),
+                ),
+                int(label),
+                name,
+                origin,
+            )

@@ -1,0 +1,173 @@
+"""FERPlus."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmqcs.registry import DATASETS
+
+from .fer_dataset import FERDataset
+from .fer_plus_votes import (
+    NUM_CLASSES,
+    Votes,
+    majority,
+    read_fer2013new,
+    read_label_csv,
+)
+from .layouts import FoundLayout, Layout, Sample
+from .listings import read_label_list
+
+_USAGE = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}
+_FOLDER = {'train': 'FER2013Train', 'val': 'FER2013Valid', 'test': 'FER2013Test'}
+_LIST = {'train': 'ferplus_training.txt', 'test': 'ferplus_test.txt'}
+
+_NEW_TREE = """\
+    fer2013new.csv                  Usage,Image name,neutral,...
+    {folder}/fer0000000.png         (or data/{folder}, or all images in img/)"""
+_LABEL_TREE = """\
+    {folder}/label.csv              fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,...
+    {folder}/fer0000000.png         (or data/{folder})"""
+_LIST_TREE = """\
+    {file}              "fer0000000.png 0", 0 to 7
+    img/fer0000000.png"""
+
+
+@DATASETS.register_module()
+class FERPlus(FERDataset):
+    """FERPlus (Barsoum et al., ICMI 2016): FER2013's images, ten votes on each.
+
+    The layouts, in the order in which they are looked for:
+
+    - ``'fer2013new.csv'``: that table in ``data_root``, and the images in
+      ``FER2013Train``, ``FER2013Valid`` and ``FER2013Test`` (there or in ``data``)
+      or all in ``img``.
+    - ``'label.csv'``: a ``label.csv`` in each of these three folders.
+    - ``'list'``: ``ferplus_training.txt`` and ``ferplus_test.txt`` with lines "name
+      label", the label from 0, and the images in ``img``.
+
+    The two kinds of tables disagree on 1,602 images, so the meta information says
+    which was used: ``metainfo['label_file']``. An image belongs to the class that
+    wins by the authors' majority rule (:func:`majority`); images without a
+    winner, and those that are unknown or show no face, are left out.
+
+    Args:
+        data_root: Root folder.
+        split: ``'train'``, ``'val'`` (PublicTest) or ``'test'`` (PrivateTest):
+            25,060, 3,199 and 3,153 images by ``fer2013new.csv``, 25,045, 3,191 and
+            3,137 by the files ``label.csv``.
+        pipeline: Transforms.
+        soft_labels: Whether each image also gets the distribution of all its
+            votes over the classes (those for unknown and no face left out) as
+            ``gt_score``, which the losses take instead of the label.
+        **kwargs: See :class:`FERDataset`.
+
+    Raises:
+        FileNotFoundError: No layout is found, or an image is missing.
+        ValueError: A table is broken, or soft labels are asked of lists.
+    """
+
+    SPLITS = ('train', 'val', 'test')
+    METAINFO = {
+        'dataset_name': 'FERPlus',
+        'classes': (
+            'Neutral',
+            'Happiness',
+            'Surprise',
+            'Sadness',
+            'Anger',
+            'Disgust',
+            'Fear',
+            'Contempt',
+        ),
+    }
+    PUBLISHED_BY_FILE = {
+        'fer2013new.csv': {
+            'train': (8740, 7287, 3149, 3014, 2100, 119, 532, 119),
+            'val': (1182, 865, 415, 351, 287, 24, 62, 13),
+            'test': (1090, 893, 396, 384, 273, 18, 83, 16),
+        },
+        'label.csv': {
+            'train': (8733, 7284, 3136, 3022, 2098, 116, 536, 120),
+            'val': (1180, 862, 411, 348, 289, 25, 60, 16),
+            'test': (1083, 892, 394, 382, 269, 16, 86, 15),
+        },
+    }
+
+    def __init__(
+        self,
+        data_root: str = '',
+        split: str = 'train',
+        pipeline: Sequence = (),
+        soft_labels: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.soft_labels = soft_labels
+        super().__init__(data_root, split, pipeline, **kwargs)
+
+    def layouts(self, root: Path) -> Sequence[Layout]:
+        """See the base class."""
+        folder = _FOLDER[self.split]
+        layouts = [
+            Layout(
+                'fer2013new.csv',
+                [root / 'fer2013new.csv'],
+                self._read_new,
+                _NEW_TREE.format(folder=folder),
+                f'Write the images into {folder} with the program that comes with '
+                f'FERPlus',
+            ),
+            Layout(
+                'label.csv',
+                [root / folder / 'label.csv', root / 'data' / folder / 'label.csv'],
+                self._read_label,
+                _LABEL_TREE.format(folder=folder),
+                f'Write the images into {folder} with the program that comes with '
+                f'FERPlus',
+            ),
+        ]
+        if file := _LIST.get(self.split):
+            tree = _LIST_TREE.format(file=file)
+            hint = 'The names in the list are relative to img/'
+            layouts.append(Layout('list', [root / file], self._read_list, tree, hint))
+        return layouts
+
+    def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
+        """See the base class; the counts depend on the table."""
+        return self.PUBLISHED_BY_FILE.get(found.layout.name, {}).get(self.split)
+
+    def _read_new(self, source: Path) -> Iterator[Sample]:
+        folder, root = _FOLDER[self.split], source.parent
+        choices = [root / folder, root / 'data' / folder, root / 'img']
+        images = next((path for path in choices if path.is_dir()), choices[0])
+        votes = read_fer2013new(source, _USAGE[self.split])
+        return self._samples(source, votes, images)
+
+    def _read_label(self, source: Path) -> Iterator[Sample]:
+        return self._samples(source, read_label_csv(source), source.parent)
+
+    def _samples(self, source: Path, found: Votes, images: Path) -> Iterator[Sample]:
+        self._metainfo['label_file'] = source.name
+        labels = majority(found.votes).tolist()
+        for name, votes, line, label in zip(
+            found.names, found.votes, found.lines, labels, strict=True
+        ):
+            if label >= 0:
+                yield Sample(
+                    os.path.join(images, name),
+                    label,
+                    f'{source} line {line}',
+                    scores=votes[:NUM_CLASSES] if self.soft_labels else None,
+                )
+
+    def _read_list(self, source: Path) -> Iterator[Sample]:
+        if self.soft_labels:
+            raise ValueError(
+                f'soft_labels needs votes, but {source} has one label an image. Put '
+                f'fer2013new.csv beside it'
+            )
+        self._metainfo['label_file'] = source.name
+        folder = source.parent / 'img'
+        folder = folder if folder.is_dir() else source.parent
+        for name, label, origin in read_label_list(source, 'fer0000000.png 0'):
+            yield Sample(os.path.join(folder, name), label, origin)

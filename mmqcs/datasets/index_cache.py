@@ -1,0 +1,125 @@
+"""Keeps the index of a large data set, so that it is built only once.
+
+An index is a dict of arrays in an ``.npz`` file (no pickle) in the user's cache
+folder, because the data folder may be read-only and is often shared. It counts
+only as long as the fingerprint of what it was made from is the same.
+"""
+
+import hashlib
+import logging
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.logging import print_log
+
+__all__ = ['cache_dir', 'cached_index', 'fingerprint', 'pack', 'unpack']
+
+_VERSION = 1  # of what the index holds; raise it when that changes
+_KEY = 'fingerprint'
+
+
+def cache_dir() -> Path:
+    """Folder of the indices.
+
+    ``$MMQCS_CACHE_DIR``, or ``$XDG_CACHE_HOME/mmqcs``, or ``~/.cache/mmqcs``.
+    """
+    if folder := os.environ.get('MMQCS_CACHE_DIR'):
+        return Path(folder).expanduser()
+    return Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'mmqcs'
+
+
+def fingerprint(sources: Iterable[Path], names: Iterable[str] = ()) -> str:
+    """Describes the state of some files and folders.
+
+    Args:
+        sources: Files and folders, of which size and time of change count. The
+            time of a folder changes when a file in it comes, goes or is renamed,
+            not when one is overwritten in place.
+        names: Further names that count, such as those in a folder.
+
+    Raises:
+        FileNotFoundError: A source does not exist.
+    """
+    digest = hashlib.blake2b(str(_VERSION).encode(), digest_size=16)
+    for source in sources:
+        status = source.stat()
+        digest.update(f'\0{status.st_size}\0{status.st_mtime_ns}'.encode())
+    for name in names:
+        digest.update(f'\0{name}'.encode())
+    return digest.hexdigest()
+
+
+def cached_index(
+    kind: str,
+    source: Path,
+    state: str,
+    build: Callable[[], dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """Loads an index, or builds and keeps it.
+
+    Args:
+        kind: Kind of index; begins the name of the file.
+        source: What is indexed; one source and kind have one index at a time.
+        state: Fingerprint of all that the index depends on.
+        build: Builds the index: arrays without objects.
+
+    Returns:
+        The index. Where it cannot be kept, that is a warning.
+    """
+    place = hashlib.blake2b(str(source.resolve()).encode(), digest_size=8).hexdigest()
+    path = cache_dir() / f'{kind}-{place}.npz'
+    index = _load(path, state)
+    if index is None:
+        print_log(f'Reading {source}; the next time its index is read', 'current')
+        index = build()
+        _save(path, state, index)
+    return index
+
+
+def _load(path: Path, state: str) -> dict[str, np.ndarray] | None:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if str(archive[_KEY]) != state:
+                return None
+            return {key: archive[key] for key in archive.files if key != _KEY}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        print_log(f'The index {path} is damaged and made anew: {error}', 'current')
+        return None
+
+
+def _save(path: Path, state: str, index: dict[str, np.ndarray]) -> None:
+    # Processes of one run may write at once: each its own file, then a rename.
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=path.stem, suffix='.tmp', delete=False
+        ) as file:
+            temporary = Path(file.name)
+            np.savez(file, **{_KEY: np.array(state)}, **index)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        print_log(
+            f'The index cannot be kept at {path} ({error}), so each start reads the '
+            f'data set anew. Set MMQCS_CACHE_DIR to a folder that can be written',
+            'current',
+            logging.WARNING,
+        )
+
+
+def pack(strings: Sequence[str]) -> np.ndarray:
+    """Packs strings without NUL into one array of bytes, uint8."""
+    return np.frombuffer('\0'.join(strings).encode(), dtype=np.uint8)
+
+
+def unpack(array: np.ndarray) -> list[str]:
+    """Unpacks what :func:`pack` packed; an empty array is no string."""
+    return array.tobytes().decode().split('\0') if array.size else []

@@ -1,0 +1,5 @@
+"""Transforms of images."""
+
+from .crop_face import CropFace
+
+__all__ = ['CropFace']

@@ -1,0 +1,68 @@
+"""Cuts the face out of an image."""
+
+import mmcv
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmqcs.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class CropFace(BaseTransform):
+    """Cuts out the face box that the data set gives; follows the loading.
+
+    Images without a box (``bbox``) stay whole: those of data sets that are
+    cropped already, and AffectNet's images whose box is NULL.
+
+    **Required Keys:** ``img``. **Used Key:** ``bbox`` (x, y, width, height) in
+    pixels from the upper left corner; may exceed the image.
+
+    **Modified Keys:** ``img``, ``img_shape``. **Removed Key:** ``bbox``.
+
+    Args:
+        margin: What is added to the box on each side, as a fraction of its width
+            and height. The grown box is clipped to the image. Defaults to 0.
+
+    Raises:
+        ValueError: The margin is negative. In use: the box has no size or lies
+            outside of the image.
+
+    Examples:
+        >>> pipeline = [
+        ...     dict(type='LoadImageFromFile'),
+        ...     dict(type='mmqcs.CropFace', margin=0.1),
+        ...     dict(type='Resize', scale=(224, 224)),
+        ...     dict(type='PackInputs'),
+        ... ]
+    """
+
+    def __init__(self, margin: float = 0.0) -> None:
+        if not margin >= 0:
+            raise ValueError(f'margin must be ≥ 0, got {margin}')
+        self.margin = margin
+
+    def transform(self, results: dict) -> dict:
+        """Crops the image.
+
+        Args:
+            results: Data info with ``img``, (H, W) or (H, W, C).
+        """
+        box = results.pop('bbox', None)
+        if box is None:
+            return results
+        image = results['img']
+        height, width = image.shape[:2]
+        x, y, w, h = box
+        if not (w > 0 and h > 0 and x < width and y < height and x + w > 0 < y + h):
+            raise ValueError(
+                f'the face box x={x}, y={y}, width={w}, height={h} has no part in the '
+                f'image of {width} x {height} pixels'
+            )
+        corners = np.array([x, y, x + w - 1, y + h - 1], dtype=np.float64)
+        crop = mmcv.imcrop(image, corners, scale=1 + 2 * self.margin)
+        results['img'] = np.ascontiguousarray(crop)
+        results['img_shape'] = crop.shape[:2]
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(margin={self.margin})'

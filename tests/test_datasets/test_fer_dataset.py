@@ -1,0 +1,325 @@
+"""What the data sets have in common: layouts, counts, bad input."""
+
+import os
+
+import numpy as np
+import pytest
+
+from mmqcs.datasets import RAFDB
+from mmqcs.datasets import index_cache as index_cache_module
+from mmqcs.datasets.index_cache import (
+    cache_dir,
+    cached_index,
+    fingerprint,
+    pack,
+    unpack,
+)
+from mmqcs.datasets.layouts import Layout, find_layout
+from mmqcs.datasets.listings import FolderNames, read_class_folders, read_label_list
+from mmqcs.registry import TRANSFORMS
+
+pytest_plugins = 'fer_trees'
+
+
+def test_the_first_layout_that_is_there(tmp_path):
+    (tmp_path / 'b').touch()
+    (tmp_path / 'c').touch()
+    layouts = [Layout(n, [tmp_path / 'x', tmp_path / n], list, n) for n in 'abc']
+    found = find_layout(layouts, 'Faces', 'train', 'root', None)
+    assert (found.layout.name, found.source) == ('b', tmp_path / 'b')
+    assert found.others == ('c',)
+    assert find_layout(layouts, 'Faces', 'train', 'root', 'c').layout.name == 'c'
+    with pytest.raises(FileNotFoundError, match='Looked for the train split'):
+        find_layout(layouts, 'Faces', 'train', 'root', 'a')
+    with pytest.raises(ValueError, match=r"one of 'a', 'b', 'c' .* got 'd'"):
+        find_layout(layouts, 'Faces', 'train', 'root', 'd')
+
+
+def test_an_error_lists_all_paths_and_trees(tmp_path):
+    layouts = [
+        Layout('one', [tmp_path / 'p', tmp_path / 'q'], list, '    tree of one'),
+        Layout('two', [tmp_path / 'r'], list, '    tree of two'),
+    ]
+    with pytest.raises(FileNotFoundError) as error:
+        find_layout(layouts, 'Faces', 'test', 'some root', None)
+    for part in ('Faces', 'test split', "'some root'", 'tree of one', 'tree of two'):
+        assert part in str(error.value)
+    for name in 'pqr':
+        assert str(tmp_path / name) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('content', 'expected'),
+    [
+        (b'a.jpg 1\nb.jpg 2', [('a.jpg', 1), ('b.jpg', 2)]),
+        (b'a.jpg 1\r\n\r\nb.jpg 2\r\n', [('a.jpg', 1), ('b.jpg', 2)]),
+        (b'\xef\xbb\xbfa.jpg 1\n', [('a.jpg', 1)]),
+        (b'dir\\sub\\a.jpg 3\n', [('dir/sub/a.jpg', 3)]),
+        (b'my own face.JPG 4\n', [('my own face.JPG', 4)]),
+        (b'a.jpg\t5\n  b.jpg   6  \n', [('a.jpg', 5), ('b.jpg', 6)]),
+        ('gesicht ä.jpg 0\n'.encode(), [('gesicht ä.jpg', 0)]),
+        (b'', []),
+    ],
+)
+def test_lists(tmp_path, content, expected):
+    path = tmp_path / 'list.txt'
+    path.write_bytes(content)
+    read = list(read_label_list(path, 'a.jpg 1'))
+    assert [(name, label) for name, label, _ in read] == expected
+    for _, _, origin in read:
+        assert origin.startswith(f'{path} line ')
+
+
+@pytest.mark.parametrize('line', ['a.jpg', 'a.jpg x', 'a.jpg 1.5', 'a.jpg -1', 'a 1'])
+def test_a_line_that_is_not_a_name_and_a_label(tmp_path, line):
+    path = tmp_path / 'list.txt'
+    path.write_text(f'ok.jpg 1\n{line}\n')
+    with pytest.raises(ValueError, match=r'list.txt line 2: .*such as .ok.jpg 1.*got'):
+        list(read_label_list(path, 'ok.jpg 1'))
+
+
+def test_folder_names_are_listed_once(tmp_path, put, monkeypatch):
+    put(tmp_path, 'a/1.JPG', 'a/2.jpg')
+    calls, listdir = [], os.listdir
+    monkeypatch.setattr(os, 'listdir', lambda p: calls.append(p) or listdir(p))
+    folders = FolderNames()
+    folder = str(tmp_path / 'a')
+    assert folders.find(f'{folder}/1.jpg') == f'{folder}/1.JPG'
+    assert folders.find(f'{folder}/2.jpg') == f'{folder}/2.jpg'
+    assert folders.find(f'{folder}/A.jpg') is None
+    assert folders.find(f'{tmp_path}/b/1.jpg') is None
+    assert calls == [folder, f'{tmp_path}/b']
+
+
+def test_class_folders(tmp_path, put):
+    names = ['b/2.png', 'b/1.JPG', 'A/x y.jpeg', '.hidden/3.jpg', '__MACOSX/4.jpg']
+    put(tmp_path, *names, 'b/notes.txt', 'b/._1.JPG', 'readme.txt')
+    found = list(read_class_folders(tmp_path, {'a': 5, 'b': 3}))
+    assert [(s.path, s.label) for s in found] == [
+        (str(tmp_path / 'A/x y.jpeg'), 5),
+        (str(tmp_path / 'b/1.JPG'), 3),
+        (str(tmp_path / 'b/2.png'), 3),
+    ]
+
+
+def test_class_folders_may_be_links(tmp_path, put):
+    put(tmp_path, 'store/faces/1.jpg')
+    (tmp_path / 'set').mkdir()
+    (tmp_path / 'set/a').symlink_to(tmp_path / 'store/faces')
+    assert [s.label for s in read_class_folders(tmp_path / 'set', {'a': 2})] == [2]
+
+
+def test_an_unknown_class_folder(tmp_path, put):
+    put(tmp_path, '0/1.jpg')
+    with pytest.raises(ValueError, match=r'0 is not the folder of a known class.*1, 2'):
+        list(read_class_folders(tmp_path, {'1': 0, '2': 1}))
+
+
+@pytest.fixture
+def rafdb(tmp_path, put):
+    return str(put(tmp_path, 'train/1/a.jpg', 'train/3/b.jpg', 'train/3/c.jpg'))
+
+
+def test_one_line_says_layout_and_counts(rafdb, log):
+    RAFDB(rafdb)
+    (line,) = log.info
+    assert "RAF-DB train: layout 'folders' at" in line
+    assert '3 images (Surprise 1, Fear 0, Disgust 2' in line
+
+
+def test_other_counts_than_published_are_one_warning_with_both(rafdb, log):
+    RAFDB(rafdb)
+    (line,) = log.warnings
+    assert 'RAF-DB train has 3 images (Surprise 1, Fear 0, Disgust 2,' in line
+    assert 'published are 12,271 images (Surprise 1,290, Fear 281,' in line
+
+
+def test_published_counts_are_no_warning(rafdb, log, monkeypatch):
+    monkeypatch.setitem(RAFDB.PUBLISHED, 'train', (1, 0, 2, 0, 0, 0, 0))
+    RAFDB(rafdb)
+    assert log.info
+    assert not log.warnings
+
+
+def test_only_the_classes_wanted_are_compared(rafdb, log, monkeypatch):
+    monkeypatch.setitem(RAFDB.PUBLISHED, 'train', (1, 0, 9, 0, 0, 0, 0))
+    RAFDB(rafdb, label_order=('Fear', 'Surprise'))
+    assert not log.warnings
+    assert 'images (Surprise 1, Fear 0)' in log.info[0]
+
+
+def test_a_data_set_of_another_name_is_not_compared(rafdb, log):
+    RAFDB(rafdb, metainfo={'dataset_name': 'My faces'})
+    assert log.info[0].startswith('My faces train')
+    assert not log.warnings
+
+
+def test_the_root_may_begin_with_a_tilde(rafdb, monkeypatch):
+    monkeypatch.setenv('HOME', os.path.dirname(rafdb))
+    assert len(RAFDB(f'~/{os.path.basename(rafdb)}')) == 3
+
+
+def test_lazy_initialisation(rafdb):
+    dataset = RAFDB(rafdb, lazy_init=True)
+    assert len(dataset) == 3
+
+
+# Index cache
+
+
+def build():
+    return {'a': np.arange(3), 'names': pack(['x', 'ä b'])}
+
+
+def test_an_index_is_built_once(tmp_path, cache, log):
+    source = tmp_path / 'source'
+    source.write_text('1')
+    state = fingerprint([source])
+    first = cached_index('kind', source, state, build)
+    second = cached_index('kind', source, state, lambda: pytest.fail('built again'))
+    assert first['a'].tolist() == second['a'].tolist() == [0, 1, 2]
+    assert unpack(second['names']) == ['x', 'ä b']
+    assert len(log.info) == 1
+    assert [path.suffix for path in cache.iterdir()] == ['.npz']
+
+
+def test_a_changed_source_is_indexed_anew(tmp_path, cache, log):
+    source = tmp_path / 'source'
+    source.write_text('1')
+    cached_index('kind', source, fingerprint([source]), build)
+    source.write_text('12')
+    index = cached_index(
+        'kind', source, fingerprint([source]), lambda: {'a': np.ones(1)}
+    )
+    assert list(index) == ['a']
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_fingerprint(tmp_path):
+    a, b = tmp_path / 'a', tmp_path / 'b'
+    for path in (a, b):
+        path.write_text('1')
+        os.utime(path, ns=(1, 1))
+    assert fingerprint([a]) == fingerprint([b])
+    assert fingerprint([a], ['x']) != fingerprint([a], ['y'])
+    assert fingerprint([a], ['x', 'y']) != fingerprint([a], ['xy'])
+    os.utime(b, ns=(1, 2))
+    assert fingerprint([a]) != fingerprint([b])
+
+
+@pytest.mark.parametrize('content', [b'', b'no archive', b'PK\x03\x04 broken'])
+def test_a_damaged_index_is_made_anew(tmp_path, cache, log, content):
+    source = tmp_path / 'source'
+    source.write_text('1')
+    state = fingerprint([source])
+    cached_index('kind', source, state, build)
+    (path,) = cache.iterdir()
+    path.write_bytes(content)
+    assert cached_index('kind', source, state, build)['a'].tolist() == [0, 1, 2]
+    assert any('damaged' in line for line in log.info)
+    cached_index('kind', source, state, lambda: pytest.fail('built again'))
+
+
+def test_an_index_with_objects_is_not_unpickled(tmp_path, cache, log):
+    source = tmp_path / 'source'
+    source.write_text('1')
+    state = fingerprint([source])
+    cached_index('kind', source, state, build)
+    (path,) = cache.iterdir()
+    np.savez(path, fingerprint=np.array(state), a=np.array([{}], dtype=object))
+    assert cached_index('kind', source, state, build)['a'].tolist() == [0, 1, 2]
+    assert any('damaged' in line for line in log.info)
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch, log):
+    source = tmp_path / 'source'
+    source.write_text('1')
+    monkeypatch.setenv('MMQCS_CACHE_DIR', str(source / 'below a file'))
+    index = cached_index('kind', source, fingerprint([source]), build)
+    assert index['a'].tolist() == [0, 1, 2]
+    (line,) = log.warnings
+    assert 'Set MMQCS_CACHE_DIR' in line
+
+
+def test_an_unfinished_index_leaves_nothing(tmp_path, cache, log, monkeypatch):
+    def fail(file, **_):
+        file.write(b'half')
+        raise OSError('disk full')
+
+    monkeypatch.setattr(index_cache_module.np, 'savez', fail)
+    source = tmp_path / 'source'
+    source.write_text('1')
+    cached_index('kind', source, fingerprint([source]), build)
+    assert not list(cache.iterdir())
+    assert 'disk full' in log.warnings[0]
+
+
+def test_place_of_the_cache(monkeypatch):
+    monkeypatch.delenv('MMQCS_CACHE_DIR', raising=False)
+    monkeypatch.setenv('XDG_CACHE_HOME', '/xdg')
+    assert str(cache_dir()) == '/xdg/mmqcs'
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    monkeypatch.setenv('HOME', '/home/me')
+    assert str(cache_dir()) == '/home/me/.cache/mmqcs'
+
+
+def test_packed_strings():
+    for strings in ([], ['a'], ['a', 'ü'], ['1/x y.jpg'] * 3):
+        assert unpack(pack(strings)) == strings
+
+
+# CropFace
+
+
+def crop(box, margin=0.0, shape=(20, 30, 3)):
+    transform = TRANSFORMS.build(dict(type='mmqcs.CropFace', margin=margin))
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    image = np.stack([rows, columns, 0 * rows], axis=-1).astype(np.uint8)
+    results = {'img': image if len(shape) == 3 else image[..., 1], 'img_shape': ()}
+    if box is not None:
+        results['bbox'] = box
+    results = transform(results)
+    assert 'bbox' not in results
+    return results
+
+
+@pytest.mark.parametrize(
+    ('box', 'margin', 'rows', 'columns'),
+    [
+        ([5, 4, 10, 6], 0, (4, 9), (5, 14)),
+        ([0, 0, 30, 20], 0, (0, 19), (0, 29)),
+        ([10, 8, 10, 4], 0.5, (6, 13), (5, 24)),
+        ([-5, -3, 10, 10], 0, (0, 6), (0, 4)),
+        ([25, 15, 50, 50], 0, (15, 19), (25, 29)),
+        ([10, 5, 10, 10], 5, (0, 19), (0, 29)),
+        ([29, 19, 1, 1], 0, (19, 19), (29, 29)),
+    ],
+)
+def test_crop(box, margin, rows, columns):
+    results = crop(box, margin)
+    image = results['img']
+    assert (image[0, 0, 0], image[-1, 0, 0]) == rows
+    assert (image[0, 0, 1], image[0, -1, 1]) == columns
+    assert results['img_shape'] == image.shape[:2]
+
+
+def test_crop_without_a_box_keeps_the_image():
+    assert crop(None)['img'].shape == (20, 30, 3)
+
+
+def test_crop_of_a_grey_image():
+    assert crop([5, 4, 10, 6], shape=(20, 30))['img'].shape == (6, 10)
+
+
+@pytest.mark.parametrize(
+    'box', [[30, 0, 5, 5], [0, 20, 5, 5], [-5, 0, 5, 5], [0, 0, 0, 5], [0, 0, 5, -1]]
+)
+def test_crop_of_a_box_without_a_part_in_the_image(box):
+    with pytest.raises(ValueError, match='has no part in the image of 30 x 20'):
+        crop(box)
+
+
+@pytest.mark.parametrize('margin', [-0.1, float('nan')])
+def test_crop_with_a_wrong_margin(margin):
+    with pytest.raises(ValueError, match='margin must be ≥ 0'):
+        crop([0, 0, 5, 5], margin)
