@@ -10,6 +10,8 @@ _base_ = [
 model = dict(data_preprocessor=dict(erasing=None))
 
 data_root = 'data/synthfer/'
+# another name than RAF-DB's, whose published counts do not hold here
+metainfo = dict(dataset_name='SynthFER')
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -29,12 +31,12 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,
-    dataset=dict(data_root=data_root, pipeline=train_pipeline),
+    dataset=dict(data_root=data_root, metainfo=metainfo, pipeline=train_pipeline),
 )
 val_dataloader = dict(
     batch_size=100,
     num_workers=1,
-    dataset=dict(data_root=data_root, pipeline=test_pipeline),
+    dataset=dict(data_root=data_root, metainfo=metainfo, pipeline=test_pipeline),
 )
 test_dataloader = val_dataloader
 

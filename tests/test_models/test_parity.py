@@ -51,7 +51,14 @@ class Case:
             return self.model(self.images[:2]).numpy()
 
 
-@pytest.fixture(scope='module', params=[('qcs_raf', 'qcs_ir50_raf')], ids=['qcs_raf'])
+CASES = {
+    'qcs_raf': 'qcs_ir50_raf',
+    'dcs_raf': 'dcs_ir50_raf',
+    'dcs_ferplus': 'dcs_ir50_ferplus',
+}
+
+
+@pytest.fixture(scope='module', params=CASES.items(), ids=CASES)
 def case(request):
     return Case(*request.param)
 

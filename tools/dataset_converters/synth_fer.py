@@ -1,13 +1,16 @@
-"""Write SynthFER to disk in the layout of RAF-DB.
+"""Write SynthFER to disk in the layout of a FER data set.
 
-OUT then serves as the root of RAF-DB, so its configs run on OUT unchanged:
+OUT then serves as the root of that data set, so its configs run on OUT unchanged:
 
-    OUT/basic/EmoLabel/list_patition_label.txt      "train_00001.jpg 5"
-    OUT/basic/Image/aligned/train_00001_aligned.jpg
-    OUT/synthfer.json                               the settings
+    rafdb          basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/
+    fer2013        train/angry/Training_1.jpg, test/angry/PrivateTest_1.jpg
+    ferplus        FER2013Train/fer0000000.png, FER2013Test/, fer2013new.csv
+    affectnet      Manually_Annotated_Images/, Manually_Annotated_file_lists/
+    affectnet2021  train_set/images/, train_set/annotations/, val_set/
 
-The files are the same whatever --workers. Running again with the same settings
-does nothing if OUT is complete and goes on where it was cut off if it is not.
+OUT/synthfer.json holds the settings. The files are the same whatever --workers.
+Running again with the same settings does nothing if OUT is complete and goes on where
+it was cut off if it is not.
 """
 
 import argparse
@@ -21,11 +24,10 @@ import cv2
 from mmengine.utils import track_parallel_progress
 
 from mmqcs.synth import DRAWING, SynthFERSettings, labels, render
+from mmqcs.synth.layouts import LAYOUTS, Layout, make_layout
 from mmqcs.utils.cli import ArgumentParser, fail
 
 MARK = 'synthfer.json'
-DIGITS = {'train': 5, 'test': 4}  # as RAF-DB numbers its files
-QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 95)
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,6 +36,9 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--layout', choices=LAYOUTS, default='rafdb', help='default rafdb'
+    )
     parser.add_argument(
         '--train', type=int, default=2100, help='images to train on (default 2100)'
     )
@@ -48,7 +53,7 @@ def parse_args() -> argparse.Namespace:
         '--classes',
         type=int,
         default=7,
-        help='7, or 8 with contempt, which RAF-DB does not have (default 7)',
+        help='7, or 8 with contempt, which RAF-DB and FER2013 do not have (default 7)',
     )
     parser.add_argument(
         '--imbalanced',
@@ -72,30 +77,32 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def stem_of(split: str, index: int) -> str:
-    """Name of an image without its extension, numbered from 1."""
-    return f'{split}_{index + 1:0{DIGITS[split]}d}'
-
-
 def write_image(
-    task: tuple[str, int], settings: SynthFERSettings, folder: Path
+    task: tuple[str, int, Path], settings: SynthFERSettings, layout: Layout
 ) -> None:
     """Draw one image and write it, unless it is there.
 
     Args:
-        task: Split and number.
+        task: Split, number and file.
         settings: Settings of the data set.
-        folder: Where the image goes.
+        layout: How the face is stored.
     """
-    split, index = task
-    path = folder / f'{stem_of(split, index)}_aligned.jpg'
+    split, index, path = task
     if path.exists():
         return
-    _, code = cv2.imencode('.jpg', render(settings, split, index), QUALITY)
+    code = layout.encode(render(settings, split, index), path.suffix)
     # a file appears when it is complete, so an interrupted run can be resumed
     part = path.with_suffix('.part')
     part.write_bytes(code)
     part.rename(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all in it, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def prepare(out: Path, state: dict, overwrite: bool) -> bool:
@@ -122,14 +129,16 @@ def prepare(out: Path, state: dict, overwrite: bool) -> bool:
                 + ', '.join(f'{k}: {found.get(k)}, not {state[k]}' for k in changed)
                 + '); name another folder or replace it by --overwrite'
             )
-        shutil.rmtree(out / 'basic', ignore_errors=True)
-    elif (out / 'basic').exists():
-        fail(
-            f'{out / "basic"} exists and is not SynthFER (no {mark}); '
-            'name another folder'
-        )
-    (out / 'basic' / 'EmoLabel').mkdir(parents=True, exist_ok=True)
-    (out / 'basic' / 'Image' / 'aligned').mkdir(parents=True, exist_ok=True)
+        for root in LAYOUTS[found['layout']].roots:
+            remove(out / root)
+    else:
+        for root in LAYOUTS[state['layout']].roots:
+            if (out / root).exists():
+                fail(
+                    f'{out / root} exists and is not SynthFER (no {mark}); '
+                    'name another folder'
+                )
+    out.mkdir(parents=True, exist_ok=True)
     mark.write_text(json.dumps({**state, 'complete': False}, indent=2))
     return True
 
@@ -157,27 +166,36 @@ def main() -> None:
         option = {'num_classes': 'classes'}.get(name, name).replace('_', '-')
         fail(f'--{option} {rest}')
 
-    state = {'drawing': DRAWING, **vars(settings), **counts}
+    found = {split: labels(settings, split, count) for split, count in counts.items()}
+    try:
+        layout = make_layout(args.layout, found, args.image_size)
+    except ValueError as error:
+        fail(f'--layout {args.layout} does not fit --classes {args.classes}: {error}')
+
+    state = {
+        'drawing': DRAWING,
+        'layout': args.layout,
+        **vars(settings),
+        **counts,
+    }
     if not prepare(args.out, state, args.overwrite):
         print(f'{args.out} is complete')
         return
-    tasks = [(split, i) for split, count in counts.items() for i in range(count)]
-    write = partial(
-        write_image, settings=settings, folder=args.out / 'basic' / 'Image' / 'aligned'
-    )
+    tasks = [
+        (split, i, args.out / layout.path(split, i, counts))
+        for split, count in counts.items()
+        for i in range(count)
+    ]
+    for folder in {path.parent for _, _, path in tasks}:
+        folder.mkdir(parents=True, exist_ok=True)
+    write = partial(write_image, settings=settings, layout=layout)
     # one thread a process, as the processes already share out the cores; here
     # first, because a forked process cannot stop the threads of its parent
     cv2.setNumThreads(1)
     track_parallel_progress(
         write, tasks, args.workers, cv2.setNumThreads, (1,), chunksize=16
     )
-    lines = [
-        f'{stem_of(split, i)}.jpg {label + 1}'
-        for split, count in counts.items()
-        for i, label in enumerate(labels(settings, split, count).tolist())
-    ]
-    names = args.out / 'basic' / 'EmoLabel' / 'list_patition_label.txt'  # [sic]
-    names.write_text('\n'.join(lines))
+    layout.write_labels(args.out, found)
     (args.out / MARK).write_text(json.dumps({**state, 'complete': True}, indent=2))
     print(f'written to {args.out}')
 

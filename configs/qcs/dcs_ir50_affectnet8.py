@@ -1,0 +1,42 @@
+# DCS on AffectNet-8: pairs, lr 8e-6, 48 anchors a batch, 50 epochs of an eighth of the
+# images; flip and small erased boxes are the only augmentation, dropout 0.2 in the base
+# and 0.5 in the cross encoder, "input" residual.
+_base_ = './qcs_ir50_affectnet8.py'
+
+model = dict(
+    data_preprocessor=dict(erasing=dict(scale=(0.02, 0.1))),
+    neck=dict(encoder=dict(drop_rate=0.2)),
+    cross=dict(
+        attention=dict(group='pair', residual='input'), encoder=dict(drop_rate=0.5)
+    ),
+)
+
+train_pipeline = [
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='mmqcs.CropFace'),
+    dict(type='NumpyToPIL', to_rgb=True),
+    dict(type='torchvision/Resize', size=(224, 224)),
+    dict(type='torchvision/RandomHorizontalFlip', p=0.5),
+    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='PackInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='mmqcs.CropFace'),
+    dict(type='NumpyToPIL', to_rgb=True),
+    dict(type='torchvision/Resize', size=(224, 224)),
+    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='PackInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=48,
+    sampler=dict(fraction=1 / 8),
+    batch_sampler=dict(_delete_=True, type='mmqcs.PairBatchSampler'),
+    dataset=dict(pipeline=train_pipeline),
+)
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+
+optim_wrapper = dict(optimizer=dict(lr=8e-6))
+train_cfg = dict(max_epochs=50)
