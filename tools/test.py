@@ -118,7 +118,7 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         args: The parsed command line.
     """
     cli.set_work_dir(config, args.work_dir, args.config)
-    cli.check_checkpoint(args.checkpoint)
+    cli.check_checkpoint(args.checkpoint, args.trust_checkpoint)
     config.load_from = args.checkpoint
     if config.get('test_dataloader') is None:
         cli.fail(f'{args.config} has no test_dataloader')
@@ -138,7 +138,7 @@ def main() -> None:
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
     cli.prepare_distributed(config, args.launcher, args.local_rank)
-    runner = cli.build_runner(config)
+    runner = cli.build_runner(config, args.trust_checkpoint)
     if args.out_item == 'pred':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
     metrics = runner.test()

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.utils import cli
@@ -109,8 +110,12 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
     if args.resume is not None:
         config.resume = True
         config.load_from = None if args.resume == 'auto' else args.resume
-    if config.get('load_from'):
-        cli.check_checkpoint(config.load_from)
+    start = config.get('load_from')
+    if config.get('resume') and start is None:
+        start = find_latest_checkpoint(config.work_dir)
+    if start:
+        cli.check_checkpoint(start, args.trust_checkpoint)
+    cli.check_pretrained(config.model, args.trust_checkpoint)
     if args.auto_scale_lr:
         if not config.get('auto_scale_lr'):
             cli.fail(
@@ -133,7 +138,7 @@ def main() -> None:
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
     cli.prepare_distributed(config, args.launcher, args.local_rank)
-    cli.build_runner(config).train()
+    cli.build_runner(config, args.trust_checkpoint).train()
 
 
 if __name__ == '__main__':

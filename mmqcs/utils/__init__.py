@@ -1,6 +1,15 @@
 """Set-up and checkpoints."""
 
+from .publish import inference_config
 from .reference import ConvertedState, convert_reference_state_dict
+from .safe_load import CheckpointError, read_checkpoint
 from .setup_env import register_all_modules
 
-__all__ = ['ConvertedState', 'convert_reference_state_dict', 'register_all_modules']
+__all__ = [
+    'CheckpointError',
+    'ConvertedState',
+    'convert_reference_state_dict',
+    'inference_config',
+    'read_checkpoint',
+    'register_all_modules',
+]

@@ -17,11 +17,21 @@ from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from .safe_load import (
+    CheckpointError,
+    ForeignObjectError,
+    allow_mmengine_objects,
+    check_format,
+    load_weights_only,
+)
+
 __all__ = [
     'ArgumentParser',
+    'add_config_options',
     'add_runner_arguments',
     'build_runner',
     'check_checkpoint',
+    'check_pretrained',
     'fail',
     'load_config',
     'prepare_distributed',
@@ -66,13 +76,8 @@ class _ConfigOptions(DictAction):
             ) from error
 
 
-def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that training and testing have in common."""
-    parser.add_argument(
-        '--work-dir',
-        help='folder for logs and checkpoints; default: work_dir of the config, '
-        'else work_dirs/NAME_OF_THE_CONFIG',
-    )
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options``."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -82,10 +87,26 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
         'train_dataloader.batch_size=16; lists are written key="[a,b]" or '
         'key=a,b without white space',
     )
+
+
+def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that training and testing have in common."""
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and checkpoints; default: work_dir of the config, '
+        'else work_dirs/NAME_OF_THE_CONFIG',
+    )
+    add_config_options(parser)
     parser.add_argument(
         '--no-pin-memory',
         action='store_true',
         help='set pin_memory of the data loaders to False',
+    )
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='allow checkpoints that hold more than weights and records of MMEngine; '
+        'loading one runs the code that is in it',
     )
     parser.add_argument(
         '--launcher',
@@ -121,10 +142,52 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     return config
 
 
-def check_checkpoint(path: str) -> None:
-    """Fail early when a local checkpoint does not exist."""
-    if '://' not in path and not Path(path).expanduser().is_file():
+def check_checkpoint(path: str, trust: bool = False) -> None:
+    """Fail early when a local checkpoint does not exist or holds foreign objects.
+
+    Files of other places are checked when they are loaded (:func:`build_runner`).
+
+    Args:
+        path: Checkpoint file or URL.
+        trust: Whether foreign objects are allowed: loading them runs code.
+    """
+    if '://' in path:
+        return
+    file = Path(path).expanduser()
+    if not file.is_file():
         fail(f'checkpoint not found: {path} (looked in {Path.cwd()})')
+    try:
+        if trust:
+            check_format(file)
+        else:
+            allow_mmengine_objects()
+            load_weights_only(file)
+    except ForeignObjectError as error:
+        fail(
+            f'{error}, and loading that can run code. Convert it (publish_model.py or '
+            f'reference_to_mmqcs.py in tools/model_converters), or give '
+            f'--trust-checkpoint if you trust where it comes from'
+        )
+    except CheckpointError as error:
+        fail(str(error))
+
+
+def check_pretrained(config: Any, trust: bool = False) -> None:
+    """Check the local files that ``init_cfg`` of a model names, where they exist.
+
+    Args:
+        config: Config of a model or a part of one.
+        trust: See :func:`check_checkpoint`.
+    """
+    if isinstance(config, dict):
+        path = config.get('checkpoint')
+        named = str(config.get('type', '')).endswith('Pretrained')
+        if named and isinstance(path, str) and Path(path).expanduser().is_file():
+            check_checkpoint(path, trust)
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for item in config:
+            check_pretrained(item, trust)
 
 
 def set_work_dir(config: Config, work_dir: str | None, config_path: str) -> None:
@@ -223,8 +286,22 @@ def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
     config.model_wrapper_cfg = wrapper
 
 
-def build_runner(config: Config) -> Runner:
-    """Build the runner that the config asks for."""
+def build_runner(config: Config, trust_checkpoint: bool = False) -> Runner:
+    """Build the runner that the config asks for.
+
+    Args:
+        config: The config.
+        trust_checkpoint: Whether checkpoints may hold foreign objects. If not,
+            torch refuses these for the rest of the process, wherever a
+            checkpoint comes from and whatever MMEngine asks of ``torch.load``.
+    """
+    os.environ.pop('TORCH_FORCE_WEIGHTS_ONLY_LOAD', None)
+    if trust_checkpoint:
+        os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] = '1'
+    else:
+        os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)
+        os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+        allow_mmengine_objects()
     if 'runner_type' in config:
         return RUNNERS.build(config)
     return Runner.from_cfg(config)

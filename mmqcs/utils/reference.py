@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from .architecture import published_shapes
+
 _ENCODER = (
     (r'(cls_token|pos_embed|norm\.\w+)', r'{path}encoder.\1'),
     (r'(blocks\.\d+\.(?:norm1|norm2|attn\.qkv|attn\.proj)\.\w+)', r'{path}encoder.\1'),
@@ -69,6 +71,8 @@ _UNUSED = re.compile(
 )
 """Parameters of the published models that their forward pass never uses."""
 
+_PYRAMID = re.compile(r'(?:module\.)?embed_([qkv123])\.')
+
 
 class ConvertedState(NamedTuple):
     """A state dict under our names.
@@ -82,6 +86,18 @@ class ConvertedState(NamedTuple):
     state_dict: dict[str, Tensor]
     dropped: list[str]
     missing: list[str]
+
+
+class ReferenceKind(NamedTuple):
+    """What a published state dict says about its model.
+
+    Attributes:
+        group: ``'quadruplet'`` (QCS, which has theta) or ``'pair'`` (DCS).
+        num_classes: Classes of the heads; None if the file has no head.
+    """
+
+    group: str
+    num_classes: int | None
 
 
 def reference_key(key: str) -> str | None:
@@ -102,8 +118,30 @@ def reference_key(key: str) -> str | None:
     raise KeyError(key)
 
 
+def reference_kind(state_dict: Mapping[str, Tensor]) -> ReferenceKind:
+    """Finds out whether published weights are of QCS or DCS, and for how many classes.
+
+    Args:
+        state_dict: Weights of a published run.
+
+    Raises:
+        ValueError: The two heads have different numbers of classes.
+    """
+    group, classes = 'pair', set()
+    for key, value in state_dict.items():
+        if key.endswith('.theta'):
+            group = 'quadruplet'
+        elif key.endswith('.head.linear.bias'):
+            classes.add(value.numel())
+    if len(classes) > 1:
+        counts = ' and '.join(map(str, sorted(classes)))
+        raise ValueError(f'the two heads have {counts} classes, expected one number')
+    return ReferenceKind(group, classes.pop() if classes else None)
+
+
 def convert_reference_state_dict(
-    state_dict: Mapping[str, Tensor], model_keys: Iterable[str] | None = None
+    state_dict: Mapping[str, Tensor],
+    model_keys: Mapping[str, Tensor] | Iterable[str] | None = None,
 ) -> ConvertedState:
     """Renames published QCS or DCS weights to the keys of the matching config.
 
@@ -111,37 +149,71 @@ def convert_reference_state_dict(
         state_dict: Weights of a published run: with or without ``module.``, with
             old (``embed_q``) or new (``embed_1``) pyramid names, of four or of
             two branches.
-        model_keys: Keys of the model to fill, ``model.state_dict()``. Without them
-            nothing can be reported as missing.
+        model_keys: Keys of the model to fill; a mapping such as
+            ``model.state_dict()`` gives the shapes too. Otherwise, and where
+            names alone are given, shapes are those of the published model, whose
+            group and classes are read off the file.
 
     Returns:
         The weights and what was dropped or is missing.
 
     Raises:
-        ValueError: A key is unknown, two keys stand for one weight, or a
-            converted key is not one of ``model_keys``.
+        ValueError: A key is unknown, not of this model or has a wrong shape, two
+            keys stand for one weight, or old and new pyramid names are mixed.
     """
-    converted: dict[str, Tensor] = {}
-    dropped, unknown = [], []
+    converted, source, dropped = _rename(state_dict)
+    if isinstance(model_keys, Mapping):
+        shapes = {key: tuple(value.shape) for key, value in model_keys.items()}
+    else:
+        kind = reference_kind(state_dict)
+        shapes = published_shapes(kind.group, kind.num_classes or 7)
+    keys = shapes.keys() if model_keys is None else set(model_keys)
+    if unknown := [source[name] for name in converted if name not in keys]:
+        raise ValueError(_unknown(unknown))
+    for name, value in converted.items():
+        if tuple(value.shape) != shapes.get(name, tuple(value.shape)):
+            raise ValueError(
+                f'{source[name]} ({name}) has the shape {tuple(value.shape)}, expected '
+                f'{shapes[name]}'
+                + (': another number of classes' if '.fc.' in name else '')
+            )
+    return ConvertedState(converted, dropped, sorted(keys - converted.keys()))
+
+
+def _rename(
+    state_dict: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, str], list[str]]:
+    """Our names with the weights, our names with theirs, and what is not used."""
+    converted, source, dropped, unknown = {}, {}, [], []
+    pyramid: dict[str, str] = {}
     for key, value in state_dict.items():
         try:
             name = reference_key(key)
-        except KeyError:
-            unknown.append(key)
+        except (KeyError, AttributeError):
+            unknown.append(str(key))
             continue
+        if not isinstance(value, Tensor):
+            raise ValueError(f'{key} is not a tensor but a {type(value).__name__}')
+        if match := _PYRAMID.match(key):
+            pyramid['old' if match[1] in 'qkv' else 'new'] = key
         if name is None:
             dropped.append(key)
         elif name in converted:
             raise ValueError(f'{key} and another key of the file both mean {name}')
         else:
-            converted[name] = value
-    if model_keys is None:
-        model_keys = converted
-    keys = set(model_keys)
-    unknown += sorted(set(converted) - keys)
+            converted[name], source[name] = value, key
     if unknown:
+        raise ValueError(_unknown(unknown))
+    if len(pyramid) == 2:
         raise ValueError(
-            f'{len(unknown)} keys are not of the published model that this config '
-            f'builds: {", ".join(unknown[:5])}{", …" if len(unknown) > 5 else ""}'
+            f'the file mixes old and new names of the pyramid: {pyramid["old"]} and '
+            f'{pyramid["new"]}'
         )
-    return ConvertedState(converted, dropped, sorted(keys - set(converted)))
+    return converted, source, dropped
+
+
+def _unknown(keys: list[str]) -> str:
+    return (
+        f'{len(keys)} keys are not of the published model that this config builds: '
+        f'{", ".join(keys[:5])}{", …" if len(keys) > 5 else ""}'
+    )

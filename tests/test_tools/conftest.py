@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ('Surprise', 'Fear', 'Disgust')
@@ -116,7 +117,7 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
 def toy(toy_config, tmp_path, monkeypatch) -> Path:
     """The config, from a folder with a file that stands for a checkpoint."""
     monkeypatch.chdir(tmp_path)
-    Path('weights.pth').touch()
+    torch.save({'state_dict': {}}, 'weights.pth')
     return toy_config
 
 

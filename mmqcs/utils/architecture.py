@@ -1,0 +1,71 @@
+"""Names and shapes of the weights that a config asks for."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import torch
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def model_shapes(model: Mapping[str, Any]) -> Shapes:
+    """Shapes of a model's state dict.
+
+    The model is built on the meta device: it takes no memory and is not
+    initialised.
+
+    Args:
+        model: Config of a model or of a part of one.
+    """
+    from mmengine.registry import DefaultScope
+
+    from mmqcs.registry import MODELS
+
+    scope = DefaultScope.overwrite_default_scope('mmpretrain')
+    with scope, torch.device('meta'):
+        state = MODELS.build(dict(model)).state_dict()
+    return {key: tuple(value.shape) for key, value in state.items()}
+
+
+@cache
+def backbone_shapes() -> Shapes:
+    """Shapes of the published backbone: IR-50, three stages."""
+    return model_shapes(dict(type='mmqcs.IRNet', depth=50))
+
+
+@cache
+def published_shapes(group: str, num_classes: int) -> Shapes:
+    """Shapes of the published models.
+
+    IR-50 in three stages, a pyramid of three levels of 7×7 tokens, two blocks in
+    the base encoder and one in the cross encoder, attention on each level.
+
+    Args:
+        group: ``'quadruplet'`` (QCS) or ``'pair'`` (DCS).
+        num_classes: Classes of the heads.
+    """
+    head = dict(type='mmqcs.GatedClsHead', num_classes=num_classes, in_channels=768)
+    encoder = dict(type='mmqcs.TokenEncoder', num_tokens=147)
+    return model_shapes(
+        dict(
+            type='mmqcs.QCSClassifier',
+            backbone=dict(type='mmqcs.IRNet', depth=50),
+            neck=dict(
+                type='mmqcs.TokenPyramidNeck',
+                in_channels=(64, 128, 256),
+                strides=(2, 4, 8),
+                embed_dims=768,
+                encoder=dict(encoder, depth=2),
+            ),
+            head=head,
+            cross=dict(
+                type='mmqcs.CrossBranch',
+                attention=dict(
+                    type='mmqcs.CSANeck', embed_dims=768, num_levels=3, group=group
+                ),
+                encoder=dict(encoder, depth=1),
+                head=head,
+            ),
+        )
+    )

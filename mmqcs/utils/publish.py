@@ -1,0 +1,128 @@
+"""From a training checkpoint to one that is given to others."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import PicklingError
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+
+from .published import sha256
+from .safe_load import CheckpointError, load_weights_only
+
+TRAIN_ONLY = ('cross.', 'group_loss.')
+"""Parts of a QCSClassifier that serve in training only."""
+
+
+def strip_checkpoint(
+    checkpoint: Mapping[str, Any], keep_cross: bool = False
+) -> dict[str, Any]:
+    """Leaves the weights and a description of a checkpoint.
+
+    Optimiser, schedulers, logs, paths of other checkpoints and the second set of
+    weights of an ``EMAHook`` go. Where that hook was used, ``state_dict`` is what
+    remains and holds the *averaged* weights: MMEngine swaps the two when it saves,
+    so that a checkpoint tests as it was validated.
+
+    Args:
+        checkpoint: Checkpoint of a run of MMEngine, or a state dict.
+        keep_cross: Whether to keep the train-only parts of a QCS model.
+
+    Raises:
+        ValueError: It holds no weights, or the train-only parts alone.
+    """
+    whole = isinstance(checkpoint, Mapping) and 'state_dict' in checkpoint
+    state = checkpoint['state_dict'] if whole else checkpoint
+    if not isinstance(state, Mapping) or not all(
+        isinstance(value, torch.Tensor) for value in state.values()
+    ):
+        raise ValueError('the checkpoint has no state_dict of tensors')
+    if not keep_cross:
+        state = {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
+    if not state:
+        raise ValueError('the checkpoint holds no weights that serve at test time')
+    state = dict(state)
+    meta = (checkpoint.get('meta') or {}) if whole else {}
+    if not isinstance(meta, Mapping):
+        raise ValueError(f'meta of the checkpoint is a {type(meta).__name__}, no dict')
+    meta = {key: value for key, value in meta.items() if key != 'hook_msgs'}
+    return {'meta': meta, 'state_dict': state}
+
+
+def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
+    """Saves a checkpoint as NAME-XXXXXXXX.pth, X being the start of its SHA-256.
+
+    Args:
+        checkpoint: What to save.
+        path: NAME.pth.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        ValueError: It could not be loaded with ``weights_only=True``.
+    """
+    path = Path(path)
+    if path.suffix != '.pth':
+        raise ValueError(f'the name of the file must end in .pth, got {path}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # beside the target, so that moving it there is atomic
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix='.tmp')
+    os.close(handle)
+    draft = Path(name)
+    try:
+        torch.save(checkpoint, draft)
+        load_weights_only(draft)
+        final = path.with_name(f'{path.stem}-{sha256(draft)[:8]}.pth')
+        draft.chmod(0o644)
+        draft.replace(final)
+    except (CheckpointError, PicklingError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f'meta of the checkpoint holds more than numbers, text and containers, so '
+            f'that others could not load it safely: {error}'
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return final
+
+
+def inference_config(config: Config | Mapping[str, Any]) -> ConfigDict:
+    """Turns a QCS model into a plain mmpretrain ``ImageClassifier``.
+
+    Backbone, neck and head are kept; the train-only parts, random erasing and the
+    initialisation of the backbone are not.
+
+    Args:
+        config: A whole config or its ``model``. It is not changed.
+
+    Returns:
+        Config of the model.
+
+    Raises:
+        ValueError: It is no config of a QCS classifier.
+    """
+    model = config.get('model', config)
+    name = str(model.get('type', '')).split('.')[-1]
+    if name != 'QCSClassifier':
+        raise ValueError(f'expected the config of a QCSClassifier, got type {name!r}')
+    backbone = {k: v for k, v in model['backbone'].items() if k != 'init_cfg'}
+    plain = ConfigDict(
+        type='mmpretrain.ImageClassifier', backbone=backbone, head=model['head']
+    )
+    if preprocessor := dict(model.get('data_preprocessor') or {}):
+        preprocessor.pop('erasing', None)
+        preprocessor['type'] = 'mmpretrain.ClsDataPreprocessor'
+        plain.data_preprocessor = preprocessor
+    if neck := dict(model.get('neck') or {}):
+        if neck['type'].endswith('TokenPyramidNeck') and not neck.get('in_channels'):
+            from mmqcs.models.classifiers.probe import probe_backbone
+            from mmqcs.registry import MODELS
+
+            size = model.get('input_size', 224)
+            found = probe_backbone(MODELS.build(dict(backbone)), size)
+            neck['in_channels'], neck['strides'] = found
+        plain.neck = neck
+    return plain
