@@ -36,7 +36,6 @@ def sam_config(tmp_path_factory, rafdb_root):
     config = tmp_path_factory.mktemp('config') / 'small_sam.py'
     config.write_text(
         f'_base_ = {str(SMALL)!r}\n'
-        
         'train_dataloader = dict(\n'
         '    batch_size=7,\n'
         '    dataset=dict(pipeline={{_base_.test_pipeline}}))\n'

@@ -1,0 +1,62 @@
+"""tools/misc/check_dataset.py on trees with and without faults."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
+IMAGES = 'basic/Image/aligned'
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def tree(rafdb_root, tmp_path):
+    return shutil.copytree(rafdb_root, tmp_path / 'data')
+
+
+def check(run, tree, *arguments, config=CONFIG):
+    splits = ('train', 'val', 'test')
+    options = [f'{split}_dataloader.dataset.data_root={tree}' for split in splits]
+    return run(
+        'misc/check_dataset.py',
+        config,
+        *('--workers', 1, *arguments, '--cfg-options', *options),
+        cwd=tree,
+    )
+
+
+def test_a_sound_tree(run, tree):
+    done = check(run, tree, '--sheet', 'sheet.png')
+    assert done.returncode == 0, done.stderr
+    assert "train: 28 images, layout 'official' at" in done.stdout
+    assert 'Surprise            4' in done.stdout
+    assert 'train: 1 sizes, most often 100 x 100 (28)' in done.stdout
+    assert done.stdout.strip().endswith('nothing wrong')
+    assert cv2.imread(str(tree / 'sheet.png')).shape[0] == 2 * 7 * 96
+
+
+def test_everything_that_can_be_wrong(run, tree):
+    images = tree / IMAGES
+    (images / 'train_00003_aligned.jpg').write_bytes(b'not a picture')
+    (images / 'train_00004_aligned.jpg').write_bytes(b'')
+    shutil.copy(images / 'train_00001_aligned.jpg', images / 'test_0002_aligned.jpg')
+    done = check(run, tree, config=ROOT / 'configs/qcs/qcs_ir50_raf.py')
+    assert done.returncode == 1
+    assert 'train: other counts than published' in done.stderr
+    assert 'published 1,290' in done.stdout
+    assert 'train: 2 images cannot be read' in done.stderr
+    assert 'train_00003_aligned.jpg: not an image' in done.stderr
+    assert 'train_00004_aligned.jpg: the file is empty' in done.stderr
+    assert 'val: 1 images are in train as well' in done.stderr
+
+
+def test_a_missing_image(run, tree):
+    (tree / IMAGES / 'train_00003_aligned.jpg').unlink()
+    done = check(run, tree)
+    assert done.returncode == 1
+    assert 'train_00003_aligned.jpg does not exist' in done.stderr
+    assert 'Traceback' not in done.stderr

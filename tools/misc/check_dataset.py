@@ -1,0 +1,229 @@
+"""Check the data sets of a config before training on them.
+
+Reads every image of every split once and reports: the layout found, images a class
+against the published counts, missing and unreadable files, the same image in the
+training split and in another one, sizes, and a contact sheet. Ends with status 1 if
+something is wrong, 130 if stopped by Ctrl-C.
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from mmengine.fileio import get
+from mmengine.registry import init_default_scope
+from mmengine.utils import track_iter_progress
+
+from mmqcs.registry import DATASETS
+from mmqcs.utils.cli import ArgumentParser, add_config_options, fail, load_config
+
+SHOWN = 5  # examples of a problem
+
+
+class ImageReport(NamedTuple):
+    """What reading one image gave.
+
+    Attributes:
+        size: (height, width), or None if it cannot be read.
+        digest: SHA-256 of the file.
+        error: Why it cannot be read, or ''.
+    """
+
+    size: tuple[int, int] | None
+    digest: bytes
+    error: str
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    add_config_options(parser)
+    parser.add_argument(
+        '--sheet', type=Path, metavar='PNG', help='write a contact sheet'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=os.cpu_count() or 1, help='default: all cores'
+    )
+    return parser.parse_args()
+
+
+def one_thread() -> None:
+    """Initialise a worker: the processes already share out the cores."""
+    cv2.setNumThreads(1)
+
+
+def read_image(path: str) -> ImageReport:
+    """Read one image through MMEngine, as a pipeline does."""
+    try:
+        content = bytes(get(path))
+    except Exception as error:
+        return ImageReport(None, b'', f'{type(error).__name__}: {error}')
+    digest = hashlib.sha256(content).digest()
+    if not content:
+        return ImageReport(None, digest, 'the file is empty')
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        return ImageReport(None, digest, 'not an image')
+    return ImageReport(image.shape[:2], digest, '')
+
+
+def build_datasets(config_path: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Build the data sets of a config, each once, by the name of the split."""
+    config = load_config(config_path, options)
+    init_default_scope(config.get('default_scope', 'mmpretrain'))
+    datasets: dict[str, Any] = {}
+    built = []
+    for split in ('train', 'val', 'test'):
+        settings = (config.get(f'{split}_dataloader') or {}).get('dataset')
+        if settings is None or settings in built:
+            continue
+        built.append(settings)
+        try:
+            dataset = DATASETS.build(settings)
+            dataset.full_init()
+        except (OSError, ValueError) as error:
+            print(f'{split}: {error}', file=sys.stderr)
+            raise SystemExit(1) from None
+        datasets[split] = dataset
+    if not datasets:
+        fail(f'{config_path} has no data loaders')
+    return datasets
+
+
+def check_counts(name: str, dataset: Any) -> list[str]:
+    """Print images a class; problems: other counts than published, empty classes."""
+    counts = np.bincount(dataset.get_gt_labels(), minlength=len(dataset.CLASSES))
+    published = getattr(dataset, 'published', None)
+    print(f'\n{name}: {len(dataset):,} images{_layout(dataset)}')
+    for i, label in enumerate(dataset.CLASSES):
+        text = '' if published is None else f'   published {published[i]:,}'
+        print(f'  {label:<12}{counts[i]:>9,}{text}')
+    problems = []
+    if published is not None and list(counts) != list(published):
+        problems.append(f'{name}: other counts than published')
+    empty = [label for label, n in zip(dataset.CLASSES, counts, strict=True) if not n]
+    if empty:
+        problems.append(f'{name}: no images of {", ".join(empty)}')
+    return problems
+
+
+def _layout(dataset: Any) -> str:
+    found = getattr(dataset, 'found', None)
+    return '' if found is None else f', layout {found.layout.name!r} at {found.source}'
+
+
+def check_images(
+    datasets: dict[str, Any], workers: int
+) -> tuple[dict[str, list[ImageReport]], list[str]]:
+    """Read all images; problems: unreadable ones, and copies of training images."""
+    paths = {
+        name: [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+        for name, dataset in datasets.items()
+    }
+    everything = list(chain.from_iterable(paths.values()))
+    print(f'\nreading {len(everything):,} images')
+    one_thread()
+    with ProcessPoolExecutor(workers, initializer=one_thread) as pool:
+        try:
+            done = pool.map(read_image, everything, chunksize=64)
+            results = list(track_iter_progress((done, len(everything))))
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
+    print()
+    reports, problems, start = {}, [], 0
+    for name, found in paths.items():
+        reports[name] = results[start : start + len(found)]
+        start += len(found)
+        bad = [(p, r) for p, r in zip(found, reports[name], strict=True) if r.error]
+        if bad:
+            problems.append(f'{name}: {len(bad):,} images cannot be read')
+            problems += [f'  {path}: {report.error}' for path, report in bad[:SHOWN]]
+        sizes = Counter(report.size for report in reports[name] if report.size)
+        common = ', '.join(f'{w} x {h} ({n:,})' for (h, w), n in sizes.most_common(3))
+        print(f'{name}: {len(sizes):,} sizes, most often {common}')
+    problems += _copies(paths, reports)
+    return reports, problems
+
+
+def _copies(
+    paths: dict[str, list[str]], reports: dict[str, list[ImageReport]]
+) -> list[str]:
+    if 'train' not in paths:
+        return []
+    seen = {
+        report.digest: path
+        for path, report in zip(paths['train'], reports['train'], strict=True)
+        if report.size
+    }
+    problems = []
+    for name in set(paths) - {'train'}:
+        copies = [
+            (path, seen[report.digest])
+            for path, report in zip(paths[name], reports[name], strict=True)
+            if report.size and report.digest in seen
+        ]
+        if copies:
+            problems.append(f'{name}: {len(copies):,} images are in train as well')
+            problems += [f'  {a} is {b}' for a, b in copies[:SHOWN]]
+    return problems
+
+
+def contact_sheet(dataset: Any, columns: int = 10, side: int = 96) -> np.ndarray:
+    """The first images of each class, a class a row, its name at the left."""
+    labels = dataset.get_gt_labels()
+    rows = []
+    for label, name in enumerate(dataset.CLASSES):
+        row = np.full((side, side * (columns + 1), 3), 255, np.uint8)
+        cv2.putText(
+            row, name, (4, side // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0, 1, cv2.LINE_AA
+        )
+        for column, i in enumerate(np.flatnonzero(labels == label)[:columns], 1):
+            content = bytes(get(dataset.get_data_info(int(i))['img_path']))
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+            if image is not None:
+                place = slice(column * side, (column + 1) * side)
+                row[:, place] = cv2.resize(image, (side, side), cv2.INTER_AREA)
+        rows.append(row)
+    return np.concatenate(rows)
+
+
+def main() -> int:
+    """Run the program."""
+    args = parse_args()
+    if args.workers < 1:
+        fail(f'--workers must be at least 1, got {args.workers}')
+    datasets = build_datasets(args.config, args.cfg_options or {})
+    problems = []
+    for name, dataset in datasets.items():
+        problems += check_counts(name, dataset)
+    problems += check_images(datasets, args.workers)[1]
+    if args.sheet:
+        args.sheet.parent.mkdir(parents=True, exist_ok=True)
+        sheet = np.concatenate([contact_sheet(d) for d in datasets.values()])
+        cv2.imwrite(str(args.sheet), sheet)
+        print(f'contact sheet: {args.sheet}')
+    if problems:
+        print('\nproblems:\n' + '\n'.join(problems), file=sys.stderr)
+        return 1
+    print('\nnothing wrong')
+    return 0
+
+
+if __name__ == '__main__':
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        print('\nstopped', file=sys.stderr)
+        raise SystemExit(130) from None
