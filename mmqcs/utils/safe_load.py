@@ -1,6 +1,7 @@
 """Reading checkpoints without running code that is in them."""
 
 import os
+import pickle
 import re
 import tarfile
 import warnings
@@ -93,6 +94,25 @@ def _kind(start: bytes) -> str:
     return 'something else'
 
 
+def _stored_method(kind: Any, name: str) -> Any:
+    """The methods that MMEngine's objects store, in place of ``getattr``.
+
+    MMEngine's own list allows ``getattr`` itself, which would hand a file the
+    globals of any module it can reach.
+    """
+    from mmengine.logging import HistoryBuffer
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+
+    prefixes = {
+        HistoryBuffer: ('mean', 'max', 'min', 'current'),
+        OneCycleParamScheduler: ('_annealing_',),
+    }
+    if not name.startswith(prefixes.get(kind, ())):
+        owner = getattr(kind, '__name__', type(kind).__name__)
+        raise pickle.UnpicklingError(f'GLOBAL {owner}.{name}')
+    return getattr(kind, name)
+
+
 def allow_mmengine_objects() -> None:
     """Lets ``weights_only=True`` load what MMEngine itself puts in a checkpoint.
 
@@ -106,22 +126,22 @@ def allow_mmengine_objects() -> None:
 
     core = np._core if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else np.core
     functions = (core.multiarray._reconstruct, core.multiarray.scalar)
-    torch.serialization.add_safe_globals(
-        [
-            HistoryBuffer,
-            OneCycleParamScheduler,
-            getattr,
-            np.ndarray,
-            np.dtype,
-            *{type(np.dtype(code)) for code in '?bhilqBHILQefd'},
-            *functions,
-        ]
-    )
-    if torch.__version__ >= (2, 6):  # by the name that the other numpy gave them
+    allowed: list[Any] = [
+        HistoryBuffer,
+        OneCycleParamScheduler,
+        np.ndarray,
+        np.dtype,
+        *{type(np.dtype(code)) for code in '?bhilqBHILQefd'},
+        *functions,
+    ]
+    if torch.__version__ >= (2, 6):  # objects can be given under other names
+        allowed.append((_stored_method, 'builtins.getattr'))
+        allowed.append((_stored_method, '__builtin__.getattr'))
         other = 'core' if core is getattr(np, '_core', None) else '_core'
-        torch.serialization.add_safe_globals(
-            [(f, f'numpy.{other}.multiarray.{f.__name__}') for f in functions]
-        )
+        allowed += [(f, f'numpy.{other}.multiarray.{f.__name__}') for f in functions]
+    else:
+        allowed.append(getattr)
+    torch.serialization.add_safe_globals(allowed)
 
 
 def load_weights_only(path: str | Path) -> Any:

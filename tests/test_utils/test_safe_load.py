@@ -7,11 +7,16 @@ from collections import OrderedDict, defaultdict
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import HistoryBuffer
 from published_case import Bomb, published_state, write_published
 
 from mmqcs.utils import CheckpointError, read_checkpoint
 from mmqcs.utils.inert_pickle import StandIn
-from mmqcs.utils.safe_load import ForeignObjectError, load_weights_only
+from mmqcs.utils.safe_load import (
+    ForeignObjectError,
+    allow_mmengine_objects,
+    load_weights_only,
+)
 
 ZIP = {'_use_new_zipfile_serialization': True}
 LEGACY = {'_use_new_zipfile_serialization': False}
@@ -227,3 +232,40 @@ def test_other_archives(tmp_path):
         archive.writestr('a/constants.pkl', b'N.')
     with pytest.raises(CheckpointError, match='TorchScript'):
         read_checkpoint(path)
+
+
+@pytest.fixture
+def own_safe_globals():
+    """What a test lets torch load is forgotten after it."""
+    before = torch.serialization.get_safe_globals()
+    yield
+    torch.serialization.clear_safe_globals()
+    torch.serialization.add_safe_globals(before)
+
+
+class Reach:
+    """Asks for an attribute of one of MMEngine's own classes."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, self.name)
+
+
+@pytest.mark.skipif(
+    torch.__version__ < (2, 6), reason='torch allows names for functions from 2.6 on'
+)
+@pytest.mark.parametrize(('name', 'allowed'), [('mean', True), ('__init__', False)])
+def test_only_stored_methods_of_mmengine_are_reached(
+    tmp_path, name, allowed, own_safe_globals
+):
+    """From ``__init__`` a file could go on to the globals of a module."""
+    path = tmp_path / 'reach.pth'
+    torch.save({'x': Reach(name)}, path)
+    allow_mmengine_objects()
+    if allowed:
+        assert load_weights_only(path)['x'] is HistoryBuffer.mean
+    else:
+        with pytest.raises(ForeignObjectError, match='HistoryBuffer'):
+            load_weights_only(path)
