@@ -7,8 +7,11 @@ from pathlib import Path
 import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
+from mmengine.runner import CheckpointLoader
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
+from mmqcs.datasets.fer_dataset import FERDataset
+from mmqcs.registry import DATASETS
 from mmqcs.utils import cli
 
 # File types that each --out-item can be written as
@@ -21,6 +24,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file or URL')
     cli.add_runner_arguments(parser)
+    parser.add_argument(
+        '--on',
+        metavar='OTHER_CONFIG',
+        help='test on the test split of another config: with the transforms of this '
+        'one, classes matched by name, images of classes that the model does not '
+        'know left out',
+    )
     parser.add_argument('--out', metavar='FILE', help='write results to FILE')
     parser.add_argument(
         '--out-item',
@@ -88,6 +98,38 @@ def draw_predictions(config: Config, args: argparse.Namespace) -> None:
     hook.interval = args.interval
 
 
+def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> None:
+    """Take the test data of another config, in the label order of the model.
+
+    Args:
+        config: The config of the model, changed in place.
+        path: The config of the data.
+        options: ``--cfg-options``, which hold for both.
+        ckpt: Checkpoint of the model, which names its classes.
+    """
+    other = cli.load_config(path, options)
+    loader = other.get('test_dataloader')
+    if loader is None:
+        cli.fail(f'--on {path} has no test_dataloader')
+    kind = DATASETS.get(loader.dataset.type)
+    if kind is None or not issubclass(kind, FERDataset):
+        cli.fail(
+            f'--on {path} tests on {loader.dataset.type}, whose labels cannot be '
+            f'matched by name: only the FER data sets of mmqcs know label_order'
+        )
+    meta = CheckpointLoader.load_checkpoint(ckpt, 'cpu').get('meta', {})
+    classes = (meta.get('dataset_meta') or {}).get('classes')
+    if not classes:
+        cli.fail(f'--on needs a checkpoint that names its classes; {ckpt} does not')
+    load, *rest = deepcopy(config.test_dataloader.dataset.pipeline)
+    if not any(transform['type'] == 'mmqcs.CropFace' for transform in rest):
+        rest.insert(0, {'type': 'mmqcs.CropFace'})  # does nothing without a box
+    loader.dataset.pop('num_classes', None)
+    loader.dataset.update(pipeline=[load, *rest], label_order=list(classes))
+    config.test_dataloader = loader
+    config.test_evaluator = other.test_evaluator
+
+
 def use_tta(config: Config) -> None:
     """Wrap model and pipeline for test-time augmentation.
 
@@ -122,6 +164,8 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
     config.load_from = args.checkpoint
     if config.get('test_dataloader') is None:
         cli.fail(f'{args.config} has no test_dataloader')
+    if args.on:
+        use_data_of(config, args.on, args.cfg_options, args.checkpoint)
     if args.amp:
         # MMEngine's test loop autocasts: float16 on CUDA, bfloat16 on the CPU
         config.test_cfg = {**(config.get('test_cfg') or {}), 'fp16': True}

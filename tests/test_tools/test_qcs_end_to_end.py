@@ -97,6 +97,29 @@ def test_testing_gives_metrics_and_a_picture(run, trained, sam_config, rafdb_roo
     assert list((trained / 'tested').rglob('confusion_matrix*.png'))
 
 
+def test_cross_data_set_evaluation(run, trained, sam_config, tmp_path):
+    """Trained on RAF-DB's seven classes, tested on AffectNet's eight."""
+    tool = ROOT / 'tools/dataset_converters/synth_fer.py'
+    sizes = ['--train', '8', '--test', '16', '--classes', '8', '--workers', '1']
+    layout = ['--layout', 'affectnet', *sizes]
+    subprocess.run([sys.executable, tool, tmp_path / 'data', *layout], check=True)
+    done = run(
+        'test.py',
+        sam_config,
+        trained / 'epoch_2.pth',
+        *('--on', ROOT / 'configs/qcs/qcs_ir50_affectnet8.py'),
+        *('--out', 'metrics.json', '--out-item', 'metrics'),
+        *('--cfg-options', *data_options(tmp_path / 'data')),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    matrix = metrics['confusion_matrix/result']
+    assert len(matrix) == 7
+    assert [sum(row) for row in matrix] == [2] * 7  # contempt is left out
+    assert 'recall/Happiness' in metrics
+
+
 def test_a_resumed_run_ends_where_an_unbroken_one_does(
     run, trained, sam_config, rafdb_root, tmp_path
 ):

@@ -4,9 +4,10 @@ import json
 import pickle
 
 import pytest
-from tool_helpers import check_error, load_tool, merged
+from tool_helpers import ROOT, check_error, load_tool, merged
 
 test = load_tool('test')
+RAF = ROOT / 'configs/qcs/qcs_ir50_raf.py'
 
 
 @pytest.mark.slow
@@ -57,6 +58,8 @@ TEST_ERRORS = [
     (['weights.pth', '--out', 'pred.json'], 'ending with .pkl or .pickle'),
     (['weights.pth', '--tta', '--show-dir', 'x'], 'cannot be combined'),
     (['weights.pth', '--cfg-options', 'test_dataloader=None'], 'no test_dataloader'),
+    (['weights.pth', '--on', 'missing.py'], 'config file not found: missing.py'),
+    (['weights.pth', '--on', str(RAF)], 'does not'),
     (
         ['weights.pth', '--show', '--cfg-options', 'default_hooks.visualization=None'],
         'need default_hooks.visualization',
