@@ -190,9 +190,9 @@ def test_a_broken_image_ends_the_run_with_its_name(run, sam_config, tmp_path):
 def test_missing_data_says_where_it_was_looked_for(run, tmp_path):
     done = run('train.py', SMALL, cwd=tmp_path)
     assert done.returncode != 0
-    last = done.stderr.strip().splitlines()[-1]
-    assert 'data/synthfer/basic/EmoLabel/list_patition_label.txt' in last
-    assert 'data_root' in last
+    assert 'RAF-DB not found: set data_root' in done.stderr
+    assert 'data/synthfer/basic/EmoLabel/list_patition_label.txt' in done.stderr
+    assert 'Expected below data_root:' in done.stderr
 
 
 def test_the_stock_tool_trains_it(sam_config, rafdb_root, tmp_path):

@@ -234,15 +234,6 @@ def test_other_archives(tmp_path):
         read_checkpoint(path)
 
 
-@pytest.fixture
-def own_safe_globals():
-    """What a test lets torch load is forgotten after it."""
-    before = torch.serialization.get_safe_globals()
-    yield
-    torch.serialization.clear_safe_globals()
-    torch.serialization.add_safe_globals(before)
-
-
 class Reach:
     """Asks for an attribute of one of MMEngine's own classes."""
 
@@ -257,9 +248,7 @@ class Reach:
     torch.__version__ < (2, 6), reason='torch allows names for functions from 2.6 on'
 )
 @pytest.mark.parametrize(('name', 'allowed'), [('mean', True), ('__init__', False)])
-def test_only_stored_methods_of_mmengine_are_reached(
-    tmp_path, name, allowed, own_safe_globals
-):
+def test_only_stored_methods_of_mmengine_are_reached(tmp_path, name, allowed):
     """From ``__init__`` a file could go on to the globals of a module."""
     path = tmp_path / 'reach.pth'
     torch.save({'x': Reach(name)}, path)
