@@ -1,6 +1,11 @@
 """tools/misc/check_dataset.py on trees with and without faults."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -52,6 +57,30 @@ def test_everything_that_can_be_wrong(run, tree):
     assert 'train_00003_aligned.jpg: not an image' in done.stderr
     assert 'train_00004_aligned.jpg: the file is empty' in done.stderr
     assert 'val: 1 images are in train as well' in done.stderr
+
+
+def test_ctrl_c_stops_it_in_one_line(tmp_path):
+    config = tmp_path / 'many.py'
+    config.write_text(
+        "data = dict(type='mmqcs.SynthFER', num_images=20000)\n"
+        'train_dataloader = dict(dataset=data)\n'
+    )
+    process = subprocess.Popen(
+        [sys.executable, ROOT / 'tools/misc/check_dataset.py', config],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, 'PYTHONUNBUFFERED': '1'},
+    )
+    while 'reading 20,000 images' not in process.stdout.readline():
+        assert process.poll() is None
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: all processes
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == 'stopped'
+    assert 'Traceback' not in errors
 
 
 def test_a_missing_image(run, tree):

@@ -9,6 +9,7 @@ something is wrong, 130 if stopped by Ctrl-C.
 import argparse
 import hashlib
 import os
+import signal
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -58,9 +59,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def one_thread() -> None:
-    """Initialise a worker: the processes already share out the cores."""
+def start_worker() -> None:
+    """Initialise a worker: one thread, and Ctrl-C is left to the main process."""
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def read_image(path: str) -> ImageReport:
@@ -133,8 +135,8 @@ def check_images(
     }
     everything = list(chain.from_iterable(paths.values()))
     print(f'\nreading {len(everything):,} images')
-    one_thread()
-    with ProcessPoolExecutor(workers, initializer=one_thread) as pool:
+    cv2.setNumThreads(1)  # a forked process cannot stop the threads of its parent
+    with ProcessPoolExecutor(workers, initializer=start_worker) as pool:
         try:
             done = pool.map(read_image, everything, chunksize=64)
             results = list(track_iter_progress((done, len(everything))))
