@@ -1,10 +1,8 @@
 """The programs that write SynthFER to disk."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -14,10 +12,11 @@ import pytest
 from mmqcs.datasets import RAFDB
 from mmqcs.synth import SynthFERSettings, labels, render
 
+pytest_plugins = 'program_runner'
+
 TOOLS = Path(__file__).parents[2] / 'tools'
 CONVERTER = TOOLS / 'dataset_converters/synth_fer.py'
 SHEET = TOOLS / 'visualization/synth_fer_sheet.py'
-Run = Callable[..., subprocess.CompletedProcess]
 IMAGES = Path('basic/Image/aligned')
 LIST = Path('basic/EmoLabel/list_patition_label.txt')
 
@@ -26,29 +25,6 @@ def convert(*arguments: object) -> subprocess.CompletedProcess:
     """Runs the program as a user does."""
     command = [sys.executable, CONVERTER, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
-
-
-@pytest.fixture
-def run(monkeypatch, capsys) -> Run:
-    """Runs a program in this process, where nothing is imported anew."""
-
-    def run(path: Path, *arguments: object) -> subprocess.CompletedProcess:
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        # by its name the module is found when its functions go to the workers
-        monkeypatch.setitem(sys.modules, path.stem, module)
-        spec.loader.exec_module(module)
-        command = [path.name, *map(str, arguments)]
-        monkeypatch.setattr(sys, 'argv', command)
-        code = 0
-        try:
-            module.main()
-        except SystemExit as stop:
-            code = stop.code
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(command, code, out, err)
-
-    return run
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -124,13 +100,65 @@ def test_overwrite_leaves_nothing_of_before(run, tmp_path):
     assert (
         run(CONVERTER, out, '--train', 9, '--test', 2, '--workers', 1).returncode == 0
     )
-    options = ('--train', 8, '--test', 1, '--classes', 8, '--image-size', 40)
+    options = ('--train', 8, '--test', 1, '--image-size', 40)
     done = run(CONVERTER, out, *options, '--workers', 1, '--overwrite')
     assert done.returncode == 0, done.stderr
     files = list((out / IMAGES).iterdir())
     assert len(files) == 9
     assert cv2.imread(str(files[0])).shape == (40, 40, 3)
-    assert '.jpg 8' in (out / LIST).read_text()
+    assert len((out / LIST).read_text().split('\n')) == 9
+
+
+def test_overwrite_in_another_layout(run, tmp_path):
+    out = tmp_path / 'out'
+    lists = ('--layout', 'affectnet-lists', '--train', 2, '--test', 1, '--workers', 1)
+    assert run(CONVERTER, out, *lists, '--classes', 8).returncode == 0
+    # a list that is not of eight classes is not of that run
+    (out / 'affectnet_training-cls7-v7.txt').write_text('mine')
+    (out / 'CAER-S').mkdir()
+    before = contents(out)
+    caer_s = ('--layout', 'caer-s', '--train', 1, '--test', 1, '--workers', 1)
+    refused = run(CONVERTER, out, *caer_s, '--overwrite')
+    assert refused.returncode == 2
+    assert 'CAER-S exists and is not SynthFER' in refused.stderr
+    assert contents(out) == before
+    (out / 'CAER-S').rmdir()
+    assert run(CONVERTER, out, *caer_s, '--overwrite').returncode == 0
+    names = {path.name for path in out.iterdir()}
+    assert names == {'CAER-S', 'synthfer.json', 'affectnet_training-cls7-v7.txt'}
+
+
+def test_table_with_pixels_is_resumed(run, tmp_path):
+    options = (
+        '--layout',
+        'fer2013-csv',
+        '--train',
+        40,
+        '--test',
+        7,
+        '--image-size',
+        40,
+    )
+    out, other = tmp_path / 'out', tmp_path / 'other'
+    assert run(CONVERTER, out, *options, '--workers', 2).returncode == 0
+    written = contents(out)
+    assert set(written) == {'fer2013.csv', 'synthfer.json'}
+    # cut off while drawing: half of the faces are there, and a part of one
+    mark = {**json.loads(written['synthfer.json']), 'complete': False}
+    rows = written['fer2013.csv'].decode().splitlines()[1:21]
+    pixels = other / 'fer2013-pixels'
+    pixels.mkdir(parents=True)
+    (other / 'synthfer.json').write_text(json.dumps(mark))
+    for i, row in enumerate(rows, 1):
+        (pixels / f'Training_{i}.txt').write_text(row.split(',')[1])
+    marked = rows[0].split(',')[1].replace(' ', '  ', 1)
+    (pixels / 'Training_1.txt').write_text(marked)  # to see that it is not drawn anew
+    (pixels / 'Training_21.part').write_text('1 2 3')
+    assert run(CONVERTER, other, *options, '--workers', 1).returncode == 0
+    resumed = contents(other)
+    resumed['fer2013.csv'] = resumed['fer2013.csv'].replace(b'  ', b' ', 1)
+    assert resumed == written
+    assert b'  ' in (other / 'fer2013.csv').read_bytes()
 
 
 def test_other_data_is_never_touched(run, tmp_path):

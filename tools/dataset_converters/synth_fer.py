@@ -2,11 +2,22 @@
 
 OUT then serves as the root of that data set, so its configs run on OUT unchanged:
 
-    rafdb          basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/
-    fer2013        train/angry/Training_1.jpg, test/angry/PrivateTest_1.jpg
-    ferplus        FER2013Train/fer0000000.png, FER2013Test/, fer2013new.csv
-    affectnet      Manually_Annotated_Images/, Manually_Annotated_file_lists/
-    affectnet2021  train_set/images/, train_set/annotations/, val_set/
+    rafdb              basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/
+    rafdb-lists        raf_db_basic_train.txt, raf_db_basic_test.txt, basic/
+    rafdb-folders      train/1/ to train/7/, test/1/ to test/7/
+    fer2013            train/angry/Training_1.jpg, test/angry/PrivateTest_1.jpg
+    fer2013-csv        fer2013.csv, with the pixels
+    ferplus            FER2013Train/fer0000000.png, FER2013Test/, fer2013new.csv
+    ferplus-label-csv  FER2013Train/label.csv and images, FER2013Test/
+    ferplus-lists      ferplus_training.txt, ferplus_test.txt, img/
+    affectnet          Manually_Annotated_Images/, Manually_Annotated_file_lists/
+    affectnet-lists    affectnet_training-cls7-v7.txt, affectnet_validation-cls7.txt
+                       (cls8 with --classes 8), Manually_trainval_croped/
+    affectnet2021      train_set/images/, train_set/annotations/, val_set/
+    caer-s             CAER-S/train/Anger/0001.png: each face in a larger frame
+    ck-plus            cohn-kanade-images/S000/001/, Emotion/S000/001/: from the same
+                       person's neutral face to the face; the fold 0 of 10 is the
+                       faces to test on
 
 OUT/synthfer.json holds the settings. The files are the same whatever --workers.
 Running again with the same settings does nothing if OUT is complete and goes on where
@@ -17,6 +28,7 @@ import argparse
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +36,14 @@ import cv2
 from mmengine.utils import track_parallel_progress
 
 from mmqcs.synth import DRAWING, SynthFERSettings, labels, render
-from mmqcs.synth.layouts import LAYOUTS, Layout, make_layout
+from mmqcs.synth.layouts import (
+    LAYOUTS,
+    Layout,
+    Picture,
+    make_layout,
+    part_of,
+    write_file,
+)
 from mmqcs.utils.cli import ArgumentParser, fail
 
 MARK = 'synthfer.json'
@@ -37,7 +56,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
-        '--layout', choices=LAYOUTS, default='rafdb', help='default rafdb'
+        '--layout',
+        choices=LAYOUTS,
+        default='rafdb',
+        metavar='LAYOUT',
+        help='one of the above (default rafdb)',
     )
     parser.add_argument(
         '--train', type=int, default=2100, help='images to train on (default 2100)'
@@ -53,7 +76,8 @@ def parse_args() -> argparse.Namespace:
         '--classes',
         type=int,
         default=7,
-        help='7, or 8 with contempt, which RAF-DB and FER2013 do not have (default 7)',
+        help='7, or 8 with contempt, which RAF-DB, FER2013 and CAER-S do not have '
+        '(default 7)',
     )
     parser.add_argument(
         '--imbalanced',
@@ -77,32 +101,35 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_image(
-    task: tuple[str, int, Path], settings: SynthFERSettings, layout: Layout
-) -> None:
+def write_image(picture: Picture, out: Path, layout: Layout) -> None:
     """Draw one image and write it, unless it is there.
 
     Args:
-        task: Split, number and file.
-        settings: Settings of the data set.
+        picture: What to draw, and its file.
+        out: Root of the data set.
         layout: How the face is stored.
     """
-    split, index, path = task
-    if path.exists():
-        return
-    code = layout.encode(render(settings, split, index), path.suffix)
-    # a file appears when it is complete, so an interrupted run can be resumed
-    part = path.with_suffix('.part')
-    part.write_bytes(code)
-    part.rename(path)
+    path = out / picture.path
+    if not path.exists():
+        face = render(layout.settings, picture.split, picture.index, picture.label)
+        write_file(path, [layout.encode(face, picture)])
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder with all in it, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def write_mark(out: Path, state: dict, complete: bool) -> None:
+    """Write down what OUT holds."""
+    text = json.dumps({**state, 'complete': complete}, indent=2)
+    write_file(out / MARK, [text.encode()])
+
+
+def remove(out: Path, roots: Iterable[str]) -> None:
+    """Remove what a layout wrote below OUT."""
+    for path in (out / root for root in roots):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+            if path.suffix:  # a file, which may have been cut off
+                part_of(path).unlink(missing_ok=True)
 
 
 def prepare(out: Path, state: dict, overwrite: bool) -> bool:
@@ -117,6 +144,7 @@ def prepare(out: Path, state: dict, overwrite: bool) -> bool:
         Whether there is something to write.
     """
     mark = out / MARK
+    old: tuple[str, ...] = ()
     if mark.is_file():
         found = json.loads(mark.read_text())
         complete = found.pop('complete', False)
@@ -129,17 +157,15 @@ def prepare(out: Path, state: dict, overwrite: bool) -> bool:
                 + ', '.join(f'{k}: {found.get(k)}, not {state[k]}' for k in changed)
                 + '); name another folder or replace it by --overwrite'
             )
-        for root in LAYOUTS[found['layout']].roots:
-            remove(out / root)
-    else:
-        for root in LAYOUTS[state['layout']].roots:
-            if (out / root).exists():
-                fail(
-                    f'{out / root} exists and is not SynthFER (no {mark}); '
-                    'name another folder'
-                )
-    out.mkdir(parents=True, exist_ok=True)
-    mark.write_text(json.dumps({**state, 'complete': False}, indent=2))
+        old = LAYOUTS[found['layout']].roots(found['num_classes'])
+    for root in LAYOUTS[state['layout']].roots(state['num_classes']):
+        if root not in old and (out / root).exists():
+            fail(
+                f'{out / root} exists and is not SynthFER (not by {mark}); '
+                'name another folder'
+            )
+    remove(out, old)
+    write_mark(out, state, complete=False)
     return True
 
 
@@ -168,7 +194,7 @@ def main() -> None:
 
     found = {split: labels(settings, split, count) for split, count in counts.items()}
     try:
-        layout = make_layout(args.layout, found, args.image_size)
+        layout = make_layout(args.layout, found, settings)
     except ValueError as error:
         fail(f'--layout {args.layout} does not fit --classes {args.classes}: {error}')
 
@@ -181,22 +207,20 @@ def main() -> None:
     if not prepare(args.out, state, args.overwrite):
         print(f'{args.out} is complete')
         return
-    tasks = [
-        (split, i, args.out / layout.path(split, i, counts))
-        for split, count in counts.items()
-        for i in range(count)
-    ]
-    for folder in {path.parent for _, _, path in tasks}:
-        folder.mkdir(parents=True, exist_ok=True)
-    write = partial(write_image, settings=settings, layout=layout)
+    write = partial(write_image, out=args.out, layout=layout)
     # one thread a process, as the processes already share out the cores; here
     # first, because a forked process cannot stop the threads of its parent
     cv2.setNumThreads(1)
     track_parallel_progress(
-        write, tasks, args.workers, cv2.setNumThreads, (1,), chunksize=16
+        write,
+        list(layout.pictures()),
+        args.workers,
+        cv2.setNumThreads,
+        (1,),
+        chunksize=16,
     )
-    layout.write_labels(args.out, found)
-    (args.out / MARK).write_text(json.dumps({**state, 'complete': True}, indent=2))
+    layout.write_labels(args.out)
+    write_mark(args.out, state, complete=True)
     print(f'written to {args.out}')
 
 

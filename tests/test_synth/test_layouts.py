@@ -1,0 +1,182 @@
+"""Every layout: the data set that it stands for reads the faces that were drawn."""
+
+import functools
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmqcs.datasets import CAERS, FER2013, RAFDB, AffectNet, CKPlus, FERPlus
+from mmqcs.datasets.label_order import expression
+from mmqcs.synth import CLASSES, SynthFERSettings, labels, render
+from mmqcs.synth.layouts import LAYOUTS, make_layout
+
+pytest_plugins = 'program_runner'
+
+CONVERTER = Path(__file__).parents[2] / 'tools/dataset_converters/synth_fer.py'
+COUNTS = {'train': 20, 'test': 9}
+SIZE = 64
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmqcs.CropFace')]
+
+# the data set and what it calls the layout
+READERS = {
+    'rafdb': (RAFDB, 'official'),
+    'rafdb-lists': (RAFDB, 'paths'),
+    'rafdb-folders': (RAFDB, 'folders'),
+    'fer2013': (FER2013, 'folders'),
+    'fer2013-csv': (FER2013, 'csv'),
+    'ferplus': (FERPlus, 'fer2013new.csv'),
+    'ferplus-label-csv': (FERPlus, 'label.csv'),
+    'ferplus-lists': (FERPlus, 'list'),
+    'affectnet': (AffectNet, 'csv'),
+    'affectnet-lists': (AffectNet, 'list'),
+    'affectnet2021': (AffectNet, '2021'),
+    'caer-s': (CAERS, 'folders'),
+    'ck-plus': (CKPlus, 'sequences'),
+}
+WITH_CONTEMPT = [
+    name for name, (kind, _) in READERS.items() if len(kind.METAINFO['classes']) == 8
+]
+CASES = [(name, 7) for name in READERS] + [(name, 8) for name in WITH_CONTEMPT]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv('MMQCS_CACHE_DIR', str(tmp_path / 'cache'))
+
+
+@pytest.fixture
+def write(run, tmp_path):
+    """Draws the faces in a layout; gives the root."""
+
+    def write(layout: str, classes: int) -> str:
+        sizes = [('--train', COUNTS['train']), ('--test', COUNTS['test'])]
+        options = [('--layout', layout), ('--classes', classes), ('--image-size', SIZE)]
+        done = run(
+            CONVERTER,
+            tmp_path / 'out',
+            *(word for option in (*sizes, *options) for word in option),
+            *('--workers', 1),
+        )
+        assert done.returncode == 0, done.stderr
+        return str(tmp_path / 'out')
+
+    return write
+
+
+@functools.cache
+def faces(classes: int, split: str) -> list[np.ndarray]:
+    settings = SynthFERSettings(num_classes=classes, image_size=SIZE)
+    return [render(settings, split, i) for i in range(COUNTS[split])]
+
+
+def difference(image: np.ndarray, face: np.ndarray) -> float:
+    """Mean square difference of grey values where the face fits the image best."""
+    image, face = (cv2.cvtColor(one, cv2.COLOR_BGR2GRAY) for one in (image, face))
+    side = min(SIZE, len(image))
+    face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.matchTemplate(image, face, cv2.TM_SQDIFF).min() / side**2
+
+
+def test_every_layout_is_tested():
+    assert set(READERS) == set(LAYOUTS)
+
+
+@pytest.mark.parametrize(('layout', 'classes'), CASES)
+def test_the_data_set_reads_it(write, layout, classes):
+    root = write(layout, classes)
+    kind, name = READERS[layout]
+    settings = SynthFERSettings(num_classes=classes, image_size=SIZE)
+    for split, count in COUNTS.items():
+        own_split = 'val' if kind is AffectNet and split == 'test' else split
+        data = kind(root, split=own_split, num_classes=classes, pipeline=PIPELINE)
+        assert data.found.layout.name == name
+        assert data.found.others == ()
+        assert len(data) == count
+        own_labels = labels(settings, split, count)
+        seen = []
+        for item in data:
+            differences = [difference(item['img'], f) for f in faces(classes, split)]
+            seen.append(int(np.argmin(differences)))
+            assert differences[seen[-1]] < 25  # JPEG; other faces: hundreds
+            drawn = CLASSES[own_labels[seen[-1]]]
+            read = data.CLASSES[item['gt_label']]
+            assert expression(read) == expression(drawn)
+        assert sorted(seen) == list(range(count))
+
+
+@pytest.mark.parametrize('layout', sorted(set(READERS) - set(WITH_CONTEMPT)))
+def test_contempt_is_refused_where_there_is_none(run, tmp_path, layout):
+    out = tmp_path / 'out'
+    done = run(CONVERTER, out, '--layout', layout, '--classes', 8, '--train', 1)
+    assert done.returncode == 2
+    assert f'--layout {layout} does not fit --classes 8' in done.stderr
+    assert 'has no class for Contempt' in done.stderr
+    assert not out.exists()
+
+
+def test_frames_of_caer_s_hold_the_face_unchanged(write):
+    root = Path(write('caer-s', 7))
+    frames = sorted(root.glob('CAER-S/test/*/0003.png'))
+    assert len(frames) == 1
+    frame = cv2.imread(str(frames[0]))
+    assert frame.shape == (128, 224, 3)
+    found = {split: labels(SynthFERSettings(), split, n) for split, n in COUNTS.items()}
+    layout = make_layout('caer-s', found, SynthFERSettings(image_size=SIZE))
+    x, y = layout.corner('test', 2)
+    np.testing.assert_array_equal(
+        frame[y : y + SIZE, x : x + SIZE], faces(7, 'test')[2]
+    )
+    corners = [layout.corner('train', i)[0] for i in range(200)]
+    assert min(corners) < 16 and max(corners) > 144  # of 0 to 160
+
+
+def test_first_frames_of_ck_plus_are_neutral(write):
+    root = write('ck-plus', 8)
+    data = CKPlus(root, split='test', neutral_frames=1, pipeline=PIPELINE)
+    settings = SynthFERSettings(num_classes=8, image_size=SIZE)
+    neutral = [render(settings, 'test', i, CLASSES.index('Neutral')) for i in range(9)]
+    assert len(data) == 18
+    first = [data[i] for i in range(0, 18, 2)]
+    assert {item['gt_label'] for item in first} == {0}
+    seen = [np.argmin([difference(i['img'], n) for n in neutral]) for i in first]
+    assert sorted(seen) == list(range(9))
+
+
+@pytest.mark.parametrize(
+    ('train', 'test'),
+    [(28, 14), (27, 3), (27, 4), (9, 1), (9, 9), (100, 2), (1, 30), (1200, 130)],
+)
+def test_fold_of_ck_plus_is_the_split_of_synth_fer(tmp_path, train, test):
+    settings = SynthFERSettings()
+    counts = {'train': train, 'test': test}
+    found = {split: labels(settings, split, count) for split, count in counts.items()}
+    layout = make_layout('ck-plus', found, settings)
+    pictures = list(layout.pictures())
+    assert len({picture.path for picture in pictures}) == 2 * (train + test)
+    for picture in pictures:
+        path = tmp_path / picture.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    layout.write_labels(tmp_path)
+    for split, count in counts.items():
+        data = CKPlus(str(tmp_path), split=split)
+        paths = {data.get_data_info(i)['img_path'] for i in range(len(data))}
+        assert len(data) == count
+        assert paths == {str(tmp_path / layout.path(split, i)) for i in range(count)}
+    assert len(CKPlus(str(tmp_path), split='all')) == train + test
+
+
+def test_ck_plus_without_faces_to_test_on():
+    settings = SynthFERSettings()
+    found = {'train': labels(settings, 'train', 40), 'test': np.array([], int)}
+    layout = make_layout('ck-plus', found, settings)
+    subjects = {layout.path('train', i).parts[1] for i in range(40)}
+    assert len(subjects) == 40
+
+
+def test_an_unknown_layout():
+    found = {'train': np.array([0]), 'test': np.array([1])}
+    with pytest.raises(ValueError, match=r"one of rafdb, .*, got 'raf'"):
+        make_layout('raf', found, SynthFERSettings())
