@@ -6,8 +6,11 @@ import pytest
 import torch
 from conftest import ROOT
 from mmengine import Config
+from published_case import write_published
+from reference_case import weights
 
 from mmqcs.registry import MODELS
+from mmqcs.utils.published import convert_published_file
 
 
 class Recipe(NamedTuple):
@@ -146,3 +149,31 @@ def test_started_from_affectnet8(name):
     assert init['checkpoint'].endswith('qcs_ir50_affectnet8.pth')
     plain.model.backbone.pop('init_cfg')
     assert started.to_dict() == plain.to_dict()
+
+
+def test_the_converted_affectnet8_weights_reach_the_backbone_alone(tmp_path):
+    """From a published file through the converter to the weights a run starts from."""
+    source = write_published(
+        tmp_path / 'published.pth', weights_of_affectnet8(), best_acc=64.30
+    )
+    checkpoint = tmp_path / 'qcs_ir50_affectnet8.pth'
+    converted = convert_published_file(source)
+    assert converted['meta']['recipe'] == 'qcs_ir50_affectnet8'
+    torch.save(converted, checkpoint)
+
+    cfg = Config.fromfile(ROOT / 'configs/qcs/qcs_ir50_raf_affectnet8-pre.py')
+    cfg.model.backbone.init_cfg.checkpoint = str(checkpoint)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    started = model.state_dict()
+    same = {k for k, v in converted['state_dict'].items() if torch.equal(v, started[k])}
+    assert same == {key for key in started if key.startswith('backbone.')}
+
+
+def weights_of_affectnet8():
+    state = weights('qcs_raf_keys.json', salt='affectnet8')
+    for path in ('VIT_base', 'VIT_cross'):
+        for name in ('weight', 'bias'):
+            key = f'{path}.head.linear.{name}'
+            state[key] = torch.cat([state[key], state[key][:1]])
+    return {f'module.{key}': value for key, value in state.items()}

@@ -1,13 +1,21 @@
-"""Train a model."""
+"""Train a model.
+
+Ends with two validations: "best on test", the published protocol, which picks the
+epoch by the very accuracy it reports, and "last epoch".
+"""
 
 import argparse
 import os
+from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 from mmengine.runner import find_latest_checkpoint
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.utils import cli
+from mmqcs.utils.run_log import read_validations, validation_rows
 
 # What --amp makes of an optimiser wrapper; each autocasts to bfloat16 where
 # the device has it and else to float16 with a loss scaler.
@@ -138,7 +146,11 @@ def main() -> None:
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
     cli.prepare_distributed(config, args.launcher, args.local_rank)
-    cli.build_runner(config, args.trust_checkpoint).train()
+    runner = cli.build_runner(config, args.trust_checkpoint)
+    runner.train()
+    if is_main_process():
+        for title, text in validation_rows(read_validations(Path(runner.work_dir))):
+            print_log(f'{title}: {text}', logger='current')
 
 
 if __name__ == '__main__':

@@ -40,6 +40,8 @@ class FERDataset(BaseDataset):
             or the ``label_order`` has.
         layout: Name of the layout to read where several are there. By default
             the first in the order of the documentation of the data set.
+        check_files: Whether missing images are an error. If not they stay in the
+            data set, and reading them is.
         **kwargs: Further arguments of mmpretrain's ``BaseDataset``.
 
     Raises:
@@ -60,12 +62,14 @@ class FERDataset(BaseDataset):
         label_order: str | Sequence[str] = 'own',
         num_classes: int | None = None,
         layout: str | None = None,
+        check_files: bool = True,
         **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
             raise ValueError(f'split must be one of {self.SPLITS}, got {split!r}')
         self.split = split
         self.layout = layout
+        self.check_files = check_files
         own = self.METAINFO['classes']
         self._target = target_classes(own, label_order, num_classes)
         if kwargs.get('classes') is None:
@@ -146,14 +150,14 @@ class FERDataset(BaseDataset):
             path = sample.path if sample.listed else folders.find(sample.path)
             if path is None:
                 missing.append(sample)
-                continue
+                path = sample.path
             counts[sample.label] += 1
             info = {'img_path': path, 'gt_label': label, **(sample.extra or {})}
             if sample.scores is not None:
                 info['gt_score'] = self._soft_label(sample, mapping)
             data_list.append(info)
-        if missing:
-            first, total = missing[0], len(missing) + len(data_list)
+        if missing and self.check_files:
+            first, total = missing[0], len(data_list)
             raise FileNotFoundError(
                 f'{first.origin} names {Path(first.path).name}, but {first.path} does '
                 f'not exist ({len(missing):,} of {total:,} images of the {self.split} '

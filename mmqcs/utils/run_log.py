@@ -1,6 +1,7 @@
 """Reads what a training run wrote about its validations."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,41 @@ class Validation(NamedTuple):
         step: Epoch, or iteration in iteration-based training, counted from 1.
         top1: Top-1 accuracy in percent.
         mean_class: Mean class accuracy in percent.
+        top1_interval: 95 % interval of ``top1``, if it was computed.
+        mean_class_interval: 95 % interval of ``mean_class``, if it was computed.
     """
 
     step: int
     top1: float
     mean_class: float
+    top1_interval: tuple[float, float] | None = None
+    mean_class_interval: tuple[float, float] | None = None
+
+
+def accuracy_text(accuracy: float, interval: tuple[float, float] | None) -> str:
+    """An accuracy in percent, with its interval where there is one."""
+    text = f'{accuracy:.2f} %'
+    if interval is not None:
+        text += f' (95 % interval {interval[0]:.2f} to {interval[1]:.2f})'
+    return text
+
+
+def read_accuracy(
+    record: Mapping[str, float], name: str
+) -> tuple[float, tuple[float, float] | None]:
+    """An accuracy and its interval, from the metrics of ``FERMetric``.
+
+    Args:
+        record: Metrics.
+        name: ``'top1'`` or ``'mean_class'``.
+    """
+    key = f'accuracy/{name}'
+    interval = (
+        (record[f'{key}_low'], record[f'{key}_high'])
+        if f'{key}_low' in record
+        else None
+    )
+    return record[key], interval
 
 
 def read_validations(work_dir: Path) -> list[Validation]:
@@ -36,10 +67,10 @@ def read_validations(work_dir: Path) -> list[Validation]:
         for line in log.read_text().splitlines():
             record = json.loads(line)
             if 'accuracy/mean_class' in record and 'loss' not in record:
+                top1, top1_interval = read_accuracy(record, 'top1')
+                mean, mean_interval = read_accuracy(record, 'mean_class')
                 validation = Validation(
-                    record['step'],
-                    record['accuracy/top1'],
-                    record['accuracy/mean_class'],
+                    record['step'], top1, mean, top1_interval, mean_interval
                 )
                 found[validation.step] = validation
     return [found[step] for step in sorted(found)]
@@ -52,3 +83,27 @@ def best_on_test(validations: list[Validation]) -> Validation:
     protocol of FER, this figure is chosen on the test set.
     """
     return max(validations, key=lambda v: v.top1)
+
+
+def validation_rows(validations: list[Validation]) -> list[tuple[str, str]]:
+    """Best and last validation of a training run, named as what they are.
+
+    Args:
+        validations: All validations, by step; none gives no rows.
+
+    Returns:
+        (title, text) of each.
+    """
+    if not validations:
+        return []
+    return [
+        (
+            title,
+            f'top-1 {accuracy_text(v.top1, v.top1_interval)}, mean class '
+            f'{accuracy_text(v.mean_class, v.mean_class_interval)}, step {v.step}',
+        )
+        for title, v in (
+            ('Best on test', best_on_test(validations)),
+            ('Last epoch', validations[-1]),
+        )
+    ]

@@ -23,13 +23,13 @@ def tree(rafdb_root, tmp_path):
     return shutil.copytree(rafdb_root, tmp_path / 'data')
 
 
-def check(run, tree, *arguments, config=CONFIG):
+def check(run, tree, *arguments, config=CONFIG, options_after=()):
     splits = ('train', 'val', 'test')
     options = [f'{split}_dataloader.dataset.data_root={tree}' for split in splits]
     return run(
         'misc/check_dataset.py',
         config,
-        *('--workers', 1, *arguments, '--cfg-options', *options),
+        *('--workers', 1, *arguments, '--cfg-options', *options, *options_after),
         cwd=tree,
     )
 
@@ -48,12 +48,13 @@ def test_everything_that_can_be_wrong(run, tree):
     images = tree / IMAGES
     (images / 'train_00003_aligned.jpg').write_bytes(b'not a picture')
     (images / 'train_00004_aligned.jpg').write_bytes(b'')
+    (images / 'train_00005_aligned.jpg').unlink()
     shutil.copy(images / 'train_00001_aligned.jpg', images / 'test_0002_aligned.jpg')
     done = check(run, tree, config=ROOT / 'configs/qcs/qcs_ir50_raf.py')
     assert done.returncode == 1
     assert 'train: other counts than published' in done.stderr
     assert 'published 1,290' in done.stdout
-    assert 'train: 2 images cannot be read' in done.stderr
+    assert 'train: 3 images cannot be read, 1 of them are missing' in done.stderr
     assert 'train_00003_aligned.jpg: not an image' in done.stderr
     assert 'train_00004_aligned.jpg: the file is empty' in done.stderr
     assert 'val: 1 images are in train as well' in done.stderr
@@ -83,9 +84,22 @@ def test_ctrl_c_stops_it_in_one_line(tmp_path):
     assert 'Traceback' not in errors
 
 
-def test_a_missing_image(run, tree):
+def test_missing_images_do_not_end_the_report(run, tree):
     (tree / IMAGES / 'train_00003_aligned.jpg').unlink()
     done = check(run, tree)
     assert done.returncode == 1
-    assert 'train_00003_aligned.jpg does not exist' in done.stderr
+    assert 'train: 1 images cannot be read, 1 of them are missing' in done.stderr
+    assert 'train_00003_aligned.jpg: missing' in done.stderr
+    assert 'val: 1 sizes' in done.stdout
+    sheet = cv2.imread(str(tree / f'work_dirs/check_dataset/{CONFIG.stem}.png'))
+    cells = sheet.reshape(-1, 96, 11, 96, 3).swapaxes(1, 2)
+    assert (cells == 128).all(axis=(2, 3, 4)).sum() == 1
+
+
+def test_a_split_that_is_not_there(run, tree, tmp_path):
+    options = f'train_dataloader.dataset.data_root={tmp_path / "nowhere"}'
+    done = check(run, tree, options_after=[options])
+    assert done.returncode == 1
+    assert 'train: RAF-DB not found' in done.stderr
+    assert 'val: 14 images' in done.stdout
     assert 'Traceback' not in done.stderr

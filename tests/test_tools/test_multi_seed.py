@@ -2,7 +2,12 @@ import json
 
 import pytest
 
-from mmqcs.utils.run_log import Validation, best_on_test, read_validations
+from mmqcs.utils.run_log import (
+    Validation,
+    best_on_test,
+    read_validations,
+    validation_rows,
+)
 
 
 def write_log(folder, records):
@@ -12,7 +17,16 @@ def write_log(folder, records):
 
 
 def record(step, top1, mean_class):
-    return {'step': step, 'accuracy/top1': top1, 'accuracy/mean_class': mean_class}
+    values = {'top1': top1, 'mean_class': mean_class}
+    values |= {f'{name}_low': value - 1 for name, value in values.items()} | {
+        f'{name}_high': value + 2 for name, value in values.items()
+    }
+    return {'step': step} | {f'accuracy/{key}': v for key, v in values.items()}
+
+
+def validation(step, top1, mean_class):
+    intervals = [(value - 1, value + 2) for value in (top1, mean_class)]
+    return Validation(step, top1, mean_class, *intervals)
 
 
 def test_validations_of_a_resumed_run(tmp_path):
@@ -21,12 +35,24 @@ def test_validations_of_a_resumed_run(tmp_path):
     write_log(tmp_path / '2', [record(2, 60, 65), record(3, 50, 55)])
     validations = read_validations(tmp_path)
     assert validations == [
-        Validation(1, 40, 30),
-        Validation(2, 60, 65),
-        Validation(3, 50, 55),
+        validation(1, 40, 30),
+        validation(2, 60, 65),
+        validation(3, 50, 55),
     ]
-    assert best_on_test(validations) == Validation(2, 60, 65)
-    assert read_validations(tmp_path / 'nothing') == []
+    assert best_on_test(validations) == validation(2, 60, 65)
+    assert validation_rows(validations) == [
+        (
+            'Best on test',
+            'top-1 60.00 % (95 % interval 59.00 to 62.00), mean class 65.00 % (95 % '
+            'interval 64.00 to 67.00), step 2',
+        ),
+        (
+            'Last epoch',
+            'top-1 50.00 % (95 % interval 49.00 to 52.00), mean class 55.00 % (95 % '
+            'interval 54.00 to 57.00), step 3',
+        ),
+    ]
+    assert read_validations(tmp_path / 'nothing') == validation_rows([]) == []
 
 
 @pytest.mark.slow

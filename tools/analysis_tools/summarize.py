@@ -1,16 +1,27 @@
-"""Print the result of the newest test run in a few lines."""
+"""Print the result of the newest test run in a few lines.
+
+Of the training two validations are named: "best on test", the published protocol,
+which picks the epoch by the very accuracy it reports, and "last epoch".
+"""
 
 import argparse
 import json
 from pathlib import Path
 
 from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.run_log import Validation, best_on_test, read_validations
+from mmqcs.utils.run_log import (
+    accuracy_text,
+    read_accuracy,
+    read_validations,
+    validation_rows,
+)
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(description=__doc__)
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('work_dir', help='work dir of tools/test.py')
     parser.add_argument(
         '--checkpoint',
@@ -49,29 +60,6 @@ def find_checkpoint(work_dir: Path) -> Path | None:
     return Path(last.read_text().strip()) if last.is_file() else None
 
 
-def with_interval(metrics: dict, name: str) -> str:
-    """An accuracy, with its 95 % interval where it was computed."""
-    text = f'{metrics[f"accuracy/{name}"]:.2f} %'
-    if f'accuracy/{name}_low' in metrics:
-        low, high = (metrics[f'accuracy/{name}_{end}'] for end in ('low', 'high'))
-        text += f' (95 % interval {low:.2f} to {high:.2f})'
-    return text
-
-
-def validation_rows(validations: list[Validation]) -> list[tuple[str, str]]:
-    """Best and last validation of the training, named as what they are."""
-    if not validations:
-        return []
-    best, last = best_on_test(validations), validations[-1]
-    return [
-        (
-            title,
-            f'{v.top1:.2f} %, mean class {v.mean_class:.2f} % (step {v.step})',
-        )
-        for title, v in (('Best validation', best), ('Last validation', last))
-    ]
-
-
 def main() -> None:
     """Run the program."""
     args = parse_args()
@@ -82,12 +70,11 @@ def main() -> None:
         for key, value in metrics.items()
         if key.startswith('recall/')
     }
-    validations = read_validations(work_dir)
     rows = [
-        ('Top-1 accuracy', with_interval(metrics, 'top1')),
-        ('Mean class accuracy', with_interval(metrics, 'mean_class')),
+        ('Top-1 accuracy', accuracy_text(*read_accuracy(metrics, 'top1'))),
+        ('Mean class accuracy', accuracy_text(*read_accuracy(metrics, 'mean_class'))),
         ('Recall (%)', ', '.join(f'{k} {v:.1f}' for k, v in recalls.items())),
-        *validation_rows(validations),
+        *validation_rows(read_validations(work_dir)),
         ('Checkpoint', args.checkpoint or find_checkpoint(work_dir)),
         ('Confusion matrix', next(run.rglob('confusion_matrix_*.png'), None)),
         ('Curves', next(work_dir.glob('curves.png'), None)),

@@ -23,10 +23,12 @@ from mmengine.fileio import get
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
+from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
 from mmqcs.utils.cli import ArgumentParser, add_config_options, fail, load_config
 
 SHOWN = 5  # examples of a problem
+UNREADABLE = 128  # its grey in the contact sheet
 
 
 class ImageReport(NamedTuple):
@@ -51,7 +53,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     add_config_options(parser)
     parser.add_argument(
-        '--sheet', type=Path, metavar='PNG', help='write a contact sheet'
+        '--sheet',
+        type=Path,
+        metavar='PNG',
+        help='contact sheet; default: work_dirs/check_dataset/NAME_OF_THE_CONFIG.png',
     )
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count() or 1, help='default: all cores'
@@ -69,6 +74,8 @@ def read_image(path: str) -> ImageReport:
     """Read one image through MMEngine, as a pipeline does."""
     try:
         content = bytes(get(path))
+    except FileNotFoundError:
+        return ImageReport(None, b'', 'missing')
     except Exception as error:
         return ImageReport(None, b'', f'{type(error).__name__}: {error}')
     digest = hashlib.sha256(content).digest()
@@ -80,27 +87,45 @@ def read_image(path: str) -> ImageReport:
     return ImageReport(image.shape[:2], digest, '')
 
 
-def build_datasets(config_path: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Build the data sets of a config, each once, by the name of the split."""
+def build_datasets(
+    config_path: str, options: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Build the data sets of a config, each once.
+
+    Args:
+        config_path: Config file.
+        options: Settings to override.
+
+    Returns:
+        Data sets by the name of the split, and problems: splits that cannot be built.
+    """
     config = load_config(config_path, options)
     init_default_scope(config.get('default_scope', 'mmpretrain'))
     datasets: dict[str, Any] = {}
-    built = []
+    built, problems = [], []
     for split in ('train', 'val', 'test'):
         settings = (config.get(f'{split}_dataloader') or {}).get('dataset')
         if settings is None or settings in built:
             continue
         built.append(settings)
         try:
-            dataset = DATASETS.build(settings)
+            dataset = DATASETS.build(_with_missing_files(settings))
             dataset.full_init()
         except (OSError, ValueError) as error:
-            print(f'{split}: {error}', file=sys.stderr)
-            raise SystemExit(1) from None
-        datasets[split] = dataset
-    if not datasets:
+            problems.append(f'{split}: {error}')
+        else:
+            datasets[split] = dataset
+    if not built:
         fail(f'{config_path} has no data loaders')
-    return datasets
+    return datasets, problems
+
+
+def _with_missing_files(settings: Any) -> Any:
+    """Have a data set of ours keep missing images, to be counted when they are read."""
+    kind = DATASETS.get(settings['type'])
+    if isinstance(kind, type) and issubclass(kind, FERDataset):
+        return {**settings, 'check_files': False}
+    return settings
 
 
 def check_counts(name: str, dataset: Any) -> list[str]:
@@ -125,9 +150,7 @@ def _layout(dataset: Any) -> str:
     return '' if found is None else f', layout {found.layout.name!r} at {found.source}'
 
 
-def check_images(
-    datasets: dict[str, Any], workers: int
-) -> tuple[dict[str, list[ImageReport]], list[str]]:
+def check_images(datasets: dict[str, Any], workers: int) -> list[str]:
     """Read all images; problems: unreadable ones, and copies of training images."""
     paths = {
         name: [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
@@ -150,13 +173,17 @@ def check_images(
         start += len(found)
         bad = [(p, r) for p, r in zip(found, reports[name], strict=True) if r.error]
         if bad:
-            problems.append(f'{name}: {len(bad):,} images cannot be read')
+            missing = sum(report.error == 'missing' for _, report in bad)
+            problems.append(
+                f'{name}: {len(bad):,} images cannot be read, {missing:,} of them are '
+                f'missing'
+            )
             problems += [f'  {path}: {report.error}' for path, report in bad[:SHOWN]]
         sizes = Counter(report.size for report in reports[name] if report.size)
         common = ', '.join(f'{w} x {h} ({n:,})' for (h, w), n in sizes.most_common(3))
         print(f'{name}: {len(sizes):,} sizes, most often {common}')
     problems += _copies(paths, reports)
-    return reports, problems
+    return problems
 
 
 def _copies(
@@ -182,8 +209,20 @@ def _copies(
     return problems
 
 
+def load_image(path: str) -> np.ndarray | None:
+    """An image as BGR uint8 (H, W, 3), or None if it cannot be read."""
+    try:
+        content = np.frombuffer(get(path), np.uint8)
+        return cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except (OSError, ValueError, cv2.error):
+        return None
+
+
 def contact_sheet(dataset: Any, columns: int = 10, side: int = 96) -> np.ndarray:
-    """The first images of each class, a class a row, its name at the left."""
+    """The first images of each class, a class a row, its name at the left.
+
+    What cannot be read is a grey square.
+    """
     labels = dataset.get_gt_labels()
     rows = []
     for label, name in enumerate(dataset.CLASSES):
@@ -192,11 +231,14 @@ def contact_sheet(dataset: Any, columns: int = 10, side: int = 96) -> np.ndarray
             row, name, (4, side // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0, 1, cv2.LINE_AA
         )
         for column, i in enumerate(np.flatnonzero(labels == label)[:columns], 1):
-            content = bytes(get(dataset.get_data_info(int(i))['img_path']))
-            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-            if image is not None:
-                place = slice(column * side, (column + 1) * side)
-                row[:, place] = cv2.resize(image, (side, side), cv2.INTER_AREA)
+            path = dataset.get_data_info(int(i))['img_path']
+            place = slice(column * side, (column + 1) * side)
+            image = load_image(path)
+            row[:, place] = (
+                UNREADABLE
+                if image is None
+                else cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+            )
         rows.append(row)
     return np.concatenate(rows)
 
@@ -206,16 +248,18 @@ def main() -> int:
     args = parse_args()
     if args.workers < 1:
         fail(f'--workers must be at least 1, got {args.workers}')
-    datasets = build_datasets(args.config, args.cfg_options or {})
-    problems = []
+    datasets, problems = build_datasets(args.config, args.cfg_options or {})
     for name, dataset in datasets.items():
         problems += check_counts(name, dataset)
-    problems += check_images(datasets, args.workers)[1]
-    if args.sheet:
-        args.sheet.parent.mkdir(parents=True, exist_ok=True)
-        sheet = np.concatenate([contact_sheet(d) for d in datasets.values()])
-        cv2.imwrite(str(args.sheet), sheet)
-        print(f'contact sheet: {args.sheet}')
+    if datasets:
+        problems += check_images(datasets, args.workers)
+        sheet = args.sheet or Path(
+            'work_dirs/check_dataset', f'{Path(args.config).stem}.png'
+        )
+        sheet.parent.mkdir(parents=True, exist_ok=True)
+        picture = np.concatenate([contact_sheet(d) for d in datasets.values()])
+        cv2.imwrite(str(sheet), picture)
+        print(f'contact sheet: {sheet}')
     if problems:
         print('\nproblems:\n' + '\n'.join(problems), file=sys.stderr)
         return 1

@@ -50,7 +50,7 @@ val_dataloader = dict(
         type=dataset_type, data_root=data_root, split='test', pipeline=test_pipeline
     ),
 )
-val_evaluator = dict(type='mmqcs.FERMetric', confusion_matrix=False, intervals=False)
+val_evaluator = dict(type='mmqcs.FERMetric', confusion_matrix=False)
 
 # The published protocol knows no validation split: the test split is both.
 test_dataloader = val_dataloader
