@@ -189,6 +189,7 @@ def main() -> None:
     if args.out_item == 'metrics' and runner.rank == 0:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         mmengine.dump(metrics, args.out)
+    cli.close_distributed()
 
 
 if __name__ == '__main__':

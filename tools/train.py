@@ -151,6 +151,7 @@ def main() -> None:
     if is_main_process():
         for title, text in validation_rows(read_validations(Path(runner.work_dir))):
             print_log(f'{title}: {text}', logger='current')
+    cli.close_distributed()
 
 
 if __name__ == '__main__':

@@ -32,6 +32,7 @@ __all__ = [
     'build_runner',
     'check_checkpoint',
     'check_pretrained',
+    'close_distributed',
     'fail',
     'load_config',
     'prepare_distributed',
@@ -284,6 +285,16 @@ def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
     )
     wrapper['device_ids'] = None
     config.model_wrapper_cfg = wrapper
+
+
+def close_distributed() -> None:
+    """End the communication of a run that succeeded, if it was distributed.
+
+    Left to the end of the interpreter, the threads of gloo are now and then still
+    running when they are torn down, and the process aborts after all is done.
+    """
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def build_runner(config: Config, trust_checkpoint: bool = False) -> Runner:

@@ -218,8 +218,10 @@ def load_image(path: str) -> np.ndarray | None:
         return None
 
 
-def contact_sheet(dataset: Any, columns: int = 10, side: int = 96) -> np.ndarray:
-    """The first images of each class, a class a row, its name at the left.
+def contact_sheet(
+    split: str, dataset: Any, columns: int = 10, side: int = 96
+) -> np.ndarray:
+    """The first images of each class, a class a row, split and name at the left.
 
     What cannot be read is a grey square.
     """
@@ -227,9 +229,10 @@ def contact_sheet(dataset: Any, columns: int = 10, side: int = 96) -> np.ndarray
     rows = []
     for label, name in enumerate(dataset.CLASSES):
         row = np.full((side, side * (columns + 1), 3), 255, np.uint8)
-        cv2.putText(
-            row, name, (4, side // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0, 1, cv2.LINE_AA
-        )
+        for line, text in enumerate((split, name)):
+            corner = (4, side // 2 + 16 * line)
+            font = cv2.FONT_HERSHEY_SIMPLEX
+            cv2.putText(row, text, corner, font, 0.45, 0, 1, cv2.LINE_AA)
         for column, i in enumerate(np.flatnonzero(labels == label)[:columns], 1):
             path = dataset.get_data_info(int(i))['img_path']
             place = slice(column * side, (column + 1) * side)
@@ -257,7 +260,7 @@ def main() -> int:
             'work_dirs/check_dataset', f'{Path(args.config).stem}.png'
         )
         sheet.parent.mkdir(parents=True, exist_ok=True)
-        picture = np.concatenate([contact_sheet(d) for d in datasets.values()])
+        picture = np.concatenate([contact_sheet(*item) for item in datasets.items()])
         cv2.imwrite(str(sheet), picture)
         print(f'contact sheet: {sheet}')
     if problems:
