@@ -1,7 +1,5 @@
 """The classifier as a whole: inference path, groups, gradient flow, errors."""
 
-import copy
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -102,25 +100,50 @@ def test_soft_labels_are_used():
     for sample in samples:
         sample.set_gt_score(torch.full((7,), 1 / 7))
     soft = model(images, samples, mode='loss')['loss_base']
-    logits = model.head(model.extract_feat(images))
+    logits = model.head(model._extract_groups(images))
     expected = F.cross_entropy(logits, torch.full((8, 7), 1 / 7)) / 2
     torch.testing.assert_close(soft, expected)
     assert not torch.isclose(soft, hard)
 
 
-def test_branch_statistics_are_those_of_separate_passes():
+def test_one_pass_equals_a_pass_for_each_branch():
+    model = build().double()
+    passes = build(statistics='joint').double()
+    passes.load_state_dict(model.state_dict())
+    images = batch()[0].double()
+    (tokens,) = model._extract_groups(images)
+    expected = torch.cat([passes.extract_feat(x)[0] for x in images.chunk(4)])
+    torch.testing.assert_close(tokens, expected)
+    coefficients = torch.randn_like(tokens)
+    for each, output in ((model, tokens), (passes, expected)):
+        (output * coefficients).sum().backward()
+        assert each.backbone.stem[1].num_batches_tracked == 4
+    for name, buffer in passes.named_buffers():
+        torch.testing.assert_close(model.get_buffer(name), buffer, msg=name)
+    for name, parameter in passes.backbone.named_parameters():
+        gradient = model.backbone.get_parameter(name).grad
+        torch.testing.assert_close(gradient, parameter.grad, msg=name)
+
+
+def test_unknown_batch_statistics_still_take_a_pass_for_each_branch():
+    class CountingNorm(torch.nn.SyncBatchNorm):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            assert len(x) == 2
+            return F.batch_norm(x, None, None, self.weight, self.bias, True)
+
     model = build()
-    reference = copy.deepcopy(model)
-    images, samples = batch()
-    model(images, samples, mode='loss')
-    with torch.no_grad():
-        for branch in images.chunk(4):
-            reference.extract_feat(branch)
-    for (name, a), b in zip(
-        model.named_buffers(), dict(reference.named_buffers()).values(), strict=True
-    ):
-        torch.testing.assert_close(a, b, msg=name)
-    assert model.backbone.stem[1].num_batches_tracked == 4
+    model.backbone.stem[1] = CountingNorm(16)
+    model(*batch(), mode='loss')
+    assert model.backbone.stem[1].calls == 4
+
+
+def test_frozen_statistics_are_left_alone():
+    model = build(**{'backbone.norm_eval': True}).train()
+    model(*batch(), mode='loss')
+    assert model.backbone.stem[1].num_batches_tracked == 0
 
 
 def test_joint_statistics_are_those_of_one_pass():

@@ -9,6 +9,11 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from mmqcs.functional import Ring
+from mmqcs.models.branch_norm import (
+    branch_statistics,
+    convert_branch_norm,
+    needs_passes,
+)
 from mmqcs.models.necks import TokenPyramidNeck
 from mmqcs.registry import MODELS
 
@@ -32,10 +37,11 @@ class QCSClassifier(ImageClassifier):
         head: Config of the head; its ``loss`` is the loss of the base logits.
         cross: Config of the train-only part, such as ``mmqcs.CrossBranch``.
         group_loss: Config of the loss. Defaults to ``mmqcs.GroupLoss``.
-        statistics: ``'branch'``: BatchNorm sees one branch at a time and updates
-            its running statistics once a branch, as published. ``'joint'``: all
-            images of the groups go through in one pass, which is faster and gives
-            other numbers.
+        statistics: Over what BatchNorm takes its statistics in training.
+            ``'branch'``: over one branch of the groups, updating the running
+            statistics once a branch, as published; all branches still go through
+            in one pass, but for networks with ``SyncBatchNorm``, which take a
+            pass each. ``'joint'``: over all images, which gives other numbers.
         input_size: Side of the image with which a backbone is probed for missing
             ``in_channels``.
         **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
@@ -76,6 +82,8 @@ class QCSClassifier(ImageClassifier):
         self.cross = MODELS.build(cross)
         self.group_loss = MODELS.build(group_loss or dict(type='mmqcs.GroupLoss'))
         self.statistics = statistics
+        if statistics == 'branch':
+            convert_branch_norm(self)
 
     @property
     def ring(self) -> Ring:
@@ -116,6 +124,9 @@ class QCSClassifier(ImageClassifier):
     def _extract_groups(self, inputs: Tensor) -> tuple[Tensor, ...]:
         if self.statistics == 'joint':
             return self.extract_feat(inputs)
+        if not needs_passes(self):
+            with branch_statistics(self, self.ring.size):
+                return self.extract_feat(inputs)
         branches = [self.extract_feat(x) for x in inputs.chunk(self.ring.size)]
         return tuple(torch.cat(level) for level in zip(*branches, strict=True))
 

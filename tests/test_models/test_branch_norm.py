@@ -1,0 +1,45 @@
+"""BatchNorm by branches against one pass for each branch."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn as nn
+
+from mmqcs.models.branch_norm import branch_statistics, convert_branch_norm
+
+
+@pytest.mark.parametrize('momentum', [0.1, None])
+@pytest.mark.parametrize('ndim', [1, 2, 3])
+def test_equals_one_pass_for_each_branch(ndim, momentum):
+    kind = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[ndim - 1]
+    passes = kind(5, momentum=momentum)
+    nn.init.normal_(passes.weight)
+    branched = copy.deepcopy(passes)
+    convert_branch_norm(branched)
+    x = torch.randn(8, 5, *(3,) * ndim) + torch.randn(8, *(1,) * (ndim + 1))
+    expected = torch.cat([passes(branch) for branch in x.chunk(4)])
+    with branch_statistics(branched, 4):
+        torch.testing.assert_close(branched(x), expected)
+    for name, buffer in passes.state_dict().items():
+        torch.testing.assert_close(branched.state_dict()[name], buffer)
+    torch.testing.assert_close(branched(x), passes(x))  # outside: one batch
+    with branch_statistics(branched.eval(), 4):
+        torch.testing.assert_close(branched(x), passes.eval()(x))
+
+
+def test_a_batch_that_is_not_made_of_groups_is_refused():
+    norm = nn.BatchNorm2d(3)
+    convert_branch_norm(norm)
+    message = '6 images, which is not made of groups of 4'
+    with branch_statistics(norm, 4), pytest.raises(ValueError, match=message):
+        norm(torch.randn(6, 3, 2, 2))
+    norm(torch.randn(6, 3, 2, 2))
+
+
+def test_modules_stay_the_same_objects():
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    norm, keys = net[1], list(net.state_dict())
+    convert_branch_norm(net)
+    assert net[1] is norm
+    assert list(net.state_dict()) == keys
