@@ -31,8 +31,29 @@ class _BranchMixin:
                 f'batch of {len(x)} images, which is not made of groups of '
                 f'{self.branches}'
             )
+        if torch.compiler.is_compiling() and self.momentum is not None and self.affine:
+            return self._fused(x)
         normalise = super().forward
         return torch.cat([normalise(branch) for branch in x.chunk(self.branches)])
+
+    def _fused(self, x: Tensor) -> Tensor:
+        # The same in one reduction and one elementwise pass, once compiled.
+        groups = x.unflatten(0, (self.branches, -1)).float()
+        over = [dim for dim in range(groups.ndim) if dim not in (0, 2)]
+        variance, mean = torch.var_mean(groups, over, correction=0)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * scale
+        shape = (self.branches, 1, -1) + (1,) * (groups.ndim - 3)
+        if self.track_running_stats:
+            with torch.no_grad():
+                count = groups.numel() // (self.branches * groups.size(2))
+                unbiased = variance * (count / (count - 1))
+                for branch in range(self.branches):
+                    self.running_mean.lerp_(mean[branch], self.momentum)
+                    self.running_var.lerp_(unbiased[branch], self.momentum)
+                self.num_batches_tracked.add_(self.branches)
+        out = groups * scale.view(shape) + shift.view(shape)
+        return out.flatten(0, 1).to(x.dtype)
 
 
 class BranchBatchNorm1d(_BranchMixin, nn.BatchNorm1d):

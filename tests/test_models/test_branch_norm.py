@@ -43,3 +43,23 @@ def test_modules_stay_the_same_objects():
     convert_branch_norm(net)
     assert net[1] is norm
     assert list(net.state_dict()) == keys
+
+
+def test_compiled_form_equals_one_pass_for_each_branch():
+    passes = nn.BatchNorm2d(5, momentum=0.3)
+    nn.init.normal_(passes.weight)
+    branched = copy.deepcopy(passes)
+    convert_branch_norm(branched)
+    x = torch.randn(8, 5, 3, 3) + torch.randn(8, 1, 1, 1)
+    inputs = x.clone().requires_grad_(), x.clone().requires_grad_()
+    expected = torch.cat([passes(branch) for branch in inputs[0].chunk(4)])
+    with branch_statistics(branched, 4):
+        output = branched._fused(inputs[1])
+    torch.testing.assert_close(output, expected)
+    for name, buffer in passes.state_dict().items():
+        torch.testing.assert_close(branched.state_dict()[name], buffer)
+    coefficients = torch.randn_like(output)
+    for out in (output, expected):
+        (out * coefficients).sum().backward()
+    torch.testing.assert_close(inputs[1].grad, inputs[0].grad)
+    torch.testing.assert_close(branched.weight.grad, passes.weight.grad)

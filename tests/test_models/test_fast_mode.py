@@ -1,0 +1,113 @@
+"""bfloat16, compiled blocks and channels-last against the exact form."""
+
+import copy
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from test_qcs_classifier import batch, build
+
+from mmqcs.models.fast_mode import FastMode, compile_blocks
+from mmqcs.registry import MODELS
+
+
+def twins(**changes):
+    exact = build(channels_last=False)
+    other = build(**changes)
+    other.load_state_dict(exact.state_dict())
+    return exact, other
+
+
+def losses_and_gradients(model, images, samples):
+    losses = model(images, samples, mode='loss')
+    (losses['loss_base'] + losses['loss_cross']).backward()
+    return losses, {n: p.grad for n, p in model.named_parameters()}
+
+
+def test_channels_last_changes_nothing_but_rounding():
+    exact, other = (m.double() for m in twins(channels_last=True))
+    assert other.backbone.stem[0].weight.is_contiguous(
+        memory_format=torch.channels_last
+    )
+    images, samples = batch()
+    expected = losses_and_gradients(exact, images.double(), samples)
+    result = losses_and_gradients(other, images.double(), samples)
+    torch.testing.assert_close(result, expected)
+
+
+def test_compiled_blocks_change_nothing_but_rounding():
+    exact, other = twins(fast=dict(dtype='float32', compile=True))
+    images, samples = batch()
+    for groups in (2, 1):  # a short last batch as well
+        order = [b * 2 + i for b in range(4) for i in range(groups)]
+        chosen = images[order], [samples[i] for i in order]
+        expected, _ = losses_and_gradients(exact, *chosen)
+        result, _ = losses_and_gradients(other, *chosen)
+        torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
+    for name, buffer in exact.named_buffers():
+        torch.testing.assert_close(other.get_buffer(name), buffer, msg=name)
+    exact.eval(), other.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(other(images), exact(images), atol=1e-4, rtol=1e-4)
+    assert copy.deepcopy(other).state_dict().keys() == exact.state_dict().keys()
+
+
+def test_bfloat16_is_near_and_keeps_weights_in_float32():
+    exact, other = twins(fast=dict(compile=False))
+    seen = []
+    other.backbone.stem[0].register_forward_hook(lambda *a: seen.append(a[-1].dtype))
+    images, samples = batch()
+    expected, _ = losses_and_gradients(exact, images, samples)
+    result, gradients = losses_and_gradients(other, images, samples)
+    assert seen == [torch.bfloat16]
+    assert {g.dtype for g in gradients.values()} == {torch.float32}
+    torch.testing.assert_close(
+        result['loss_base'].float(), expected['loss_base'], atol=0.05, rtol=0.05
+    )
+    seen.clear()
+    other.eval()(images, samples, mode='predict')
+    assert seen == [torch.bfloat16]
+
+
+def test_true_means_both():
+    assert build(fast=True).fast == FastMode(dtype='bfloat16', compile=True)
+
+
+def test_float16_points_to_the_scaled_wrapper():
+    with pytest.raises(ValueError, match='mmqcs.AutocastOptimWrapper'):
+        build(fast=dict(dtype='float16'))
+
+
+BROKEN = """
+import torch
+from test_qcs_classifier import batch, build
+model = build(fast=True)
+losses = model(*batch(), mode='loss')
+assert torch.isfinite(losses['loss_base']), losses
+"""
+
+
+def test_without_a_compiler_it_warns_and_runs_uncompiled(tmp_path):
+    env = dict(
+        os.environ,
+        CXX='/nonexistent/compiler',
+        TORCHINDUCTOR_CACHE_DIR=str(tmp_path),
+        PYTHONPATH=os.pathsep.join(sys.path),
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', BROKEN], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "WON'T CONVERT" in done.stderr
+
+
+def test_what_is_compiled():
+    model = build(fast=True)
+    assert model.backbone.stages[0][0]._compiled_call_impl is not None
+    assert model.backbone._compiled_call_impl is None
+    foreign = torch.nn.Module()
+    foreign.backbone = MODELS.build(dict(type='ResNet', depth=18))
+    compile_blocks(foreign)
+    assert foreign.backbone._compiled_call_impl is not None
