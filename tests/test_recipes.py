@@ -80,7 +80,8 @@ def test_schedule(config_and_row):
     assert cfg.optim_wrapper.type == 'mmqcs.SAMOptimWrapper'
     assert cfg.optim_wrapper.rho == 0.05
     assert not cfg.optim_wrapper.get('adaptive', False)
-    assert cfg.optim_wrapper.optimizer == dict(type='Adam', lr=row.lr, weight_decay=0)
+    expected = dict(type='Adam', lr=row.lr, weight_decay=0, fused=True)
+    assert cfg.optim_wrapper.optimizer == expected
     assert cfg.param_scheduler == dict(type='ExponentialLR', gamma=0.98, by_epoch=True)
     assert cfg.train_cfg.max_epochs == row.epochs
 

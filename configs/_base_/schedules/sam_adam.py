@@ -2,7 +2,8 @@
 optim_wrapper = dict(
     type='mmqcs.SAMOptimWrapper',
     rho=0.05,
-    optimizer=dict(type='Adam', lr=3e-6, weight_decay=0),
+    # fused: one kernel for all parameters instead of a loop over them
+    optimizer=dict(type='Adam', lr=3e-6, weight_decay=0, fused=True),
 )
 # SyncBuffersHook averages BatchNorm's statistics over processes before a checkpoint.
 custom_hooks = [dict(type='mmqcs.SAMHook'), dict(type='SyncBuffersHook')]

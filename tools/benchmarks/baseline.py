@@ -1,0 +1,115 @@
+"""QCS as training scripts compute it: what the benchmarks compare with.
+
+Every image of a group goes through the network by itself, in float32 with the
+channels first; attention takes one edge at a time; SAM loops over the parameters.
+The numbers are those of :class:`mmqcs.models.QCSClassifier`.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmqcs.functional.similarity import (
+    dissimilarity_map,
+    edge_scores,
+    pairwise_distance,
+    similarity_map,
+)
+from mmqcs.models import QCSClassifier
+from mmqcs.models.necks.csa_neck import CSALevel
+
+
+def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
+    """CSA of one level, image by image and edge by edge, "normed" residual.
+
+    Args:
+        level: Weights, in mode SD.
+        tokens: X of each image, (B, N, C).
+
+    Returns:
+        Z of each image, (B, N, C).
+    """
+    normed = [level.norm1(x) for x in tokens]
+    halves = [level.proj(x).chunk(2, dim=-1) for x in normed]
+    balance = 1 + torch.tanh(level.theta)
+    scores: list[Tensor | float] = [0.0] * len(tokens)
+    for edges, to_map, factor in (
+        (level.ring.similar, similarity_map, 1.0),
+        (level.ring.dissimilar, dissimilarity_map, balance),
+    ):
+        for i, j in edges:
+            pair = torch.stack((halves[i][0], halves[j][0]))
+            maps = to_map(pairwise_distance(pair, ((0, 1),)))
+            first, second = edge_scores(maps)[0]
+            scores[i] = scores[i] + factor * first
+            scores[j] = scores[j] + factor * second
+    refined = []
+    for x, (_, value), score in zip(normed, halves, scores, strict=True):
+        y = level.norm2(x + score.softmax(dim=-1).unsqueeze(-1) * value)
+        refined.append(level.ffn(y))
+    return refined
+
+
+def branch_by_branch_loss(
+    model: QCSClassifier, branches: list[Tensor], labels: list[Tensor]
+) -> Tensor:
+    """Loss of a batch of quadruplets, each branch by itself.
+
+    Args:
+        model: Its weights are used; its own forward pass is not.
+        branches: Images of each branch, (B, 3, H, W).
+        labels: Labels of each branch, (B,).
+
+    Returns:
+        The mean of the cross-entropies of both heads and all branches.
+    """
+    tokens = [model.extract_feat(x)[-1] for x in branches]
+    attention = model.cross.attention
+    levels = [
+        refine_by_edges(
+            level, [x[:, 1:].chunk(attention.num_levels, 1)[i] for x in tokens]
+        )
+        for i, level in enumerate(attention.levels)
+    ]
+    terms = []
+    for branch, (x, label) in enumerate(zip(tokens, labels, strict=True)):
+        refined = torch.cat([level[branch] for level in levels], dim=1)
+        encoded = model.cross.encoder(x[:, 1:] + refined)
+        terms.append(F.cross_entropy(model.head((x,)), label))
+        terms.append(F.cross_entropy(model.cross.head((encoded,)), label))
+    return torch.stack(terms).mean()
+
+
+class ParameterwiseSAM:
+    """SAM around an optimiser, a Python loop over the parameters for each step.
+
+    Args:
+        optimizer: Steps at the end of an update.
+        rho: Radius of the ascent.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, rho: float = 0.05) -> None:
+        self.optimizer = optimizer
+        self.rho = rho
+        self.kept: dict[Tensor, Tensor] = {}
+
+    def _parameters(self) -> list[Tensor]:
+        groups = self.optimizer.param_groups
+        return [p for g in groups for p in g['params'] if p.grad is not None]
+
+    @torch.no_grad()
+    def ascend(self) -> None:
+        """Moves the weights to w + rho · g / ‖g‖, keeping w."""
+        norm = torch.stack([p.grad.norm() for p in self._parameters()]).norm()
+        for p in self._parameters():
+            self.kept[p] = p.data.clone()
+            p.add_(p.grad * (self.rho / (norm + 1e-12)))
+        self.optimizer.zero_grad()
+
+    @torch.no_grad()
+    def descend(self) -> None:
+        """Returns to w and steps."""
+        for p in self._parameters():
+            p.data = self.kept.pop(p)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
