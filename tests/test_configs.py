@@ -123,7 +123,7 @@ def test_published_recipe_of_qcs_on_raf_db():
     assert cfg.optim_wrapper == dict(
         type='mmqcs.SAMOptimWrapper',
         rho=0.05,
-        optimizer=dict(type='Adam', lr=3e-6, weight_decay=0),
+        optimizer=dict(type='Adam', lr=3e-6, weight_decay=0, fused=True),
     )
     assert cfg.train_dataloader.batch_size == 24
     assert cfg.train_cfg.max_epochs == 200

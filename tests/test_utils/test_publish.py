@@ -52,7 +52,9 @@ def test_published_file_is_an_image_classifier(config, model, tmp_path):
     assert type(plain) is ImageClassifier
     plain.load_state_dict(loaded['state_dict'])
     images = torch.rand(2, 3, 64, 64)
-    assert torch.equal(plain.eval()(images), model(images))
+    layout = dict(memory_format=torch.channels_last)  # in which QCSClassifier computes
+    logits = plain.eval().to(**layout)(images.contiguous(**layout))
+    assert torch.equal(logits, model(images))
     inputs = {'inputs': images * 255}
     for training in (False, True):
         ours = plain.data_preprocessor(dict(inputs), training)['inputs']
