@@ -41,6 +41,12 @@ def parse_args() -> argparse.Namespace:
         '--amp', action='store_true', help='test with automatic mixed precision'
     )
     parser.add_argument(
+        '--fuse-conv-bn',
+        action='store_true',
+        help='fold BatchNorm into the convs before it: faster, the same but for '
+        'rounding',
+    )
+    parser.add_argument(
         '--show-dir', metavar='DIR', help='draw the predictions into DIR'
     )
     parser.add_argument(
@@ -169,6 +175,9 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
     if args.amp:
         # MMEngine's test loop autocasts: float16 on CUDA, bfloat16 on the CPU
         config.test_cfg = {**(config.get('test_cfg') or {}), 'fp16': True}
+    if args.fuse_conv_bn:
+        hook = {'type': 'mmqcs.FuseConvBNHook'}
+        config.custom_hooks = [*(config.get('custom_hooks') or []), hook]
     if args.show or args.show_dir is not None:
         draw_predictions(config, args)
     if args.tta:

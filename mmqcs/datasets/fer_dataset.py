@@ -135,7 +135,7 @@ class FERDataset(BaseDataset):
         new_labels = mapping.tolist()
         folders = FolderNames()
         counts = np.zeros(len(own), dtype=np.int64)
-        missing: list[Sample] = []
+        missing, first = 0, None
         data_list = []
         for sample in found.layout.read(found.source):
             if not 0 <= sample.label < len(own):
@@ -149,7 +149,8 @@ class FERDataset(BaseDataset):
                 continue
             path = sample.path if sample.listed else folders.find(sample.path)
             if path is None:
-                missing.append(sample)
+                missing += 1
+                first = first or sample
                 path = sample.path
             counts[sample.label] += 1
             info = {'img_path': path, 'gt_label': label, **(sample.extra or {})}
@@ -157,10 +158,10 @@ class FERDataset(BaseDataset):
                 info['gt_score'] = self._soft_label(sample, mapping)
             data_list.append(info)
         if missing and self.check_files:
-            first, total = missing[0], len(data_list)
+            total = len(data_list)
             raise FileNotFoundError(
                 f'{first.origin} names {Path(first.path).name}, but {first.path} does '
-                f'not exist ({len(missing):,} of {total:,} images of the {self.split} '
+                f'not exist ({missing:,} of {total:,} images of the {self.split} '
                 f'split are missing). {found.layout.hint}'
             )
         self._report(found, counts, mapping)

@@ -1,6 +1,12 @@
 """Optimisation: SAM and mixed precision."""
 
-from .hooks import SAMHook
+from .hooks import FuseConvBNHook, SAMHook
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
 
-__all__ = ['AutocastOptimWrapper', 'SAMAmpOptimWrapper', 'SAMHook', 'SAMOptimWrapper']
+__all__ = [
+    'AutocastOptimWrapper',
+    'FuseConvBNHook',
+    'SAMAmpOptimWrapper',
+    'SAMHook',
+    'SAMOptimWrapper',
+]

@@ -47,20 +47,42 @@ def test_the_baseline_iteration_is_ours():
     torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
 
 
-@pytest.mark.slow
-def test_train_step_writes_its_table(tmp_path):
-    out = tmp_path / 'train_step.json'
-    options = f'--config {SMALL} --size 64 --groups 1 --repeats 1 --out {out}'
-    options += ' --modes baseline exact'
+def run_benchmark(name, out, *options):
+    command = [sys.executable, f'tools/benchmarks/{name}.py', '--out', out, *options]
     done = subprocess.run(
-        [sys.executable, 'tools/benchmarks/train_step.py', *options.split()],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+        [str(word) for word in command], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert '| baseline | ' in done.stdout
     record = json.loads(out.read_text())
+    assert record['environment']['torch'] == torch.__version__
+    for row in record['rows']:
+        assert f'| {row}' in done.stdout.replace(',', '')
+    return record
+
+
+@pytest.mark.slow
+def test_train_step(tmp_path):
+    record = run_benchmark(
+        *('train_step', tmp_path / 'out.json', '--config', SMALL, '--size', 64),
+        *('--groups', 1, '--repeats', 1, '--modes', 'baseline', 'exact'),
+    )
     assert record['rows'].keys() == {'baseline', 'exact'}
     assert record['settings']['flops'] > 0
-    assert record['environment']['torch'] == torch.__version__
+
+
+@pytest.mark.slow
+def test_inference(tmp_path):
+    record = run_benchmark(
+        *('inference', tmp_path / 'out.json', '--config', SMALL, '--size', 64),
+        *('--batch', 2, '--repeats', 1, '--modes', 'unfused', 'fused'),
+    )
+    row = record['rows']['fused']
+    assert row['logit_difference'] < 1e-4 * record['settings']['largest_logit']
+
+
+@pytest.mark.slow
+def test_sampler(tmp_path):
+    record = run_benchmark('sampler', tmp_path / 'out.json', '--sizes', 500, 2000)
+    for row in record['rows'].values():
+        assert row['index_bytes_an_image'] <= 16
+        assert row['companions_us'] > 0

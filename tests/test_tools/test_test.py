@@ -41,7 +41,7 @@ def test_tta_averages_the_scores_of_the_mirror_image(
 
 @pytest.mark.slow
 def test_show_dir(toy_config, trained, run, tmp_path):
-    args = ('--show-dir', tmp_path / 'drawn', '--interval', 2)
+    args = ('--show-dir', tmp_path / 'drawn', '--interval', 2, '--fuse-conv-bn')
     checkpoint = trained / 'epoch_1.pth'
     done = run('test.py', toy_config, checkpoint, *args, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -50,6 +50,11 @@ def test_show_dir(toy_config, trained, run, tmp_path):
 
 def test_test_amp_autocasts_without_test_cfg(toy, monkeypatch):
     assert merged(test, monkeypatch, toy, 'weights.pth', '--amp').test_cfg.fp16 is True
+
+
+def test_fuse_conv_bn_adds_its_hook(toy, monkeypatch):
+    config = merged(test, monkeypatch, toy, 'weights.pth', '--fuse-conv-bn')
+    assert config.custom_hooks[-1] == dict(type='mmqcs.FuseConvBNHook')
 
 
 TEST_ERRORS = [

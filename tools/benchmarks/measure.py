@@ -92,7 +92,7 @@ def _receive(connection: Connection, name: str) -> float:
 def _serve(
     connection: Connection, build: Callable[..., Step], arguments: tuple, warmup: int
 ) -> None:
-    before = _resident('VmRSS')
+    before = resident('VmRSS')
     step = build(*arguments)
     for _ in range(warmup):
         step()
@@ -107,7 +107,7 @@ def _serve(
     if torch.cuda.is_available():
         connection.send(torch.cuda.max_memory_allocated() / 2**20)
     else:
-        connection.send(_resident('VmHWM') - before)
+        connection.send(resident('VmHWM') - before)
 
 
 def _reset_peak() -> None:
@@ -117,7 +117,8 @@ def _reset_peak() -> None:
         Path('/proc/self/clear_refs').write_text('5')
 
 
-def _resident(field: str) -> float:
+def resident(field: str) -> float:
+    """Memory of this process in MiB: ``'VmRSS'`` now, ``'VmHWM'`` at its peak."""
     status = Path('/proc/self/status')
     if status.exists():
         for line in status.read_text().splitlines():

@@ -1,0 +1,22 @@
+"""Folds BatchNorm into convs before a test."""
+
+from mmcv.cnn import fuse_conv_bn
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmqcs.registry import HOOKS
+
+
+@HOOKS.register_module()
+class FuseConvBNHook(Hook):
+    """Folds each BatchNorm that follows a conv into it, once weights are loaded.
+
+    The predictions stay the same but for rounding. Only for tests: the model
+    cannot be trained further, and its state dict has other keys.
+    """
+
+    def before_test(self, runner: Runner) -> None:
+        """Fuses the model of the runner in place."""
+        model = runner.model
+        fuse_conv_bn(model.module if is_model_wrapper(model) else model)
