@@ -1,5 +1,6 @@
 """Every config: builds, trains a step, predicts, and gives every feature stage."""
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
@@ -8,7 +9,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATA_SAMPLERS
 from mmpretrain.structures import DataSample
 
-from mmqcs.registry import DATASETS, METRICS, MODELS
+from mmqcs.registry import DATASETS, METRICS, MODELS, TRANSFORMS
 
 CONFIGS = sorted(
     path.relative_to(ROOT).as_posix()
@@ -42,14 +43,11 @@ def model(cfg):
 
 def image_size(cfg):
     """Side of the image that the test pipeline delivers."""
-    pipeline = cfg.test_dataloader.dataset.pipeline
-    sizes = [
-        size
-        for transform in pipeline
-        for key in ('scale', 'size', 'crop_size')
-        if (size := transform.get(key))
-    ]
-    return sizes[-1] if isinstance(sizes[-1], int) else sizes[-1][0]
+    image = np.zeros((100, 100, 3), np.uint8)
+    results = {'img': image, 'img_shape': image.shape[:2]}
+    for transform in cfg.test_dataloader.dataset.pipeline[1:-1]:
+        results = TRANSFORMS.build(dict(transform))(results)
+    return len(results['img'])
 
 
 def group_batch(cfg, model):

@@ -72,7 +72,7 @@ def config_and_row(request):
 
 
 def by_type(pipeline):
-    return {transform['type'].split('/')[-1]: transform for transform in pipeline}
+    return {transform['type']: transform for transform in pipeline}
 
 
 def test_schedule(config_and_row):
@@ -106,21 +106,24 @@ def test_groups(config_and_row):
 
 def test_augmentation(config_and_row):
     cfg, row = config_and_row
-    train = by_type(cfg.train_dataloader.dataset.pipeline)
+    geometry = dict(type='mmqcs.SampleFace', resize=row.resize, step=2)
+    geometry |= dict(crop=row.crop) if row.crop else {}
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         test = by_type(loader.dataset.pipeline)
-        assert tuple(test['Resize']['size']) == (row.resize, row.resize)
-        assert test.get('CenterCrop', {}).get('size') == row.crop
-        assert not set(test) & {'RandomCrop', 'RandomHorizontalFlip', 'ColorJitter'}
-    assert tuple(train['Resize']['size']) == (row.resize, row.resize)
-    assert train.get('RandomCrop', {}).get('size') == row.crop
-    assert train.get('RandomRotation', {}).get('degrees') == row.rotate
-    assert train['RandomHorizontalFlip']['p'] == 0.5
-    jitter = {k: v for k, v in train.get('ColorJitter', {}).items() if k != 'type'}
+        assert test.pop('mmqcs.SampleFace') == geometry
+        assert not set(test) - {'LoadImageFromFile', 'mmqcs.CropFace', 'PackInputs'}
+    geometry |= dict(flip=0.5)
+    geometry |= dict(random_crop=True) if row.crop else {}
+    geometry |= dict(rotate=row.rotate) if row.rotate else {}
+    train = by_type(cfg.train_dataloader.dataset.pipeline)
+    assert train['mmqcs.SampleFace'] == geometry
+    jitter = {
+        k: v for k, v in train.get('mmqcs.JitterColor', {}).items() if k != 'type'
+    }
     expected = dict(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1)
     assert jitter == (expected if row.jitter else {})
     erasing = cfg.model.data_preprocessor.erasing
-    assert erasing == dict(p=0.5, scale=row.erase, ratio=(0.3, 3.3), value=0)
+    assert erasing == dict(p=0.5, scale=row.erase, ratio=(0.3, 3.3), value=0, step=2)
 
 
 def test_model(config_and_row):

@@ -12,20 +12,15 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(224, 224)),
-    dict(type='torchvision/RandomHorizontalFlip', p=0.5),
-    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='mmqcs.SampleFace', resize=224, step=2, flip=0.5),
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(224, 224)),
-    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='mmqcs.SampleFace', resize=224, step=2),
     dict(type='PackInputs'),
 ]
 

@@ -8,7 +8,7 @@ from .fer_plus import FERPlus
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
-from .transforms import CropFace
+from .transforms import CropFace, JitterColor, SampleFace
 
 __all__ = [
     'CAERS',
@@ -19,7 +19,9 @@ __all__ = [
     'CKPlus',
     'CropFace',
     'FERPlus',
+    'JitterColor',
     'PairBatchSampler',
     'QuadrupletBatchSampler',
+    'SampleFace',
     'SynthFER',
 ]

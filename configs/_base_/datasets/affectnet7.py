@@ -7,31 +7,27 @@ dataset_type = 'mmqcs.AffectNet'
 data_root = 'data/affectnet/'
 
 train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(236, 236)),
-    dict(type='torchvision/RandomRotation', degrees=12),
-    dict(type='torchvision/RandomCrop', size=224),
-    dict(type='torchvision/RandomHorizontalFlip', p=0.5),
     dict(
-        type='torchvision/ColorJitter',
-        brightness=0.2,
-        contrast=0.2,
-        saturation=0.2,
-        hue=0.1,
+        type='mmqcs.SampleFace',
+        resize=236,
+        crop=224,
+        step=2,
+        random_crop=True,
+        rotate=12,
+        flip=0.5,
     ),
-    dict(type='PILToNumpy', to_bgr=True),
+    dict(
+        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
+    ),
     dict(type='PackInputs'),
 ]
 
 test_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(236, 236)),
-    dict(type='torchvision/CenterCrop', size=224),
-    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='mmqcs.SampleFace', resize=236, crop=224, step=2),
     dict(type='PackInputs'),
 ]
 

@@ -5,29 +5,25 @@ _base_ = './raf_db.py'
 data_root = 'data/ferplus/'
 
 train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(232, 232)),
-    dict(type='torchvision/RandomRotation', degrees=10),
-    dict(type='torchvision/RandomCrop', size=224),
-    dict(type='torchvision/RandomHorizontalFlip', p=0.5),
+    dict(type='LoadImageFromFile'),
     dict(
-        type='torchvision/ColorJitter',
-        brightness=0.2,
-        contrast=0.2,
-        saturation=0.2,
-        hue=0.1,
+        type='mmqcs.SampleFace',
+        resize=232,
+        crop=224,
+        step=2,
+        random_crop=True,
+        rotate=10,
+        flip=0.5,
     ),
-    dict(type='PILToNumpy', to_bgr=True),
+    dict(
+        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
+    ),
     dict(type='PackInputs'),
 ]
 
 test_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(232, 232)),
-    dict(type='torchvision/CenterCrop', size=224),
-    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.SampleFace', resize=232, crop=224, step=2),
     dict(type='PackInputs'),
 ]
 

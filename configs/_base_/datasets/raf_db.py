@@ -1,29 +1,22 @@
-# RAF-DB as published: Pillow decoding and resizing, torchvision's augmentation.
-# Normalisation and random erasing follow on the device, in the data preprocessor.
+# RAF-DB as published: resized to 224, of which the network takes every second pixel
+# (step=2), so that images of 112 pixels leave the pipeline. For a network that takes
+# all pixels remove step, here and in erasing. Normalisation and random erasing follow
+# on the device, in the data preprocessor.
 dataset_type = 'mmqcs.RAFDB'
 data_root = 'data/raf-db/'
 
 train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(224, 224)),
-    dict(type='torchvision/RandomHorizontalFlip', p=0.5),
+    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.SampleFace', resize=224, step=2, flip=0.5),
     dict(
-        type='torchvision/ColorJitter',
-        brightness=0.2,
-        contrast=0.2,
-        saturation=0.2,
-        hue=0.1,
+        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
     ),
-    dict(type='PILToNumpy', to_bgr=True),
     dict(type='PackInputs'),
 ]
 
 test_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='NumpyToPIL', to_rgb=True),
-    dict(type='torchvision/Resize', size=(224, 224)),
-    dict(type='PILToNumpy', to_bgr=True),
+    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.SampleFace', resize=224, step=2),
     dict(type='PackInputs'),
 ]
 

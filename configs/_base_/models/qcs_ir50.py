@@ -8,7 +8,8 @@ model = dict(
         std=[58.395, 57.12, 57.375],
         to_rgb=True,
         num_classes=7,
-        erasing=dict(p=0.5, scale=(0.02, 0.1), ratio=(0.3, 3.3), value=0),
+        # step: boxes drawn for images of 224 pixels, of which every second is here
+        erasing=dict(p=0.5, scale=(0.02, 0.1), ratio=(0.3, 3.3), value=0, step=2),
     ),
     backbone=dict(
         type='mmqcs.IRNet',

@@ -1,5 +1,7 @@
 """Transforms of images."""
 
 from .crop_face import CropFace
+from .jitter_color import JitterColor
+from .sample_face import SampleFace
 
-__all__ = ['CropFace']
+__all__ = ['CropFace', 'JitterColor', 'SampleFace']

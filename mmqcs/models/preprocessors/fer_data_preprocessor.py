@@ -1,14 +1,24 @@
 """Normalisation and random erasing of a batch, on its device."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import get_rank
 from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor
-from torchvision.transforms import RandomErasing
 
+from mmqcs.functional.erasing import box_mask, erase_boxes
 from mmqcs.registry import MODELS
+
+
+class Erasing(NamedTuple):
+    """Arguments of random erasing; see :class:`FERDataPreprocessor`."""
+
+    p: float = 0.5
+    scale: tuple[float, float] = (0.02, 0.33)
+    ratio: tuple[float, float] = (0.3, 3.3)
+    value: float = 0
+    step: int = 1
 
 
 @MODELS.register_module()
@@ -20,15 +30,26 @@ class FERDataPreprocessor(ClsDataPreprocessor):
     of SAM see the same erased batch.
 
     Args:
-        erasing: Arguments of torchvision's ``RandomErasing`` such as
-            ``dict(p=0.5, scale=(0.02, 0.1), ratio=(0.3, 3.3))``; each image draws
-            for itself. None switches erasing off.
+        erasing: ``p``, ``scale``, ``ratio`` and ``value`` (a number) as for
+            torchvision's ``RandomErasing``, with its defaults; and ``step``, with
+            which boxes are drawn on a grid that many times finer than the images:
+            2 for images that are every second pixel of the published ones. Each
+            image draws for itself. None switches erasing off.
         **kwargs: Arguments of mmpretrain's ``ClsDataPreprocessor``.
+
+    Raises:
+        TypeError: An unknown argument of erasing.
+        ValueError: A range of it is not ascending, or p no probability.
     """
 
     def __init__(self, erasing: dict | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.erasing = None if erasing is None else RandomErasing(**erasing)
+        self.erasing = None if erasing is None else Erasing(**erasing)
+        if self.erasing and not _valid(self.erasing):
+            raise ValueError(
+                f'erasing needs 0 ≤ p ≤ 1, ascending ranges > 0 and step ≥ 1: '
+                f'{self.erasing}'
+            )
         self._generator: torch.Generator | None = None
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -47,13 +68,19 @@ class FERDataPreprocessor(ClsDataPreprocessor):
         return data
 
     def _erase(self, images: Tensor) -> Tensor:
-        # torchvision draws from the global generator. It is lent ours for the
-        # moment, so that ranks with one seed do not erase the same boxes.
+        # A generator of our own, so that ranks with one seed do not erase the same
+        # boxes.
         if self._generator is None:
             seed = torch.initial_seed() + get_rank()
             self._generator = torch.Generator().manual_seed(seed % 2**63)
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self._generator.get_state())
-            images = torch.stack([self.erasing(image) for image in images])
-            self._generator.set_state(torch.get_rng_state())
-        return images
+        count, _, height, width = images.shape
+        e = self.erasing
+        grid = height * e.step, width * e.step
+        boxes = erase_boxes(count, *grid, e.p, e.scale, e.ratio, self._generator)
+        mask = box_mask(boxes.to(images.device), height, width, e.step)
+        return images.masked_fill(mask, e.value)
+
+
+def _valid(e: Erasing) -> bool:
+    ascending = all(0 < low <= high for low, high in (e.scale, e.ratio))
+    return ascending and 0 <= e.p <= 1 and e.step >= 1

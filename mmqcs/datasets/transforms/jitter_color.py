@@ -1,0 +1,107 @@
+"""Colour jitter as torchvision does it on Pillow images, in OpenCV."""
+
+import random
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmqcs.registry import TRANSFORMS
+
+_LEVELS = np.arange(256, dtype=np.float32)
+
+
+def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
+    """Blends with black; bit-equal to Pillow's. BGR, uint8."""
+    return cv2.LUT(
+        image, np.clip(_LEVELS * np.float32(factor), 0, 255).astype(np.uint8)
+    )
+
+
+def adjust_contrast(image: np.ndarray, factor: float) -> np.ndarray:
+    """Blends with the mean grey level; bit-equal to Pillow's. BGR, uint8."""
+    grey = int(cv2.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[0] + 0.5)
+    levels = grey + np.float32(factor) * (_LEVELS - grey)
+    return cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8))
+
+
+def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
+    """Blends with the grey image. BGR, uint8."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    # Pillow drops the fraction, OpenCV rounds; nearly a half less, so that whole
+    # numbers stay.
+    return cv2.addWeighted(image, factor, grey, 1 - factor, -0.499)
+
+
+def adjust_hue(image: np.ndarray, shift: float) -> np.ndarray:
+    """Turns the hue by a fraction of the circle, in 8-bit HSV. BGR, uint8."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL)
+    # Pillow's circle has 255 steps, OpenCV's 256.
+    hsv[..., 0] += np.uint8(round(int(shift * 255) * 256 / 255) % 256)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
+
+
+@TRANSFORMS.register_module()
+class JitterColor(BaseTransform):
+    """Changes brightness, contrast, saturation and hue in random order.
+
+    Draws as torchvision's ``ColorJitter`` does and computes the same as it does on
+    Pillow images, but for rounding, in a fraction of the time.
+
+    **Required Key:** ``img``, (H, W, 3) uint8 BGR. **Modified Key:** ``img``.
+
+    Args:
+        brightness: The factor is uniform in [1 − brightness, 1 + brightness].
+        contrast: Likewise.
+        saturation: Likewise.
+        hue: The shift is uniform in [−hue, hue], in fractions of the circle.
+
+    Raises:
+        ValueError: A value is negative, or hue exceeds 0.5.
+    """
+
+    def __init__(
+        self,
+        brightness: float = 0.0,
+        contrast: float = 0.0,
+        saturation: float = 0.0,
+        hue: float = 0.0,
+    ) -> None:
+        ranges = dict(
+            brightness=brightness, contrast=contrast, saturation=saturation, hue=hue
+        )
+        if min(ranges.values()) < 0 or hue > 0.5:
+            raise ValueError(f'values must be ≥ 0, and hue ≤ 0.5, got {ranges}')
+        self.ranges = ranges
+
+    def operations(self) -> list[tuple[Callable, float]]:
+        """Draws functions and factors, from Python's global generator."""
+        functions = dict(
+            brightness=adjust_brightness,
+            contrast=adjust_contrast,
+            saturation=adjust_saturation,
+            hue=adjust_hue,
+        )
+        drawn = []
+        for name in random.sample(list(functions), k=len(functions)):
+            if reach := self.ranges[name]:
+                centre = 0.0 if name == 'hue' else 1.0
+                low = centre - reach if name == 'hue' else max(0.0, centre - reach)
+                factor = random.uniform(low, centre + reach)
+                drawn.append((functions[name], factor))
+        return drawn
+
+    def transform(self, results: dict) -> dict:
+        """Changes the colours of the image.
+
+        Args:
+            results: Data info with ``img``.
+        """
+        for function, factor in self.operations():
+            results['img'] = function(results['img'], factor)
+        return results
+
+    def __repr__(self) -> str:
+        values = ', '.join(f'{name}={value}' for name, value in self.ranges.items())
+        return f'{type(self).__name__}({values})'
