@@ -1,6 +1,7 @@
 """What the command-line programs for training and testing share."""
 
 import argparse
+import atexit
 import datetime
 import logging
 import os
@@ -288,13 +289,20 @@ def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
 
 
 def close_distributed() -> None:
-    """End the communication of a run that succeeded, if it was distributed.
+    """End a process of a distributed run that succeeded; return in any other run.
 
-    Left to the end of the interpreter, the threads of gloo are now and then still
-    running when they are torn down, and the process aborts after all is done.
+    All that is to be done at the exit is done (workers end, logs and streams are
+    flushed), but the interpreter is not torn down: threads of gloo that come back
+    to it at that time, even after their group is destroyed, now and then abort the
+    process after all its work.
     """
-    if dist.is_available() and dist.is_initialized():
-        dist.destroy_process_group()
+    if not (dist.is_available() and dist.is_initialized()):
+        return
+    dist.destroy_process_group()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def build_runner(config: Config, trust_checkpoint: bool = False) -> Runner:

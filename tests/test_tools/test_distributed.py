@@ -16,7 +16,7 @@ from mmqcs.utils import cli
 def test_two_processes_without_gpu(toy_config, run, tmp_path):
     """Odd names test the quoting of the shell scripts."""
     work_dir = tmp_path / 'a work dir'
-    port = {'PORT': str(_free_port())}
+    port = {'PORT': str(_free_port()), 'PYTHONFAULTHANDLER': '1'}
     hook = (
         f'_base_ = {str(toy_config)!r}\ncustom_hooks = [dict(type="SyncBuffersHook")]\n'
     )
