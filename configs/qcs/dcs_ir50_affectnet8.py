@@ -12,13 +12,13 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(type='mmqcs.CropFace'),
     dict(type='mmqcs.SampleFace', resize=224, step=2, flip=0.5),
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(type='mmqcs.CropFace'),
     dict(type='mmqcs.SampleFace', resize=224, step=2),
     dict(type='PackInputs'),

@@ -4,7 +4,7 @@ _base_ = './qcs_ir50_ferplus.py'
 model = dict(cross=dict(attention=dict(group='pair', residual='input')))
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(
         type='mmqcs.SampleFace',
         resize=234,
@@ -21,7 +21,7 @@ train_pipeline = [
 ]
 
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(type='mmqcs.SampleFace', resize=234, crop=224, step=2),
     dict(type='PackInputs'),
 ]

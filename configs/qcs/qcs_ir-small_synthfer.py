@@ -14,7 +14,7 @@ data_root = 'data/synthfer/'
 metainfo = dict(dataset_name='SynthFER')
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(type='Resize', scale=(72, 72), interpolation='area'),
     dict(type='RandomCrop', crop_size=64),
     dict(type='RandomFlip', prob=0.5),
@@ -22,7 +22,7 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(type='Resize', scale=(72, 72), interpolation='area'),
     dict(type='CenterCrop', crop_size=64),
     dict(type='PackInputs'),

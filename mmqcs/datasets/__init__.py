@@ -8,7 +8,7 @@ from .fer_plus import FERPlus
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
-from .transforms import CropFace, JitterColor, SampleFace
+from .transforms import CropFace, JitterColor, LoadImage, SampleFace
 
 __all__ = [
     'CAERS',
@@ -20,6 +20,7 @@ __all__ = [
     'CropFace',
     'FERPlus',
     'JitterColor',
+    'LoadImage',
     'PairBatchSampler',
     'QuadrupletBatchSampler',
     'SampleFace',

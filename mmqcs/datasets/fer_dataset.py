@@ -10,9 +10,11 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets.base_dataset import BaseDataset
 
+from .image_cache import ImageCache
 from .label_order import class_map, expression, target_classes
 from .layouts import FoundLayout, Layout, Sample, find_layout
 from .listings import FolderNames
+from .transforms.load_image import LoadImage
 
 
 class FERDataset(BaseDataset):
@@ -42,11 +44,13 @@ class FERDataset(BaseDataset):
             the first in the order of the documentation of the data set.
         check_files: Whether missing images are an error. If not they stay in the
             data set, and reading them is.
+        cache_mib: MiB of shared memory that keep decoded images, 0 for none. Needs
+            ``mmqcs.LoadImage`` in the pipeline. What does not fit is read from disk.
         **kwargs: Further arguments of mmpretrain's ``BaseDataset``.
 
     Raises:
         ValueError: An unknown split, order, number of classes or layout, a label
-            out of range, or no images.
+            out of range, no images, or a cache without ``mmqcs.LoadImage``.
         FileNotFoundError: A folder, list or image is missing.
     """
 
@@ -63,6 +67,7 @@ class FERDataset(BaseDataset):
         num_classes: int | None = None,
         layout: str | None = None,
         check_files: bool = True,
+        cache_mib: int = 0,
         **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
@@ -79,7 +84,21 @@ class FERDataset(BaseDataset):
             }
         kwargs.setdefault('test_mode', split != 'train')
         kwargs.setdefault('ann_file', '')
+        self.cache_mib = cache_mib
+        self.cache: ImageCache | None = None
         super().__init__(data_root=data_root, pipeline=pipeline, **kwargs)
+        loads = any(isinstance(t, LoadImage) for t in self.pipeline.transforms)
+        if cache_mib and not loads:
+            raise ValueError(
+                f'cache_mib={cache_mib} needs a pipeline that begins with '
+                f"dict(type='mmqcs.LoadImage')"
+            )
+
+    def full_init(self) -> None:
+        """Reads the list of images and sets up the cache."""
+        super().full_init()
+        if self.cache_mib and self.cache is None:
+            self.cache = ImageCache(len(self), self.cache_mib * 2**20)
 
     @abstractmethod
     def layouts(self, root: Path) -> Sequence[Layout]:
@@ -234,7 +253,10 @@ class FERDataset(BaseDataset):
             RuntimeError: The pipeline failed or gave nothing; names the sample.
         """
         try:
-            data = super().prepare_data(idx)
+            info = self.get_data_info(idx)
+            if self.cache is not None:
+                info['image_cache'] = self.cache
+            data = self.pipeline(info)
         except Exception as error:
             raise RuntimeError(
                 f'{self._name(idx)} cannot be used: {type(error).__name__}: {error}. '

@@ -5,7 +5,7 @@ _base_ = './raf_db.py'
 data_root = 'data/ferplus/'
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(
         type='mmqcs.SampleFace',
         resize=232,
@@ -22,7 +22,7 @@ train_pipeline = [
 ]
 
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.LoadImage'),
     dict(type='mmqcs.SampleFace', resize=232, crop=224, step=2),
     dict(type='PackInputs'),
 ]

@@ -2,6 +2,7 @@
 
 from .crop_face import CropFace
 from .jitter_color import JitterColor
+from .load_image import LoadImage
 from .sample_face import SampleFace
 
-__all__ = ['CropFace', 'JitterColor', 'SampleFace']
+__all__ = ['CropFace', 'JitterColor', 'LoadImage', 'SampleFace']
