@@ -7,6 +7,7 @@ from conftest import ROOT
 from mmengine import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATA_SAMPLERS
+from mmpretrain.apis import ImageClassificationInferencer
 from mmpretrain.structures import DataSample
 
 from mmqcs.registry import DATASETS, METRICS, MODELS, TRANSFORMS
@@ -77,6 +78,13 @@ def test_predicts(cfg, model):
         (prediction,) = model.test_step(batch)
     assert prediction.pred_score.shape == (model.head.num_classes,)
     assert prediction.pred_score.sum().item() == pytest.approx(1)
+
+
+def test_the_stock_inferencer_takes_it(cfg, model, monkeypatch):
+    monkeypatch.setattr(model, '_config', cfg, raising=False)  # as get_model does
+    inferencer = ImageClassificationInferencer(model, device='cpu')
+    (result,) = inferencer(np.full((100, 100, 3), 128, np.uint8))
+    assert len(result['pred_scores']) == model.head.num_classes
 
 
 @pytest.mark.parametrize('stage', ['backbone', 'neck', 'pre_logits'])

@@ -111,7 +111,7 @@ def test_augmentation(config_and_row):
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         test = by_type(loader.dataset.pipeline)
         assert test.pop('mmqcs.SampleFace') == geometry
-        assert not set(test) - {'mmqcs.LoadImage', 'mmqcs.CropFace', 'PackInputs'}
+        assert not set(test) - {'LoadImageFromFile', 'mmqcs.CropFace', 'PackInputs'}
     geometry |= dict(flip=0.5)
     geometry |= dict(random_crop=True) if row.crop else {}
     geometry |= dict(rotate=row.rotate) if row.rotate else {}

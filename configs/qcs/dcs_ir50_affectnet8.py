@@ -18,7 +18,7 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
     dict(type='mmqcs.SampleFace', resize=224, step=2),
     dict(type='PackInputs'),

@@ -22,7 +22,7 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(72, 72), interpolation='area'),
     dict(type='CenterCrop', crop_size=64),
     dict(type='PackInputs'),

@@ -32,7 +32,7 @@ def test_recipe_runs(run, laid_out, method, tmp_path):
     path = ROOT / f'configs/qcs/{method}_ir50_{name}.py'
     cfg = Config.fromfile(path)
     dataset = DATASETS.build(
-        dict(cfg.train_dataloader.dataset, data_root=str(root), pipeline=[])
+        dict(cfg.val_dataloader.dataset, data_root=str(root), split='train')
     )
     labels = dataset.get_gt_labels()
     assert len(dataset) == 4 * cfg.model.head.num_classes

@@ -25,7 +25,7 @@ train_pipeline = [
 ]
 
 test_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
     dict(type='mmqcs.SampleFace', resize=236, crop=224, step=2),
     dict(type='PackInputs'),

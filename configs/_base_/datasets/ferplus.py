@@ -22,7 +22,7 @@ train_pipeline = [
 ]
 
 test_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.SampleFace', resize=232, crop=224, step=2),
     dict(type='PackInputs'),
 ]

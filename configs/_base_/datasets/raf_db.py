@@ -14,8 +14,9 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 
+# Stock tools know the stock way of loading, and replace it where they have an image.
 test_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.SampleFace', resize=224, step=2),
     dict(type='PackInputs'),
 ]
