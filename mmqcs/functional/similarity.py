@@ -29,8 +29,9 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
     """
     # Half precision would drown the differences between distances.
     tokens = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
-    rows = tokens[[i for i, _ in edges]]
-    columns = tokens[[j for _, j in edges]]
+    images = tokens.unbind()
+    rows = torch.stack([images[i] for i, _ in edges])
+    columns = torch.stack([images[j] for _, j in edges])
     return torch.cdist(rows, columns)
 
 
@@ -117,16 +118,19 @@ def token_weights(
         ValueError: The mode is unknown or needs edges that the ring lacks.
     """
     check_mode(mode, ring)
-    score: Tensor | float = 0.0
-    if 'S' in mode:
-        distance = pairwise_distance(tokens, ring.similar)
-        maps = similarity_map(distance, largest)
-        score = _by_image(edge_scores(maps), ring.similar)
-    if 'D' in mode:
-        distance = pairwise_distance(tokens, ring.dissimilar)
-        maps = dissimilarity_map(distance, largest)
-        term = _by_image(edge_scores(maps), ring.dissimilar)
-        score = score + (1 + k) * term if mode == 'SD' else term
+    similar = ring.similar if 'S' in mode else ()
+    dissimilar = ring.dissimilar if 'D' in mode else ()
+    distance = pairwise_distance(tokens, similar + dissimilar)
+    alike, unlike = distance.split((len(similar), len(dissimilar)))
+    maps = [similarity_map(alike, largest)] if similar else []
+    maps += [dissimilarity_map(unlike, largest)] if dissimilar else []
+    scores = edge_scores(torch.cat(maps)).split((len(similar), len(dissimilar)))
+    terms = [
+        _by_image(score, edges)
+        for score, edges in zip(scores, (similar, dissimilar), strict=True)
+        if edges
+    ]
+    score = terms[0] + (1 + k) * terms[1] if mode == 'SD' else terms[0]
     return torch.softmax(score, dim=-1)
 
 

@@ -18,6 +18,7 @@ from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from .allocator import keep_freed_memory
 from .safe_load import (
     CheckpointError,
     ForeignObjectError,
@@ -314,6 +315,8 @@ def build_runner(config: Config, trust_checkpoint: bool = False) -> Runner:
             torch refuses these for the rest of the process, wherever a
             checkpoint comes from and whatever MMEngine asks of ``torch.load``.
     """
+    if get_device() == 'cpu':
+        keep_freed_memory()
     os.environ.pop('TORCH_FORCE_WEIGHTS_ONLY_LOAD', None)
     if trust_checkpoint:
         os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] = '1'

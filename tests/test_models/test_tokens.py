@@ -62,6 +62,24 @@ def test_encoder_by_hand():
         x = x + fc2(F.gelu(fc1(normed)))
     expected = F.layer_norm(x, (8,), encoder.norm.weight, encoder.norm.bias, 1e-6)
     torch.testing.assert_close(encoder(tokens), expected)
+    encoder.out_type = 'cls_token'
+    torch.testing.assert_close(encoder(tokens), expected[:, 0])
+
+
+def test_the_class_token_alone_has_the_same_gradients():
+    encoder = TokenEncoder(5, embed_dims=8, depth=2, num_heads=2).double()
+    encoder.init_weights()
+    tokens = torch.rand(3, 5, 8, dtype=torch.double)
+    coefficients = torch.randn(3, 8, dtype=torch.double)
+    gradients = []
+    for encoder.out_type, feature in (
+        ('raw', lambda x: x[:, 0]),
+        ('cls_token', lambda x: x),
+    ):
+        encoder.zero_grad()
+        (feature(encoder(tokens)) * coefficients).sum().backward()
+        gradients.append({n: p.grad.clone() for n, p in encoder.named_parameters()})
+    torch.testing.assert_close(*gradients)
 
 
 def test_encoder_initialisation():
@@ -102,6 +120,8 @@ def test_errors():
         TokenPyramidNeck()
     with pytest.raises(ValueError, match='power of two'):
         TokenPyramidNeck((2, 4), (2, 6))
+    with pytest.raises(ValueError, match="'raw' or 'cls_token', got 'cls'"):
+        TokenEncoder(4, embed_dims=8, out_type='cls')
     with pytest.raises(ValueError, match='must divide embed_dims'):
         TokenEncoder(4, embed_dims=10, num_heads=4)
     neck = TokenPyramidNeck((2, 4), (2, 4), embed_dims=8)

@@ -16,6 +16,7 @@ from mmqcs.functional.similarity import (
     similarity_map,
 )
 from mmqcs.models import QCSClassifier
+from mmqcs.models.encoders import TokenEncoder
 from mmqcs.models.necks.csa_neck import CSALevel
 
 
@@ -50,6 +51,13 @@ def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
     return refined
 
 
+def all_tokens(encoder: TokenEncoder, tokens: Tensor) -> Tensor:
+    """The encoder in full, whatever of it is used: (B, N, C) → (B, 1 + N, C)."""
+    cls_token = encoder.cls_token.expand(len(tokens), -1, -1)
+    x = torch.cat((cls_token, tokens), dim=1) + encoder.pos_embed
+    return encoder.norm(encoder.blocks(encoder.drop(x)))
+
+
 def branch_by_branch_loss(
     model: QCSClassifier, branches: list[Tensor], labels: list[Tensor]
 ) -> Tensor:
@@ -74,7 +82,7 @@ def branch_by_branch_loss(
     terms = []
     for branch, (x, label) in enumerate(zip(tokens, labels, strict=True)):
         refined = torch.cat([level[branch] for level in levels], dim=1)
-        encoded = model.cross.encoder(x[:, 1:] + refined)
+        encoded = all_tokens(model.cross.encoder, x[:, 1:] + refined)
         terms.append(F.cross_entropy(model.head((x,)), label))
         terms.append(F.cross_entropy(model.cross.head((encoded,)), label))
     return torch.stack(terms).mean()

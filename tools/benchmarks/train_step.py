@@ -22,6 +22,7 @@ from mmqcs.engine import SAMOptimWrapper
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import MODELS
 from mmqcs.utils import register_all_modules
+from mmqcs.utils.allocator import keep_freed_memory
 from mmqcs.utils.cli import ArgumentParser, load_config
 
 DEVICE = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
@@ -75,6 +76,8 @@ def baseline(cfg: Config, groups: int, size: int) -> Step:
 
 def ours(cfg: Config, groups: int, size: int, **changes: Any) -> Step:
     """The iteration as ``tools/train.py`` runs it."""
+    if DEVICE.type == 'cpu':
+        keep_freed_memory()
     model = build_model(cfg, **changes)
     images, labels = build_batch(model, groups, size)
     samples = [DataSample().set_gt_label(label) for label in labels.cpu()]

@@ -38,7 +38,9 @@ model = dict(
             group='quadruplet',
             residual='normed',
         ),
-        encoder=dict(type='mmqcs.TokenEncoder', num_tokens=147, depth=1),
+        encoder=dict(
+            type='mmqcs.TokenEncoder', num_tokens=147, depth=1, out_type='cls_token'
+        ),
         head=dict(type='mmqcs.GatedClsHead', num_classes=7, in_channels=768),
     ),
 )

@@ -32,7 +32,8 @@ class CrossBranch(BaseModule):
 
     Args:
         attention: Config of the ``mmqcs.CSANeck``.
-        encoder: Config of the ``mmqcs.TokenEncoder``.
+        encoder: Config of the ``mmqcs.TokenEncoder``. Only its class token is used,
+            so ``out_type='cls_token'`` saves work.
         head: Config of the head, such as ``mmqcs.GatedClsHead``; its ``loss`` is
             the loss of the cross logits.
         fusion: Config of a head on base and refined tokens, such as
@@ -68,4 +69,5 @@ class CrossBranch(BaseModule):
         refined = self.attention.refine(patches)
         encoded = self.encoder(patches + refined)
         fusion = None if self.fusion is None else self.fusion(patches, refined)
-        return CrossOutput(encoded[:, 0], self.head((encoded,)), fusion)
+        feature = encoded[:, 0] if encoded.ndim == 3 else encoded
+        return CrossOutput(feature, self.head((feature,)), fusion)

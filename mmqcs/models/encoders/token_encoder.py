@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from mmcv.cnn.bricks.transformer import FFN
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import trunc_normal_
@@ -35,10 +36,29 @@ class EncoderBlock(BaseModule):
             ffn_drop=drop_rate,
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, C) → (B, T, C)."""
-        x = x + self.attn(self.norm1(x))
+    def forward(self, x: Tensor, first_only: bool = False) -> Tensor:
+        """(B, T, C) → (B, T, C), or the first token of it alone, (B, 1, C)."""
+        normed = self.norm1(x)
+        if first_only:
+            x = x[:, :1] + self._attend_from_first(normed)
+        else:
+            x = x + self.attn(normed)
         return self.ffn(self.norm2(x), identity=x)
+
+    def _attend_from_first(self, x: Tensor) -> Tensor:
+        """What ``self.attn(x)[:, :1]`` is, without the queries of other tokens."""
+        attn = self.attn
+        parts = attn.embed_dims, 2 * attn.embed_dims
+        (w_q, w_kv), (b_q, b_kv) = (
+            attn.qkv.weight.split(parts),
+            attn.qkv.bias.split(parts),
+        )
+        heads = attn.num_heads, attn.head_dims
+        query = F.linear(x[:, :1], w_q, b_q).unflatten(-1, heads).transpose(1, 2)
+        both = F.linear(x, w_kv, b_kv).unflatten(-1, (2, *heads))
+        key, value = both.permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return attn.proj(attended.transpose(1, 2).flatten(2))
 
 
 @MODELS.register_module()
@@ -54,11 +74,13 @@ class TokenEncoder(BaseModule):
         num_heads: Attention heads; must divide C.
         mlp_ratio: Hidden channels of each MLP as a multiple of C.
         drop_rate: Dropout after the position embedding and in the MLPs.
+        out_type: ``'raw'`` for all tokens, or ``'cls_token'`` for the class token,
+            with which the last block leaves out what only the others need.
         init_cfg: Defaults to truncated normal 0.01 and zero bias for linear
             layers. Class token and positions are truncated normal 0.02.
 
     Raises:
-        ValueError: The heads do not divide the channels.
+        ValueError: The heads do not divide the channels, or an unknown ``out_type``.
     """
 
     def __init__(
@@ -69,8 +91,11 @@ class TokenEncoder(BaseModule):
         num_heads: int = 8,
         mlp_ratio: float = 4.0,
         drop_rate: float = 0.0,
+        out_type: str = 'raw',
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
+        if out_type not in ('raw', 'cls_token'):
+            raise ValueError(f"out_type must be 'raw' or 'cls_token', got {out_type!r}")
         if embed_dims % num_heads:
             raise ValueError(
                 f'num_heads must divide embed_dims, got {num_heads} and {embed_dims}'
@@ -80,6 +105,7 @@ class TokenEncoder(BaseModule):
         )
         self.num_tokens = num_tokens
         self.embed_dims = embed_dims
+        self.out_type = out_type
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + num_tokens, embed_dims))
         self.drop = nn.Dropout(drop_rate)
@@ -104,7 +130,8 @@ class TokenEncoder(BaseModule):
             tokens: (B, N, C).
 
         Returns:
-            (B, 1 + N, C), normalised, the class token first.
+            (B, 1 + N, C), normalised, the class token first; or (B, C), the class
+            token alone, as ``out_type`` says.
 
         Raises:
             ValueError: The number or the width of the tokens does not fit.
@@ -117,4 +144,10 @@ class TokenEncoder(BaseModule):
             )
         cls_token = self.cls_token.expand(len(tokens), -1, -1)
         x = torch.cat((cls_token, tokens), dim=1) + self.pos_embed
-        return self.norm(self.blocks(self.drop(x)))
+        x = self.drop(x)
+        if self.out_type == 'raw':
+            return self.norm(self.blocks(x))
+        *blocks, last = self.blocks
+        for block in blocks:
+            x = block(x)
+        return self.norm(last(x, first_only=True)[:, 0])
