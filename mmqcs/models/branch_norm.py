@@ -1,7 +1,7 @@
 """BatchNorm whose statistics are taken a branch at a time, in one pass."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 import torch.nn as nn
@@ -101,6 +101,35 @@ def branch_statistics(module: nn.Module, branches: int) -> Iterator[None]:
     finally:
         for norm in norms:
             norm.branches = 1
+
+
+def recomputing(module: nn.Module) -> tuple[AbstractContextManager, ...]:
+    """Contexts of a forward pass under checkpointing and of its repetition.
+
+    The repetition, in the backward pass, takes the statistics of as many branches as
+    the first pass did, and leaves the running statistics alone. For ``context_fn`` of
+    ``torch.utils.checkpoint.checkpoint``.
+
+    Args:
+        module: What is passed twice; BatchNorm of any kind may be in it.
+    """
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
+    return nullcontext(), _repetition({m: getattr(m, 'branches', 1) for m in norms})
+
+
+@contextmanager
+def _repetition(branches: dict[nn.Module, int]) -> Iterator[None]:
+    before = {m: (getattr(m, 'branches', 1), dict(m._buffers)) for m in branches}
+    for norm, number in branches.items():
+        norm.branches = number
+        for name, buffer in norm.named_buffers(recurse=False):
+            setattr(norm, name, buffer.clone())  # for the repetition to update
+    try:
+        yield
+    finally:
+        for norm, (number, buffers) in before.items():
+            norm.branches = number
+            norm._buffers.update(buffers)
 
 
 def needs_passes(module: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch._dynamo
@@ -23,7 +24,10 @@ class FastMode:
     """How to compute faster, with other rounding.
 
     Args:
-        dtype: ``'bfloat16'`` for autocast, or ``'float32'`` for none.
+        dtype: ``'bfloat16'`` for autocast, ``'float32'`` for none, ``'auto'`` for
+            bfloat16 where the device has matrix units for it: GPUs from Ampere on,
+            CPUs with AMX. Other CPUs, even with AVX-512 BF16, compute in float32 at
+            the same rate or a higher one, but bfloat16 still saves memory there.
         compile: Whether to compile the blocks of the network by ``torch.compile``.
             A block that cannot be compiled runs uncompiled, with a warning.
 
@@ -32,23 +36,39 @@ class FastMode:
             ``mmqcs.AutocastOptimWrapper`` for it.
     """
 
-    dtype: str = 'bfloat16'
+    dtype: str = 'auto'
     compile: bool = True
 
     def __post_init__(self) -> None:
-        if self.dtype not in ('bfloat16', 'float32'):
+        if self.dtype not in ('auto', 'bfloat16', 'float32'):
             raise ValueError(
-                f"dtype of fast must be 'bfloat16' or 'float32', got {self.dtype!r}; "
-                f'for float16, whose loss must be scaled, set '
+                f"dtype of fast must be 'auto', 'bfloat16' or 'float32', got "
+                f'{self.dtype!r}; for float16, whose loss must be scaled, set '
                 f"optim_wrapper=dict(type='mmqcs.AutocastOptimWrapper', "
                 f"dtype='float16')"
             )
 
     def autocast(self, device: torch.device) -> AbstractContextManager:
         """The precision of the forward pass, as a context."""
-        return torch.autocast(
-            device.type, torch.bfloat16, enabled=self.dtype == 'bfloat16'
-        )
+        chosen = self.dtype
+        if chosen == 'auto':
+            chosen = 'bfloat16' if multiplies_bfloat16(device.type) else 'float32'
+        return torch.autocast(device.type, torch.bfloat16, enabled=chosen == 'bfloat16')
+
+
+@cache
+def multiplies_bfloat16(device_type: str) -> bool:
+    """Whether a device has matrix units for bfloat16.
+
+    Args:
+        device_type: ``'cuda'``, ``'cpu'``; of others it is taken for granted.
+    """
+    if device_type == 'cuda':
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device_type == 'cpu':
+        has_tiles = getattr(torch.cpu, '_is_amx_tile_supported', None)
+        return bool(has_tiles and has_tiles())
+    return True
 
 
 def compile_blocks(model: nn.Module) -> None:

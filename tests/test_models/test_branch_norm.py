@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn as nn
+from test_qcs_classifier import batch, build
 
 from mmqcs.models.branch_norm import branch_statistics, convert_branch_norm
 
@@ -63,3 +64,21 @@ def test_compiled_form_equals_one_pass_for_each_branch():
         (out * coefficients).sum().backward()
     torch.testing.assert_close(inputs[1].grad, inputs[0].grad)
     torch.testing.assert_close(branched.weight.grad, passes.weight.grad)
+
+
+@pytest.mark.parametrize('statistics', ['branch', 'joint'])
+@pytest.mark.parametrize('fast', [False, dict(dtype='float32')])
+def test_checkpointing_changes_nothing(statistics, fast):
+    """... though the activations are computed when the branches are long through."""
+    plain = build(statistics=statistics)
+    other = build(statistics=statistics, fast=fast, **{'backbone.with_cp': True})
+    other.load_state_dict(plain.state_dict())
+    images, samples = batch()
+    for model in (plain, other):
+        losses = model(images, samples, mode='loss')
+        model.parse_losses(losses)[0].backward()
+    for name, buffer in plain.named_buffers():
+        torch.testing.assert_close(other.get_buffer(name), buffer, msg=name)
+    for name, parameter in plain.named_parameters():
+        difference = (other.get_parameter(name).grad - parameter.grad).norm()
+        assert difference <= 1e-3 * parameter.grad.norm() + 1e-6, name

@@ -9,6 +9,7 @@ import pytest
 import torch
 from test_qcs_classifier import batch, build
 
+from mmqcs.models import fast_mode
 from mmqcs.models.fast_mode import FastMode, compile_blocks
 from mmqcs.registry import MODELS
 
@@ -55,7 +56,7 @@ def test_compiled_blocks_change_nothing_but_rounding():
 
 
 def test_bfloat16_is_near_and_keeps_weights_in_float32():
-    exact, other = twins(fast=dict(compile=False))
+    exact, other = twins(fast=dict(dtype='bfloat16', compile=False))
     seen = []
     other.backbone.stem[0].register_forward_hook(lambda *a: seen.append(a[-1].dtype))
     images, samples = batch()
@@ -72,7 +73,17 @@ def test_bfloat16_is_near_and_keeps_weights_in_float32():
 
 
 def test_true_means_both():
-    assert build(fast=True).fast == FastMode(dtype='bfloat16', compile=True)
+    assert build(fast=True).fast == FastMode(dtype='auto', compile=True)
+
+
+@pytest.mark.parametrize('units', [False, True])
+def test_bfloat16_where_there_are_units_for_it(units, monkeypatch):
+    fast_mode.multiplies_bfloat16.cache_clear()
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: units)
+    with FastMode().autocast(torch.device('cpu')):
+        dtype = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    assert dtype == (torch.bfloat16 if units else torch.float32)
+    fast_mode.multiplies_bfloat16.cache_clear()
 
 
 def test_float16_points_to_the_scaled_wrapper():

@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmqcs.engine import SAMOptimWrapper
 from mmqcs.models import QCSClassifier
+from mmqcs.models.fast_mode import multiplies_bfloat16
 from mmqcs.registry import MODELS
 from mmqcs.utils import register_all_modules
 from mmqcs.utils.allocator import keep_freed_memory
@@ -100,27 +101,34 @@ def exact(cfg: Config, groups: int, size: int) -> Step:
     return ours(cfg, groups, size)
 
 
-def exact_compiled(cfg: Config, groups: int, size: int) -> Step:
-    """The same with compiled blocks."""
-    return ours(cfg, groups, size, fast=dict(dtype='float32'))
-
-
 def fast(cfg: Config, groups: int, size: int) -> Step:
     """``model.fast=True``."""
     return ours(cfg, groups, size, fast=True)
 
 
+def bfloat16(cfg: Config, groups: int, size: int) -> Step:
+    """Fast mode in bfloat16 whether or not the device has units for it."""
+    return ours(cfg, groups, size, fast=dict(dtype='bfloat16'))
+
+
+def bfloat16_checkpointed(cfg: Config, groups: int, size: int) -> Step:
+    """The same, recomputing the backbone's activations."""
+    backbone = dict(cfg.model.backbone, with_cp=True)
+    return ours(cfg, groups, size, fast=dict(dtype='bfloat16'), backbone=backbone)
+
+
 MODES = {
     'baseline': baseline,
     'exact': exact,
-    'exact, compiled': exact_compiled,
     'fast': fast,
+    'bfloat16': bfloat16,
+    'bfloat16, checkpointed': bfloat16_checkpointed,
 }
 
 
 def count_flops(cfg: Config, groups: int, size: int) -> float:
-    """Floating-point operations of one iteration, those of convs and matrices."""
-    step = exact(cfg, groups, size)
+    """Operations of the baseline's iteration, those of convs and matrices."""
+    step = baseline(cfg, groups, size)
     with FlopCounterMode(display=False) as counter:
         step()
     return counter.get_total_flops()
@@ -156,7 +164,10 @@ def main() -> None:
     reference = timings.get('baseline')
     lines, rows = [], {}
     for name, timing in timings.items():
-        peak = peaks[torch.bfloat16 if name == 'fast' else torch.float32]
+        halved = 'bfloat16' in name or (
+            name == 'fast' and multiplies_bfloat16(DEVICE.type)
+        )
+        peak = peaks[torch.bfloat16 if halved else torch.float32]
         rows[name] = {
             'seconds': timing.median,
             'fastest': timing.fastest,

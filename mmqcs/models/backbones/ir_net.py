@@ -1,6 +1,7 @@
 """IR-Net, the "improved residual" network of ArcFace."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from mmqcs.models.branch_norm import recomputing
 from mmqcs.registry import MODELS
 
 from .ir_net_keys import convert_ir_state_dict
@@ -94,7 +96,7 @@ class IRNet(BaseBackbone):
             1 the stem and the first stage, and so on.
         norm_eval: Whether BatchNorm keeps its running statistics in training.
         with_cp: Whether to recompute activations in the backward pass: less
-            memory, one more forward. Running statistics are then updated twice.
+            memory, one more forward, the same numbers.
         init_cfg: ``dict(type='Pretrained', checkpoint='ir50.pth')`` loads MS-Celeb
             weights, in either key layout.
 
@@ -194,7 +196,8 @@ class IRNet(BaseBackbone):
         for i, stage in enumerate(self.stages):
             for block in stage:
                 if self.with_cp and x.requires_grad:
-                    x = checkpoint(block, x, use_reentrant=False)
+                    contexts = partial(recomputing, block)
+                    x = checkpoint(block, x, use_reentrant=False, context_fn=contexts)
                 else:
                     x = block(x)
             if i in self.out_indices:

@@ -47,9 +47,10 @@ class QCSClassifier(ImageClassifier):
         channels_last: Whether to keep images, maps and the weights of convs with
             the channels last in memory, which is faster on CPUs and in half
             precision, and the same but for rounding.
-        fast: True for bfloat16 and compiled blocks, in training and at test time:
-            several times faster where the hardware has bfloat16, but not exact;
-            or arguments of :class:`mmqcs.models.fast_mode.FastMode`.
+        fast: True for compiled blocks and, where the device has matrix units for
+            it, bfloat16, in training and at test time: not exact, but several times
+            faster with such units; or arguments of
+            :class:`mmqcs.models.fast_mode.FastMode`.
         input_size: Side of the image with which a backbone is probed for missing
             ``in_channels``.
         **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
