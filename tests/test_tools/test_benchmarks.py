@@ -86,3 +86,32 @@ def test_sampler(tmp_path):
     for row in record['rows'].values():
         assert row['index_bytes_an_image'] <= 16
         assert row['companions_us'] > 0
+
+
+@pytest.mark.slow
+def test_data_pipeline(tmp_path):
+    config = ROOT / 'configs/qcs/qcs_ir50_ferplus.py'
+    options = '--config', config, '--images', 28, '--repeats', 1
+    record = run_benchmark('data_pipeline', tmp_path / 'out.json', *options)
+    assert record['rows'].keys() == {'torchvision on Pillow', 'ours', 'cached'}
+    assert all(row['images_a_second'] > 0 for row in record['rows'].values())
+
+
+@pytest.mark.slow
+def test_loss_curve(tmp_path):
+    record = run_benchmark(
+        *('loss_curve', tmp_path / 'out.json', '--iterations', 2, '--window', 1),
+        *('--seeds', 2, '--groups', 2, '--modes', 'exact', 'bfloat16'),
+    )
+    exact, other = record['rows']['exact'], record['rows']['bfloat16']
+    assert exact['distance_to_exact'] == 0
+    assert 0 < other['distance_to_exact'] < exact['distance_between_exact_seeds']
+
+
+def test_importing_the_package_imports_no_framework():
+    code = (
+        'import sys, mmqcs; '
+        "print([m for m in ('torch', 'mmengine', 'cv2', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.stdout.strip() == '[]', done.stderr

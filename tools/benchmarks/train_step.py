@@ -29,11 +29,11 @@ from mmqcs.utils.cli import ArgumentParser, load_config
 DEVICE = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
 
-def build_model(cfg: Config, **changes: Any) -> QCSClassifier:
+def build_model(cfg: Config, seed: int = 0, **changes: Any) -> QCSClassifier:
     """The model of a config with random weights, in training mode."""
     register_all_modules()
     MMLogger.get_current_instance().setLevel('WARNING')
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = MODELS.build(dict(cfg.model, **changes))
     for module in model.modules():
         if getattr(module, 'init_cfg', None) and 'checkpoint' in str(module.init_cfg):

@@ -1,0 +1,124 @@
+"""Loss curves of the exact and the fast mode over the same seeds.
+
+    python tools/benchmarks/loss_curve.py --iterations 200 --seeds 3
+
+Trains the small network on SynthFER's faces, drawn on the fly, by SAM. The curves
+are averaged over windows. Two distances are compared, both the mean over windows:
+between the modes with the same seed, and between the seeds of the exact mode.
+"""
+
+import argparse
+from itertools import combinations, islice
+from typing import Any
+
+import numpy as np
+import torch
+from measure import table, write_json
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner, set_random_seed
+from train_step import build_model, build_optimizer
+
+from mmqcs.engine import SAMOptimWrapper
+from mmqcs.utils.cli import ArgumentParser, load_config
+
+MODES: dict[str, dict[str, Any]] = {
+    'exact': {},
+    'fast': dict(fast=True),
+    'bfloat16': dict(fast=dict(dtype='bfloat16')),
+}
+
+
+def curve(cfg: Config, changes: dict, seed: int, iterations: int) -> np.ndarray:
+    """Losses of one run, (iterations,): the same data for the same seed."""
+    model = build_model(cfg, seed, **changes)
+    set_random_seed(seed)
+    wrapper = SAMOptimWrapper(optimizer=build_optimizer(cfg, model))
+    wrapper.hook_installed = True  # the two passes are run below
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=seed)
+    losses = []
+    for batch in islice(loader, iterations):
+        data = model.data_preprocessor(batch, training=True)
+        for first in (True, False):
+            with wrapper.optim_context(model):
+                parts = model(**data, mode='loss')
+            loss, _ = model.parse_losses(parts)
+            if first:
+                losses.append(loss.item())
+            wrapper.update_params(loss)
+    return np.array(losses)
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean distance of two smoothed curves."""
+    return float(np.abs(a - b).mean())
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--config', default='configs/qcs/qcs_ir-small_synthfer.py')
+    parser.add_argument('--iterations', type=int, default=200)
+    parser.add_argument('--window', type=int, default=20)
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--groups', type=int, default=16, help='anchors a batch')
+    parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
+    parser.add_argument('--out', default='work_dirs/benchmarks/loss_curve.json')
+    args = parser.parse_args()
+    if args.seeds < 2 or args.modes[0] != 'exact' or args.iterations < args.window:
+        parser.error('needs at least 2 seeds, exact as first mode, and a full window')
+
+    cfg = load_config(args.config)
+    loader = cfg.train_dataloader
+    loader.update(batch_size=args.groups, num_workers=0, persistent_workers=False)
+    size = max(700, args.groups * args.iterations)
+    loader.dataset = dict(
+        type='mmqcs.SynthFER',
+        split='train',
+        num_images=size,
+        pipeline=[dict(type='LoadImageFromFile'), *loader.dataset.pipeline[1:]],
+    )
+    MMLogger.get_current_instance().setLevel('WARNING')
+    windows = args.iterations // args.window
+    curves = {}
+    for name in args.modes:
+        runs = [
+            curve(cfg, MODES[name], seed, args.iterations) for seed in range(args.seeds)
+        ]
+        cut = np.stack(runs)[:, : windows * args.window]
+        curves[name] = cut.reshape(args.seeds, windows, args.window).mean(axis=2)
+        torch.compiler.reset()
+    exact = curves['exact']
+    spread = np.mean([distance(a, b) for a, b in combinations(exact, 2)])
+    lines, rows = [], {}
+    for name, smoothed in curves.items():
+        rows[name] = {
+            'last_window': smoothed[:, -1].mean(),
+            'distance_to_exact': np.mean(
+                [distance(a, b) for a, b in zip(smoothed, exact, strict=True)]
+            ),
+            'distance_between_exact_seeds': spread,
+            'curves': smoothed.round(4).tolist(),
+        }
+        rows[name] = {
+            k: v if k == 'curves' else float(v) for k, v in rows[name].items()
+        }
+        row = rows[name]
+        lines.append(
+            [
+                name,
+                f'{smoothed[:, 0].mean():.3f}',
+                f'{row["last_window"]:.3f}',
+                f'{row["distance_to_exact"]:.4f}',
+                f'{spread:.4f}',
+            ]
+        )
+    header = ['mode', 'first window', 'last window', 'to exact', 'between exact seeds']
+    print(table(header, lines))
+    write_json(args.out, vars(args), rows)
+
+
+if __name__ == '__main__':
+    main()
