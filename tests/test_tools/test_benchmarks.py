@@ -11,6 +11,7 @@ from mmengine import Config
 from mmpretrain.structures import DataSample
 
 sys.path.append(str(ROOT / 'tools/benchmarks'))
+import run_all
 from baseline import ParameterwiseSAM, branch_by_branch_loss
 
 from mmqcs.engine import SAMOptimWrapper
@@ -115,3 +116,14 @@ def test_importing_the_package_imports_no_framework():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.stdout.strip() == '[]', done.stderr
+
+
+def test_the_document_has_a_place_for_every_table():
+    document = (ROOT / 'docs/benchmarks.md').read_text()
+    for name in run_all.BENCHMARKS:
+        new = run_all.insert(document, f'{name} on cpu', '| new |')
+        assert new.count('| new |') == 1
+        assert run_all.insert(new, f'{name} on cpu', '| new |') == new
+        assert new.count('<!--') == document.count('<!--')
+    with pytest.raises(ValueError, match='<!-- begin it on cpu -->'):
+        run_all.insert(document, 'it on cpu', '')
