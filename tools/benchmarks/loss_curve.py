@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument('--iterations', type=int, default=200)
     parser.add_argument('--window', type=int, default=20)
     parser.add_argument('--seeds', type=int, default=3)
-    parser.add_argument('--groups', type=int, default=16, help='anchors a batch')
+    parser.add_argument('--groups', type=int, default=4, help='anchors a batch')
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
     parser.add_argument('--out', default='work_dirs/benchmarks/loss_curve.json')
     args = parser.parse_args()

@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument('--config', default='configs/qcs/qcs_ir50_raf.py')
     parser.add_argument('--groups', type=int, default=4, help='anchors a batch')
     parser.add_argument('--size', type=int, default=224, help='side of an image')
-    parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
     parser.add_argument('--out', default='work_dirs/benchmarks/train_step.json')
     args = parser.parse_args()
