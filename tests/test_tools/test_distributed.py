@@ -6,10 +6,13 @@ import socket
 from types import SimpleNamespace
 
 import pytest
+from conftest import ROOT
 from mmengine.config import Config
 from tool_helpers import check_error, epochs
 
 from mmqcs.utils import cli
+
+SPLITS = 'train', 'val', 'test'
 
 
 @pytest.mark.slow
@@ -39,6 +42,35 @@ def test_two_processes_without_gpu(toy_config, run, tmp_path):
     log = work_dir.rglob('scalars.json')
     validated = json.loads(next(log).read_text().splitlines()[-1])
     assert validated['accuracy/top1'] == metrics['accuracy/top1']
+
+
+@pytest.mark.slow
+def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
+    """Compiled blocks, mixed precision, SAM, data parallelism, a short last batch."""
+    config = tmp_path / 'config.py'
+    base = str(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
+    config.write_text(
+        f'_base_ = {base!r}\n'
+        "optim_wrapper = dict(_delete_=True, type='mmqcs.SAMOptimWrapper',\n"
+        "    optimizer=dict(type='Adam', lr=1e-3, fused=True))\n"
+        "custom_hooks = [dict(type='mmqcs.SAMHook'), dict(type='SyncBuffersHook')]\n"
+        'max_epochs = 1\n'
+        "param_scheduler = dict(_delete_=True, type='ConstantLR')\n"
+        'train_cfg = dict(max_epochs=1)\n'
+        'default_hooks = dict(logger=dict(interval=1))\n'
+    )
+    options = [f'{s}_dataloader.dataset.data_root={rafdb_root}' for s in SPLITS]
+    options += [f'{s}_dataloader.num_workers=0' for s in SPLITS]
+    options += ['train_dataloader.batch_size=4', 'model.fast=True']
+    arguments = '--amp', '--work-dir', 'run', '--cfg-options', *options
+    port = {'PORT': str(_free_port())}
+    done = run('dist_train.sh', config, 2, *arguments, cwd=tmp_path, **port)
+    assert done.returncode == 0, done.stderr
+    assert "WON'T CONVERT" not in done.stderr
+    lines = next((tmp_path / 'run').rglob('scalars.json')).read_text().splitlines()
+    losses = [record['loss'] for record in map(json.loads, lines) if 'loss' in record]
+    assert len(losses) == 4  # 14 anchors a process: 4, 4, 4 and 2
+    assert all(0 < loss < 10 for loss in losses)
 
 
 def _free_port() -> int:
