@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn as nn
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
 
 
 class _BranchMixin:
@@ -103,16 +106,27 @@ def branch_statistics(module: nn.Module, branches: int) -> Iterator[None]:
             norm.branches = 1
 
 
-def recomputing(module: nn.Module) -> tuple[AbstractContextManager, ...]:
-    """Contexts of a forward pass under checkpointing and of its repetition.
+def recompute(
+    module: nn.Module, *args: Any, when: bool = True, **kwargs: Any
+) -> Any:
+    """Calls a module by checkpointing: its activations are computed twice, not kept.
 
     The repetition, in the backward pass, takes the statistics of as many branches as
-    the first pass did, and leaves the running statistics alone. For ``context_fn`` of
-    ``torch.utils.checkpoint.checkpoint``.
+    the first pass did, and leaves the running statistics alone.
 
     Args:
-        module: What is passed twice; BatchNorm of any kind may be in it.
+        module: What is called; BatchNorm of any kind may be in it.
+        *args: Passed to it.
+        when: False calls it in the plain way, ``with_cp`` of the parts.
+        **kwargs: Passed to it.
     """
+    if not when or not torch.is_grad_enabled():
+        return module(*args, **kwargs)
+    contexts = partial(_contexts, module)
+    return checkpoint(module, *args, use_reentrant=False, context_fn=contexts, **kwargs)
+
+
+def _contexts(module: nn.Module) -> tuple[AbstractContextManager, ...]:
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
     return nullcontext(), _repetition({m: getattr(m, 'branches', 1) for m in norms})
 

@@ -71,7 +71,9 @@ def test_compiled_form_equals_one_pass_for_each_branch():
 def test_checkpointing_changes_nothing(statistics, fast):
     """... though the activations are computed when the branches are long through."""
     plain = build(statistics=statistics)
-    other = build(statistics=statistics, fast=fast, **{'backbone.with_cp': True})
+    parts = ('backbone', 'neck.encoder', 'cross.attention', 'cross.encoder')
+    changes = {f'{part}.with_cp': True for part in parts}
+    other = build(statistics=statistics, fast=fast, **changes)
     other.load_state_dict(plain.state_dict())
     images, samples = batch()
     for model in (plain, other):

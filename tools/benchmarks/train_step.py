@@ -7,6 +7,7 @@ slows down slows all of them. Prints a table and writes it as JSON.
 """
 
 import argparse
+import copy
 from typing import Any
 
 import torch
@@ -112,9 +113,12 @@ def bfloat16(cfg: Config, groups: int, size: int) -> Step:
 
 
 def bfloat16_checkpointed(cfg: Config, groups: int, size: int) -> Step:
-    """The same, recomputing the backbone's activations."""
-    backbone = dict(cfg.model.backbone, with_cp=True)
-    return ours(cfg, groups, size, fast=dict(dtype='bfloat16'), backbone=backbone)
+    """The same, recomputing activations."""
+    model = copy.deepcopy(cfg.model)
+    for part in (model.backbone, model.neck.encoder, model.cross.attention):
+        part.with_cp = True
+    model.cross.encoder.with_cp = True
+    return ours(cfg, groups, size, fast=dict(dtype='bfloat16'), **model)
 
 
 MODES = {

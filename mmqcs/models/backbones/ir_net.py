@@ -1,7 +1,6 @@
 """IR-Net, the "improved residual" network of ArcFace."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -10,9 +9,8 @@ import torch.nn.functional as F
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.checkpoint import checkpoint
 
-from mmqcs.models.branch_norm import recomputing
+from mmqcs.models.branch_norm import recompute
 from mmqcs.registry import MODELS
 
 from .ir_net_keys import convert_ir_state_dict
@@ -191,15 +189,11 @@ class IRNet(BaseBackbone):
         """
         if self.input_size is not None and x.shape[-2:] != (self.input_size,) * 2:
             x = F.interpolate(x, size=self.input_size, mode='nearest')
-        x = self.stem(x)
+        x = recompute(self.stem, x, when=self.with_cp)
         outputs = []
         for i, stage in enumerate(self.stages):
             for block in stage:
-                if self.with_cp and x.requires_grad:
-                    contexts = partial(recomputing, block)
-                    x = checkpoint(block, x, use_reentrant=False, context_fn=contexts)
-                else:
-                    x = block(x)
+                x = recompute(block, x, when=self.with_cp)
             if i in self.out_indices:
                 outputs.append(x)
         return tuple(outputs)

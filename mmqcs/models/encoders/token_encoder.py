@@ -9,6 +9,7 @@ from mmengine.model.weight_init import trunc_normal_
 from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor
 
+from mmqcs.models.branch_norm import recompute
 from mmqcs.registry import MODELS
 
 
@@ -76,11 +77,14 @@ class TokenEncoder(BaseModule):
         drop_rate: Dropout after the position embedding and in the MLPs.
         out_type: ``'raw'`` for all tokens, or ``'cls_token'`` for the class token,
             with which the last block leaves out what only the others need.
+        with_cp: Whether to recompute activations in the backward pass: less
+            memory, one more forward, the same numbers.
         init_cfg: Defaults to truncated normal 0.01 and zero bias for linear
             layers. Class token and positions are truncated normal 0.02.
 
     Raises:
-        ValueError: The heads do not divide the channels, or an unknown ``out_type``.
+        ValueError: The heads do not divide the channels, no block, or an unknown
+            ``out_type``.
     """
 
     def __init__(
@@ -92,10 +96,13 @@ class TokenEncoder(BaseModule):
         mlp_ratio: float = 4.0,
         drop_rate: float = 0.0,
         out_type: str = 'raw',
+        with_cp: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         if out_type not in ('raw', 'cls_token'):
             raise ValueError(f"out_type must be 'raw' or 'cls_token', got {out_type!r}")
+        if depth < 1:
+            raise ValueError(f'depth must be at least 1, got {depth}')
         if embed_dims % num_heads:
             raise ValueError(
                 f'num_heads must divide embed_dims, got {num_heads} and {embed_dims}'
@@ -106,6 +113,7 @@ class TokenEncoder(BaseModule):
         self.num_tokens = num_tokens
         self.embed_dims = embed_dims
         self.out_type = out_type
+        self.with_cp = with_cp
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + num_tokens, embed_dims))
         self.drop = nn.Dropout(drop_rate)
@@ -145,9 +153,9 @@ class TokenEncoder(BaseModule):
         cls_token = self.cls_token.expand(len(tokens), -1, -1)
         x = torch.cat((cls_token, tokens), dim=1) + self.pos_embed
         x = self.drop(x)
-        if self.out_type == 'raw':
-            return self.norm(self.blocks(x))
         *blocks, last = self.blocks
         for block in blocks:
-            x = block(x)
-        return self.norm(last(x, first_only=True)[:, 0])
+            x = recompute(block, x, when=self.with_cp)
+        first_only = self.out_type == 'cls_token'
+        x = recompute(last, x, first_only, when=self.with_cp)
+        return self.norm(x[:, 0] if first_only else x)

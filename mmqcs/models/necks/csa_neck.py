@@ -16,6 +16,7 @@ from mmqcs.functional import (
     token_weights,
 )
 from mmqcs.functional.similarity import batch_max, check_mode, sample_max
+from mmqcs.models.branch_norm import recompute
 from mmqcs.registry import MODELS
 
 
@@ -137,6 +138,8 @@ class CSANeck(BaseModule):
             are taken: ``'batch'`` as published, ``'sample'`` each group by
             itself, ``'world'`` the batches of all ranks.
         mlp_ratio: Hidden channels of the MLP as a multiple of C.
+        with_cp: Whether to recompute activations in the backward pass: less
+            memory, one more forward, the same numbers.
         init_cfg: Initialisation; PyTorch's default by default.
 
     Raises:
@@ -152,6 +155,7 @@ class CSANeck(BaseModule):
         residual: str = 'normed',
         distance_range: str = 'batch',
         mlp_ratio: float = 4.0,
+        with_cp: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -166,6 +170,7 @@ class CSANeck(BaseModule):
         mode = mode or ('SD' if self.ring.dissimilar else 'S')
         check_mode(mode, self.ring)
         self.num_levels = num_levels
+        self.with_cp = with_cp
         self.levels = nn.ModuleList(
             CSALevel(embed_dims, self.ring, mode, residual, distance_range, mlp_ratio)
             for _ in range(num_levels)
@@ -208,7 +213,8 @@ class CSANeck(BaseModule):
             Z, of the same shape.
         """
         refined = [
-            level(x) for level, x in zip(self.levels, self.split(tokens), strict=True)
+            recompute(level, x, when=self.with_cp)
+            for level, x in zip(self.levels, self.split(tokens), strict=True)
         ]
         return torch.cat(refined, dim=2).flatten(0, 1)
 
