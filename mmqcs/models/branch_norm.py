@@ -106,9 +106,7 @@ def branch_statistics(module: nn.Module, branches: int) -> Iterator[None]:
             norm.branches = 1
 
 
-def recompute(
-    module: nn.Module, *args: Any, when: bool = True, **kwargs: Any
-) -> Any:
+def recompute(module: nn.Module, *args: Any, when: bool = True, **kwargs: Any) -> Any:
     """Calls a module by checkpointing: its activations are computed twice, not kept.
 
     The repetition, in the backward pass, takes the statistics of as many branches as
