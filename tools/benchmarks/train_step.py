@@ -156,13 +156,14 @@ def main() -> None:
     parser.add_argument('--groups', type=int, default=4, help='anchors a batch')
     parser.add_argument('--size', type=int, default=224, help='side of an image')
     parser.add_argument('--repeats', type=int, default=3)
+    parser.add_argument('--warmup', type=int, default=2, help='iterations before')
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
     parser.add_argument('--out', default='work_dirs/benchmarks/train_step.json')
     args = parser.parse_args()
 
     cfg = load_config(args.config)
     modes = {name: MODES[name] for name in args.modes}
-    timings = alternate(modes, (cfg, args.groups, args.size), args.repeats)
+    timings = alternate(modes, (cfg, args.groups, args.size), args.repeats, args.warmup)
     flops = count_flops(cfg, args.groups, args.size)
     peaks = {d: peak_flops(d) for d in (torch.float32, torch.bfloat16)}
     reference = timings.get('baseline')
