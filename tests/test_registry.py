@@ -18,6 +18,7 @@ PARTS = {
         'KLDistillLoss',
         'EuclideanDistillLoss',
         'QCSClassifier',
+        'DistilledClassifier',
         'FERDataPreprocessor',
     ],
     'DATASETS': [
@@ -32,7 +33,7 @@ PARTS = {
     'TRANSFORMS': ['CropFace'],
     'DATA_SAMPLERS': ['QuadrupletBatchSampler', 'PairBatchSampler', 'BalancedSampler'],
     'OPTIM_WRAPPERS': ['SAMOptimWrapper', 'SAMAmpOptimWrapper', 'AutocastOptimWrapper'],
-    'HOOKS': ['SAMHook'],
+    'HOOKS': ['SAMHook', 'FuseConvBNHook', 'PreciseBNHook'],
     'METRICS': ['FERMetric'],
     'WEIGHT_INITIALIZERS': ['OptionalPretrained'],
 }

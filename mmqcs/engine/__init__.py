@@ -1,11 +1,12 @@
 """Optimisation: SAM and mixed precision."""
 
-from .hooks import FuseConvBNHook, SAMHook
+from .hooks import FuseConvBNHook, PreciseBNHook, SAMHook
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
 
 __all__ = [
     'AutocastOptimWrapper',
     'FuseConvBNHook',
+    'PreciseBNHook',
     'SAMAmpOptimWrapper',
     'SAMHook',
     'SAMOptimWrapper',

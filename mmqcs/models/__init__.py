@@ -1,7 +1,7 @@
 """Registered models and their parts."""
 
 from .backbones import IRNet
-from .classifiers import QCSClassifier
+from .classifiers import DistilledClassifier, QCSClassifier
 from .cross import CrossBranch
 from .encoders import TokenEncoder
 from .heads import BilinearFusionHead, GatedClsHead
@@ -14,6 +14,7 @@ __all__ = [
     'BilinearFusionHead',
     'CSANeck',
     'CrossBranch',
+    'DistilledClassifier',
     'EuclideanDistillLoss',
     'FERDataPreprocessor',
     'GatedClsHead',

@@ -25,6 +25,8 @@ def test_gated_head_by_hand():
     torch.testing.assert_close(head.pre_logits((tokens,)), c * gate)
     torch.testing.assert_close(head((tokens,)), head.fc(c * gate))
     torch.testing.assert_close(head((c,)), head((tokens,)))
+    maps = tokens[:, 1:].transpose(1, 2).unflatten(2, (5, 1))
+    torch.testing.assert_close(head((maps,)), head((tokens[:, 1:].mean(dim=1),)))
 
 
 def test_gated_head_predicts_and_has_a_loss_of_its_own():

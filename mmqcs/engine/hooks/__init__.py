@@ -1,6 +1,7 @@
 """Hooks."""
 
 from .fuse_conv_bn_hook import FuseConvBNHook
+from .precise_bn_hook import PreciseBNHook
 from .sam_hook import SAMHook
 
-__all__ = ['FuseConvBNHook', 'SAMHook']
+__all__ = ['FuseConvBNHook', 'PreciseBNHook', 'SAMHook']

@@ -1,5 +1,6 @@
 """Classifiers."""
 
+from .distilled_classifier import DistilledClassifier
 from .qcs_classifier import QCSClassifier
 
-__all__ = ['QCSClassifier']
+__all__ = ['DistilledClassifier', 'QCSClassifier']

@@ -16,6 +16,8 @@ class GatedClsHead(ClsHead):
 
     ``c ← c · sigmoid(W₂ relu(W₁ c))``, then ``Linear(C, num_classes)``.
 
+    Features without a class token take its place.
+
     Args:
         num_classes: Number of classes.
         in_channels: Channels C of the class token.
@@ -53,7 +55,8 @@ class GatedClsHead(ClsHead):
 
         Args:
             feats: A tuple whose last item is tokens with the class token first,
-                (B, 1 + N, C), or features already pooled, (B, C).
+                (B, 1 + N, C), a map (B, C, H, W), which is averaged, or features
+                already pooled, (B, C).
 
         Returns:
             (B, C).
@@ -61,6 +64,8 @@ class GatedClsHead(ClsHead):
         x = feats[-1]
         if x.ndim == 3:
             x = x[:, 0]
+        elif x.ndim == 4:
+            x = x.mean(dim=(2, 3))
         return x * self.gate(x)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:

@@ -1,0 +1,99 @@
+"""A classifier that also learns from another one."""
+
+from typing import Any
+
+import torch
+from mmpretrain.models import ImageClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mmqcs.registry import MODELS
+
+
+@MODELS.register_module()
+class DistilledClassifier(ImageClassifier):
+    """A student that learns from its labels and from a frozen teacher.
+
+    The student is the classifier itself. The teacher serves in training only, and
+    checkpoints do not hold it: it gets its weights from its own ``init_cfg``.
+
+    Args:
+        backbone: Config of the student's backbone.
+        teacher: Config of the teacher, an ``ImageClassifier`` for the same classes
+            and the same input as the student.
+        logits_loss: Config of a loss between the logits of both, (B, K), such as
+            ``mmqcs.KLDistillLoss``.
+        feature_loss: Config of a loss between what both heads classify, (B, C),
+            such as ``mmqcs.EuclideanDistillLoss``; the widths must agree.
+        **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
+
+    Raises:
+        ValueError: Neither loss is given; in training, the shapes of student and
+            teacher do not agree.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        teacher: dict,
+        logits_loss: dict | None = None,
+        feature_loss: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if logits_loss is None and feature_loss is None:
+            raise ValueError('give logits_loss, feature_loss or both')
+        super().__init__(backbone, **kwargs)
+        self.teacher = MODELS.build(teacher).requires_grad_(False).eval()
+        self.logits_loss = MODELS.build(logits_loss) if logits_loss else None
+        self.feature_loss = MODELS.build(feature_loss) if feature_loss else None
+        self._register_state_dict_hook(_leave_out_teacher)
+        self.register_load_state_dict_post_hook(_do_not_miss_teacher)
+
+    def train(self, mode: bool = True) -> 'DistilledClassifier':
+        """Sets the student's mode; the teacher always evaluates."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Computes the head's losses and those against the teacher.
+
+        Args:
+            inputs: Images, (B, 3, H, W).
+            data_samples: Their labels.
+
+        Returns:
+            The losses of the head, ``loss_logits`` and ``loss_feature``.
+        """
+        feats = self.extract_feat(inputs)
+        with torch.no_grad():
+            known = self.teacher.extract_feat(inputs)
+        losses = self.head.loss(feats, data_samples)
+        if self.logits_loss:
+            pair = self.head(feats), self.teacher.head(known)
+            losses['loss_logits'] = self._compare(self.logits_loss, *pair)
+        if self.feature_loss:
+            pair = self.head.pre_logits(feats), self.teacher.head.pre_logits(known)
+            losses['loss_feature'] = self._compare(self.feature_loss, *pair)
+        return losses
+
+    def _compare(self, loss: nn.Module, student: Tensor, teacher: Tensor) -> Tensor:
+        if student.shape != teacher.shape:
+            raise ValueError(
+                f'{type(loss).__name__} compares {tuple(student.shape)} of the student '
+                f'with {tuple(teacher.shape)} of the teacher; choose backbones of one '
+                f'width, or heads for the same classes'
+            )
+        return loss(student, teacher)
+
+
+def _leave_out_teacher(
+    module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any
+) -> None:
+    for key in [k for k in state_dict if k.startswith(prefix + 'teacher.')]:
+        del state_dict[key]
+
+
+def _do_not_miss_teacher(module: nn.Module, incompatible: Any) -> None:
+    missing = incompatible.missing_keys
+    missing[:] = [key for key in missing if '.teacher.' not in f'.{key}']
