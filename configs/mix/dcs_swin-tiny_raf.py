@@ -1,0 +1,9 @@
+# DCS on Swin-T: pairs instead of quadruplets.
+_base_ = './qcs_swin-tiny_raf.py'
+
+model = dict(cross=dict(attention=dict(group='pair')))
+
+train_dataloader = dict(
+    batch_size=48,
+    batch_sampler=dict(_delete_=True, type='mmqcs.PairBatchSampler'),
+)

@@ -1,0 +1,11 @@
+# QCS on ResNet-50.
+_base_ = [
+    '../_base_/models/qcs_mix.py',
+    '../_base_/datasets/raf_db_224.py',
+    '../_base_/schedules/sam_adamw_mix.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    backbone=dict(type='ResNet', depth=50, out_indices=(1, 2, 3)),
+)

@@ -1,0 +1,36 @@
+# Our distillation losses with a stock teacher and a stock student. The teacher's
+# weights are those of another run.
+_base_ = [
+    '../_base_/datasets/raf_db_224_single.py',
+    '../_base_/schedules/sam_adamw_mix.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    type='mmqcs.DistilledClassifier',
+    data_preprocessor=dict(
+        type='mmqcs.FERDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        to_rgb=True,
+        num_classes=7,
+    ),
+    backbone=dict(type='ResNet', depth=18),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(
+        type='LinearClsHead',
+        num_classes=7,
+        in_channels=512,
+        loss=dict(type='CrossEntropyLoss'),
+        topk=(1,),
+    ),
+    teacher=dict(
+        type='ImageClassifier',
+        backbone=dict(type='ResNet', depth=34),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(type='LinearClsHead', num_classes=7, in_channels=512),
+        init_cfg=dict(type='Pretrained', checkpoint='checkpoints/teacher.pth'),
+    ),
+    logits_loss=dict(type='mmqcs.KLDistillLoss', temperature=4.0),
+    feature_loss=dict(type='mmqcs.EuclideanDistillLoss', loss_weight=0.1),
+)
