@@ -3,16 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from mmqcs.registry import MODELS
+from mmqcs.utils.detection import require_detection
 
 if TYPE_CHECKING:
     from .qcs_roi_head import QCSRoIHead
 
 __all__ = ['build_qcs_roi_head']
-
-_REMEDY = (
-    'mmqcs.QCSRoIHead needs MMDetection and the compiled operators of MMCV: run '
-    "`pip install 'mmqcs[onedl-det]'`, then `make ops` in a checkout of mmqcs"
-)
 
 
 @MODELS.register_module(name='QCSRoIHead')
@@ -28,11 +24,7 @@ def build_qcs_roi_head(**kwargs: Any) -> 'QCSRoIHead':
     Raises:
         ImportError: MMDetection or the operators of MMCV are missing.
     """
-    try:
-        import mmcv.ops  # noqa: F401
-        import mmdet.models  # noqa: F401
-    except (ImportError, AssertionError) as error:  # mmdet asserts mmcv's version
-        raise ImportError(f'{_REMEDY} ({error})') from error
+    require_detection('mmqcs.QCSRoIHead')
     from .qcs_roi_head import QCSRoIHead
 
     return QCSRoIHead(**kwargs)
