@@ -1,5 +1,5 @@
 # make train  from an empty machine to a trained and tested model
-# make test   what the continuous integration runs
+# make test   lint and the tests; those of detectors run after `make ops`
 # make help   everything else
 #
 # Needed: make and Python >= 3.10. Everything else is installed into $(VENV).
@@ -24,7 +24,7 @@ PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PIP_RETRIES PIP_DEFAULT_TIMEOUT PIP_DISABLE_PIP_VERSION_CHECK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train test lint format clean
+.PHONY: help setup ops data train test lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,13 @@ $(STAMP): setup.cfg setup.py
 	  else reason='a package cannot be installed'; fi; \
 	  echo "mmqcs: installation failed: $$reason (log: $(PIP_LOG))" >&2; exit 1; }
 	@touch $@
+
+# An mmcv with operators stays as it is: pip finds its requirement satisfied.
+ops: $(STAMP) ## Install MMDetection and build the operators of MMCV it needs
+	@$(RUN) -c 'import mmdet' 2>/dev/null || \
+	  $(RUN) -m pip install --use-pep517 --quiet -e '.[onedl-det]' || { \
+	  echo 'mmqcs: MMDetection cannot be installed (see above)' >&2; exit 1; }
+	@tools/misc/build_ops.sh '$(abspath $(RUN))'
 
 data: $(STAMP) ## Render the embedded data set SynthFER into data/synthfer
 	$(RUN) tools/dataset_converters/synth_fer.py $(DATA) --train 2100 --test 700

@@ -1,6 +1,7 @@
 """The mathematics of QCS as pure functions of torch or numpy alone."""
 
 from .class_index import ClassIndex
+from .grouping import draw_groups
 from .losses import bilinear_pool, euclidean_loss, kl_distillation_loss
 from .ring import PAIR, QUADRUPLET, RINGS, Ring
 from .similarity import (
@@ -20,6 +21,7 @@ __all__ = [
     'Ring',
     'bilinear_pool',
     'dissimilarity_map',
+    'draw_groups',
     'edge_scores',
     'euclidean_loss',
     'kl_distillation_loss',

@@ -8,6 +8,7 @@ from .heads import BilinearFusionHead, GatedClsHead
 from .losses import EuclideanDistillLoss, GroupLoss, KLDistillLoss
 from .necks import CSANeck, TokenPyramidNeck
 from .preprocessors import FERDataPreprocessor
+from .roi_heads import build_qcs_roi_head
 from .weight_init import OptionalPretrained
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     'QCSClassifier',
     'TokenEncoder',
     'TokenPyramidNeck',
+    'build_qcs_roi_head',
 ]

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .face import pose_face
+from .face import Face, pose_face
 from .features import draw_brows, draw_eyes, draw_glasses, draw_mouth, draw_nose
 from .geometry import Projector
 from .hair import draw_back_hair, draw_front_hair
@@ -11,9 +11,24 @@ from .identity import Identity
 from .nuisance import Nuisance, background, degrade, light, occlude
 from .skin import draw_neck, draw_skin
 
-__all__ = ['draw_face']
+__all__ = ['draw_face', 'place_face']
 
 _SUPERSAMPLING = 2
+
+
+def place_face(
+    identity: Identity, intensities: np.ndarray, nuisance: Nuisance, size: int
+) -> Face:
+    """Puts a face on a canvas of a side in pixels, without drawing it."""
+    project = Projector(
+        size,
+        nuisance.scale,
+        nuisance.shift,
+        nuisance.yaw,
+        nuisance.pitch,
+        nuisance.roll,
+    )
+    return pose_face(identity, intensities, project, nuisance.gaze)
 
 
 def draw_face(
@@ -31,15 +46,7 @@ def draw_face(
         BGR picture, uint8 (image_size, image_size, 3).
     """
     size = _SUPERSAMPLING * image_size
-    project = Projector(
-        size,
-        nuisance.scale,
-        nuisance.shift,
-        nuisance.yaw,
-        nuisance.pitch,
-        nuisance.roll,
-    )
-    face = pose_face(identity, intensities, project, nuisance.gaze)
+    face = place_face(identity, intensities, nuisance, size)
     canvas = background(nuisance, size)
     draw_back_hair(canvas, face)
     draw_neck(canvas, face)

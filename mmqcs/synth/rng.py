@@ -27,7 +27,15 @@ T = TypeVar('T')
 SPLITS = {'train': 0, 'test': 1}
 """The number of each split in a generator's key."""
 
-STREAMS = {'label': 0, 'identity': 1, 'expression': 2, 'nuisance': 3, 'frame': 4}
+STREAMS = {
+    'label': 0,
+    'identity': 1,
+    'expression': 2,
+    'nuisance': 3,
+    'frame': 4,
+    'scene': 5,
+    'clutter': 6,
+}
 """The number of each independent stream in a generator's key."""
 
 

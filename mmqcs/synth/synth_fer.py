@@ -4,13 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draw import draw_face
+from .draw import draw_face, place_face
 from .emotions import EMOTIONS, sample_intensities
-from .identity import sample_identity
-from .nuisance import sample_nuisance
+from .geometry import indices
+from .identity import Identity, sample_identity
+from .nuisance import Nuisance, sample_nuisance
 from .rng import SPLITS, generator
 
-__all__ = ['CLASSES', 'DRAWING', 'SynthFERSettings', 'label_of', 'labels', 'render']
+__all__ = [
+    'CLASSES',
+    'DRAWING',
+    'SynthFERSettings',
+    'face_box',
+    'label_of',
+    'labels',
+    'render',
+]
 
 CLASSES = tuple(EMOTIONS)
 """Names of the classes in RAF-DB's order, contempt last."""
@@ -22,6 +31,13 @@ DRAWING = 1
 _RAF_DB_COUNTS = (1290, 281, 717, 4772, 1982, 705, 2524)
 
 _IMBALANCED_BLOCK = 64
+
+_OUTLINE = (
+    *(f'jaw_{i}' for i in range(6)),
+    'chin_mid',
+    *(f'skull_{i}' for i in range(1, 4)),
+    'skull_mid',
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +165,32 @@ def render(
         ValueError: The split or the label is unknown, or the index is
             negative.
     """
+    person = _sample(settings, split, index, label)
+    return draw_face(*person, settings.image_size)
+
+
+def face_box(
+    settings: SynthFERSettings, split: str, index: int, label: int | None = None
+) -> np.ndarray:
+    """Box around the head of one image, from the skull to the chin, without drawing.
+
+    Args:
+        settings, split, index, label: As in :func:`render`, which raises the same
+            errors.
+
+    Returns:
+        (left, top, right, bottom) in pixels, float64 (4,); within the image.
+    """
+    face = place_face(*_sample(settings, split, index, label), settings.image_size)
+    outline = face.pixels[:, indices(_OUTLINE)].reshape(-1, 2)
+    box = np.concatenate((outline.min(axis=0), outline.max(axis=0)))
+    return box.clip(0, settings.image_size)
+
+
+def _sample(
+    settings: SynthFERSettings, split: str, index: int, label: int | None
+) -> tuple[Identity, np.ndarray, Nuisance]:
+    """Who is in one image, with which intensities of the units, and how."""
     check_split(split)
     if index < 0:
         raise ValueError(f'index must be >= 0, got {index}')
@@ -165,9 +207,8 @@ def render(
     intensities = sample_intensities(
         streams['expression'], CLASSES[label], settings.difficulty
     )
-    return draw_face(
+    return (
         sample_identity(streams['identity']),
         intensities,
         sample_nuisance(streams['nuisance'], settings.difficulty, settings.image_size),
-        settings.image_size,
     )

@@ -134,6 +134,12 @@ def test_installs_once(fake_venv):
     assert len(calls(fake_venv)) == 1
 
 
+def test_ops(fake_venv):
+    done = make('ops', f'VENV={fake_venv}')
+    assert done.returncode == 0, done.stderr
+    assert 'mmqcs: the operators of MMCV are there' in done.stdout
+
+
 @pytest.mark.parametrize('best', [True, False])
 def test_train(fake_venv, tmp_path, best):
     work_dir = tmp_path / 'small'
@@ -159,7 +165,7 @@ def test_train(fake_venv, tmp_path, best):
 
 def test_default_target_lists_the_others():
     printed = make().stdout
-    for target in ('setup', 'data', 'train', 'test', 'lint', 'format', 'clean'):
+    for target in ('setup', 'ops', 'data', 'train', 'test', 'lint', 'format', 'clean'):
         assert f'make {target} ' in printed
 
 

@@ -65,7 +65,17 @@ class CrossBranch(BaseModule):
         Returns:
             Feature and logits of every image.
         """
-        patches = tokens[:, 1:]
+        return self.classify(tokens[:, 1:])
+
+    def classify(self, patches: Tensor) -> CrossOutput:
+        """Runs the cross branch on tokens that have no class token.
+
+        Args:
+            patches: Patch tokens in branch-major order, (G·B, L·N, C).
+
+        Returns:
+            As :meth:`forward`.
+        """
         refined = self.attention.refine(patches)
         encoded = self.encoder(patches + refined)
         fusion = None if self.fusion is None else self.fusion(patches, refined)

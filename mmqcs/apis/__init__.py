@@ -1,0 +1,5 @@
+"""What programs call: from images to expressions."""
+
+from .two_stage import ExpressiveFace, TwoStageFER
+
+__all__ = ['ExpressiveFace', 'TwoStageFER']

@@ -1,0 +1,76 @@
+"""Groups among the items of one batch, such as the regions of a detector."""
+
+import numpy as np
+from numpy.random import Generator
+
+from .ring import Ring
+
+
+def draw_groups(
+    labels: np.ndarray,
+    ring: Ring,
+    rng: Generator,
+    objects: np.ndarray | None = None,
+    max_groups: int | None = None,
+) -> np.ndarray:
+    """Draws a group for every item of a batch that can have one.
+
+    Each item is an anchor at most once. Its similar partner is uniform over the
+    items of its class; in a ring with dissimilar edges the negative is uniform over
+    the items of other classes that have a similar partner themselves. Items without
+    partners are left out: a group never breaks the rule of its ring.
+
+    Args:
+        labels: Class of each item, (M,).
+        ring: The edges of a group.
+        rng: Source of randomness.
+        objects: Number of the object that each item shows, (M,). Similar partners
+            then show two objects, not two views of one. None: each shows its own.
+        max_groups: Keeps so many groups, at random. None keeps all.
+
+    Returns:
+        Positions of the items in ``labels``, (ring.size, B) with B ≤ M: row by row
+        the branches of the ring, the anchors first and in ascending order.
+
+    Raises:
+        ValueError: The ring has more than two classes, the arrays do not fit each
+            other, or ``max_groups`` is negative.
+    """
+    labels = np.asarray(labels)
+    objects = np.arange(len(labels)) if objects is None else np.asarray(objects)
+    if labels.ndim != 1 or objects.shape != labels.shape:
+        raise ValueError(
+            f'labels and objects must be two lists of one length, got the shapes '
+            f'{labels.shape} and {objects.shape}'
+        )
+    if len(ring.similar) > 2:
+        raise ValueError(
+            f'groups of {len(ring.similar)} classes cannot be drawn, only of one or two'
+        )
+    if max_groups is not None and max_groups < 0:
+        raise ValueError(f'max_groups must be ≥ 0, got {max_groups}')
+
+    if not len(labels):
+        return np.empty((ring.size, 0), dtype=np.int64)
+    alike = labels[:, None] == labels
+    similar = alike & (objects[:, None] != objects)
+    paired = similar.any(axis=1)
+    others = (
+        (paired & ~alike) if ring.dissimilar else np.broadcast_to(paired, alike.shape)
+    )
+    heads = np.flatnonzero(paired & others.any(axis=1))
+    if max_groups is not None and len(heads) > max_groups:
+        heads = np.sort(rng.permutation(heads)[:max_groups])
+
+    groups = np.empty((ring.size, len(heads)), dtype=np.int64)
+    for slot, (head, partner) in enumerate(ring.similar):
+        if slot:
+            heads = _choose(others[heads], rng)
+        groups[head] = heads
+        groups[partner] = _choose(similar[heads], rng)
+    return groups
+
+
+def _choose(allowed: np.ndarray, rng: Generator) -> np.ndarray:
+    """For each row one of the columns that are True, uniformly: (B, M) → (B,)."""
+    return np.where(allowed, rng.random(allowed.shape), -1.0).argmax(axis=1)

@@ -1,0 +1,210 @@
+"""Write SynthFER scenes, several drawn faces in one picture, for detectors.
+
+    coco       train/000001.png, val/, annotations/train.json, annotations/val.json:
+               the category of a face is its expression
+    widerface  train.txt, val.txt, WIDER_train/Annotations/000001.xml,
+               WIDER_train/images/000001.jpg, WIDER_val/: the only class is face
+
+OUT/synthfer_scenes.json holds the settings. The files are the same whatever --workers.
+Running again with the same settings does nothing if OUT is complete and goes on where
+it was cut off if it is not.
+"""
+
+import argparse
+import json
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+from mmengine.utils import track_parallel_progress
+
+from mmqcs.synth import DRAWING, SynthFERSettings
+from mmqcs.synth.layouts import write_file
+from mmqcs.synth.scene_files import coco_annotations, voc_annotation
+from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
+from mmqcs.utils.cli import ArgumentParser, fail
+
+MARK = 'synthfer_scenes.json'
+ROOTS = {
+    'coco': ('train', 'val', 'annotations'),
+    'widerface': ('train.txt', 'val.txt', 'WIDER_train', 'WIDER_val'),
+}
+# names of the splits, here and in SynthFER
+SPLITS = {'train': 'train', 'val': 'test'}
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    integers = {
+        'train': (800, 'scenes to train on'),
+        'val': (150, 'scenes to test on'),
+        'seed': (0, 'seed'),
+        'classes': (7, '7, or 8 with contempt'),
+        'image-size': (192, 'side of a scene in pixels'),
+        'min-size': (64, 'side of the smallest picture of a face in pixels'),
+        'max-size': (128, 'side of the largest'),
+        'max-faces': (4, 'faces of a scene, at most'),
+        'workers': (os.cpu_count() or 1, 'processes'),
+    }
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--layout', choices=ROOTS, default='coco', help='one of the above (coco)'
+    )
+    for name, (default, text) in integers.items():
+        parser.add_argument(
+            f'--{name}', type=int, default=default, help=f'{text} (default {default})'
+        )
+    parser.add_argument(
+        '--difficulty', type=float, default=0.5, help='0 easy to 1 hard (default 0.5)'
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace scenes that OUT holds with other settings',
+    )
+    return parser.parse_args()
+
+
+def image_path(layout: str, split: str, index: int) -> Path:
+    """File of a scene below OUT."""
+    if layout == 'coco':
+        return Path(split) / f'{index + 1:06d}.png'
+    return Path(f'WIDER_{split}') / 'images' / f'{index + 1:06d}.jpg'
+
+
+def write_scene(
+    scene: tuple[str, int], out: Path, layout: str, settings: SceneSettings
+) -> None:
+    """Draw one scene, given by split and number, and write it unless it is there."""
+    split, index = scene
+    path = out / image_path(layout, split, index)
+    if not path.exists():
+        image = draw_scene(settings, SPLITS[split], index)
+        encoded = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+        write_file(path, [encoded.tobytes()])
+
+
+def write_annotations(
+    out: Path, layout: str, split: str, count: int, settings: SceneSettings
+) -> None:
+    """Write the boxes of a split."""
+    scenes = [scene_faces(settings, SPLITS[split], i) for i in range(count)]
+    paths = [image_path(layout, split, i) for i in range(count)]
+    size = settings.image_size
+    if layout == 'coco':
+        names = [path.name for path in paths]
+        content = coco_annotations(scenes, names, size, settings.faces.classes)
+        write_file(out / f'annotations/{split}.json', [json.dumps(content).encode()])
+        return
+    for faces, path in zip(scenes, paths, strict=True):
+        xml = voc_annotation(faces, 'images', path.name, size)
+        write_file(out / f'WIDER_{split}/Annotations/{path.stem}.xml', [xml])
+    write_file(out / f'{split}.txt', [f'{path.stem}\n'.encode() for path in paths])
+
+
+def write_mark(out: Path, state: dict[str, Any], complete: bool) -> None:
+    """Write down what OUT holds."""
+    text = json.dumps({**state, 'complete': complete}, indent=2)
+    write_file(out / MARK, [text.encode()])
+
+
+def prepare(out: Path, state: dict[str, Any], overwrite: bool) -> bool:
+    """Make OUT ready to be written.
+
+    Args:
+        out: Folder to write.
+        state: What it shall hold.
+        overwrite: Whether other scenes may be removed.
+
+    Returns:
+        Whether there is something to write.
+    """
+    mark = out / MARK
+    old: tuple[str, ...] = ()
+    if mark.is_file():
+        found = json.loads(mark.read_text())
+        complete = found.pop('complete', False)
+        if found == state:
+            return not complete
+        if not overwrite:
+            changed = [key for key in state if found.get(key) != state[key]]
+            fail(
+                f'{out} holds SynthFER scenes with other settings ('
+                + ', '.join(f'{k}: {found.get(k)}, not {state[k]}' for k in changed)
+                + '); name another folder or replace it by --overwrite'
+            )
+        old = ROOTS[found['layout']]
+    for root in ROOTS[state['layout']]:
+        if root not in old and (out / root).exists():
+            fail(
+                f'{out / root} exists and is not made of SynthFER scenes (not by '
+                f'{mark}); name another folder'
+            )
+    for path in (out / root for root in old):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    write_mark(out, state, complete=False)
+    return True
+
+
+def make_settings(args: argparse.Namespace) -> SceneSettings:
+    """The settings that the command line gives, or the end of the program."""
+    try:
+        faces = SynthFERSettings(
+            seed=args.seed, difficulty=args.difficulty, num_classes=args.classes
+        )
+        return SceneSettings(
+            faces, args.image_size, args.min_size, args.max_size, args.max_faces
+        )
+    except ValueError as error:
+        # each message starts with the name of the setting
+        name, _, rest = str(error).partition(' ')
+        option = {'num_classes': 'classes'}.get(name, name).replace('_', '-')
+        fail(f'--{option} {rest}')
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    counts = {split: getattr(args, split) for split in SPLITS}
+    for split, count in counts.items():
+        if count < 0:
+            fail(f'--{split} must be at least 0, got {count}')
+    if args.workers < 1:
+        fail(f'--workers must be at least 1, got {args.workers}')
+    settings = make_settings(args)
+    names = ('seed', 'difficulty', 'num_classes')
+    state = {
+        'drawing': DRAWING,
+        'layout': args.layout,
+        **{name: getattr(settings.faces, name) for name in names},
+        **{k: v for k, v in vars(settings).items() if k != 'faces'},
+        **counts,
+    }
+    if not prepare(args.out, state, args.overwrite):
+        print(f'{args.out} is complete')
+        return
+    write = partial(write_scene, out=args.out, layout=args.layout, settings=settings)
+    scenes = [(split, i) for split, count in counts.items() for i in range(count)]
+    # one thread a process, as the processes already share out the cores; here
+    # first, because a forked process cannot stop the threads of its parent
+    cv2.setNumThreads(1)
+    track_parallel_progress(
+        write, scenes, args.workers, cv2.setNumThreads, (1,), chunksize=16
+    )
+    for split, count in counts.items():
+        write_annotations(args.out, args.layout, split, count, settings)
+    write_mark(args.out, state, complete=True)
+    print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Builds the compiled operators of MMCV, which MMDetection needs, for the PyTorch of
+# an environment: with CUDA where PyTorch finds a GPU or FORCE_CUDA=1,
+# else for the CPU.
+#
+#   tools/misc/build_ops.sh [PYTHON]       (python, by default)
+#
+# The package index has MMCV without them. Does nothing if they can be imported.
+# MAX_JOBS is the number of files compiled at once: cores, by default.
+set -euo pipefail
+
+fail() {
+  echo "mmqcs: $1" >&2
+  exit 1
+}
+
+python=${1:-python}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd / # nothing of the working folder shall be imported
+
+command -v "$python" >/dev/null || fail "$python not found; give a Python as argument"
+"$python" -c 'import torch' 2>/dev/null ||
+  fail "$python has no PyTorch, for which the operators are built; install torch"
+# torch first: the operators link to its libraries
+if "$python" -c 'import torch, mmcv._ext' 2>/dev/null; then
+  echo 'mmqcs: the operators of MMCV are there'
+  exit
+fi
+version=$("$python" -c '
+from importlib.metadata import version
+print(version("onedl-mmcv"))' 2>/dev/null) ||
+  fail "$python has no onedl-mmcv; install it with pip install 'mmqcs[onedl-det]'"
+
+cuda=$("$python" -c '
+import torch
+from torch.utils.cpp_extension import CUDA_HOME
+print(CUDA_HOME or "" if torch.cuda.is_available() else "none")' 2>/dev/null)
+if [[ ${FORCE_CUDA:-} == 0 || (-z ${FORCE_CUDA:-} && $cuda == none) ]]; then
+  kind=CPU
+  export FORCE_CUDA=0
+else
+  kind=CUDA
+  export FORCE_CUDA=1
+  nvcc=${CUDA_HOME:-${cuda/#none//usr/local/cuda}}/bin/nvcc
+  command -v "$nvcc" >/dev/null ||
+    fail "no $nvcc; install CUDA's toolkit and set CUDA_HOME, or set FORCE_CUDA=0"
+fi
+compiler=${CXX:-c++}
+command -v "$compiler" >/dev/null ||
+  fail "no C++ compiler ($compiler) found; on Debian and Ubuntu: apt install g++"
+"$python" -c '
+import sysconfig
+from pathlib import Path
+paths = sysconfig.get_paths()
+raise SystemExit(not (Path(paths["include"]) / "Python.h").is_file())' ||
+  fail "$python has no Python.h; on Debian and Ubuntu: apt install python3-dev"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+
+export CXX=$here/cxx20.sh MMQCS_CXX=$compiler MAX_JOBS=${MAX_JOBS:-$(nproc)}
+if "$compiler" --version | grep -q 'Free Software Foundation' &&
+  command -v flock >/dev/null; then
+  export MMQCS_PCH=$work
+fi
+if [[ $kind == CUDA ]]; then
+  printf '#!/bin/sh\nMMQCS_PCH= MMQCS_CXX=%q exec %q "$@"\n' "$nvcc" "$CXX" >"$work/nvcc"
+  chmod +x "$work/nvcc"
+  export PYTORCH_NVCC=$work/nvcc
+fi
+
+echo "mmqcs: building the operators of onedl-mmcv $version ($kind, $MAX_JOBS jobs)"
+# The cache is left out: a wheel in it may lack operators, or fit another PyTorch.
+{
+  "$python" -m pip install 'setuptools>=80' wheel packaging ninja &&
+    "$python" -m pip install --no-cache-dir --no-build-isolation --no-deps \
+      --no-binary onedl-mmcv --force-reinstall --verbose "onedl-mmcv==$version"
+} >"$log" 2>&1 || {
+  kept=$(mktemp -t mmqcs-build-ops.XXXXXX)
+  cp "$log" "$kept"
+  fail "the build failed: $(grep -m1 -E '(error|ERROR):' "$log" || tail -n1 "$log") (log: $kept)"
+}
+"$python" -c 'import torch, mmcv._ext' ||
+  fail 'the build ended well, but the operators cannot be imported (see above)'
+echo 'mmqcs: the operators of MMCV are built'
