@@ -58,7 +58,8 @@ def test_installs_once_and_passes_arguments_on(venv):
     done = run_line('-m', 'not slow', VENV=str(venv), TORCH='2.4.1')
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1:] == ['mmengine 0.10.7']
-    torch, ours, tests = calls(venv)
+    pip, torch, ours, tests = calls(venv)
+    assert pip == '-m pip install -q --upgrade pip'
     assert torch == '-m pip install -q torch==2.4.1 torchvision'
     assert ' torch==2.4.1 ' in ours
     assert ' mmengine==0.10.7 mmcv-lite==2.1.0 mmpretrain==1.2.0 ' in ours
@@ -69,14 +70,14 @@ def test_installs_once_and_passes_arguments_on(venv):
     assert calls(venv) == ['-m pytest']
     os.utime(venv / '.mmqcs-line', (0, 0))  # setup.cfg is newer
     assert run_line(VENV=str(venv), TORCH='2.4.1').returncode == 0
-    assert len(calls(venv)) == 3
+    assert len(calls(venv)) == 4
     assert run_line(VENV=str(venv)).returncode == 0
-    assert calls(venv)[0] == '-m pip install -q torch torchvision'
+    assert calls(venv)[1] == '-m pip install -q torch torchvision'
 
 
 def test_the_maintained_line(venv):
     assert run_line(VENV=str(venv), LINE='onedl').returncode == 0
-    assert calls(venv)[1] == '-m pip install -q --use-pep517 torch -e .[onedl,tests]'
+    assert calls(venv)[2] == '-m pip install -q --use-pep517 torch -e .[onedl,tests]'
 
 
 def test_a_failed_installation_is_tried_again(venv):
@@ -85,7 +86,7 @@ def test_a_failed_installation_is_tried_again(venv):
         assert done.returncode == 2
         message = 'mmqcs: pip cannot install torch==broken torchvision; see the message'
         assert done.stderr.startswith(message)
-        assert len(calls(venv)) == 1
+        assert len(calls(venv)) == 2
 
 
 @pytest.mark.parametrize(

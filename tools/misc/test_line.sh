@@ -48,6 +48,8 @@ wanted="${torch[*]} ${pins[*]-}"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || [ setup.cfg -nt "$stamp" ]; then
   echo "mmqcs: installing into $VENV"
   rm -f "$stamp"
+  # the pip of a new environment is as old as its Python, and tries for long
+  "$run" -m pip install -q --upgrade pip || fail "pip cannot upgrade itself; see the message above"
   "$run" -m pip install -q "${torch[@]}" ||
     fail "pip cannot install ${torch[*]}; see the message above"
   "$run" -m pip install -q --use-pep517 "${torch[0]}" "${pins[@]}" -e ".[$LINE,tests]" ||
