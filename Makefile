@@ -11,6 +11,8 @@ WORK_DIR ?= work_dirs/$(basename $(notdir $(CONFIG)))
 DATA ?= data/synthfer
 # More arguments for tools/train.py, for example TRAIN_ARGS=--resume
 TRAIN_ARGS ?=
+# Arguments of pytest, for example TEST_ARGS='-m "not slow"'
+TEST_ARGS ?=
 
 STAMP := $(VENV)/.mmqcs-installed
 PIP_LOG := $(VENV)/pip.log
@@ -24,10 +26,10 @@ PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PIP_RETRIES PIP_DEFAULT_TIMEOUT PIP_DISABLE_PIP_VERSION_CHECK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ops data train test lint format clean
+.PHONY: help setup ops data train test test-original lint format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## Create .venv and install the package (done once)
 
@@ -74,7 +76,10 @@ train: data ## Train and test the small QCS model on SynthFER
 	$(RUN) tools/analysis_tools/summarize.py $(WORK_DIR) --checkpoint "$$checkpoint"
 
 test: lint ## Lint, then the whole test suite
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(TEST_ARGS)
+
+test-original: ## The test suite on the original OpenMMLab, in .venv-openmmlab
+	LINE=openmmlab VENV=$(VENV)-openmmlab PYTHON=$(PYTHON) bash tools/misc/test_line.sh $(TEST_ARGS)
 
 lint: $(STAMP) ## Check style and formatting
 	$(VENV)/bin/ruff check

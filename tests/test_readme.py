@@ -43,7 +43,7 @@ def test_named_programs_exist():
 
 def test_sam_around_a_stock_recipe():
     """The config in the README, on mmpretrain's own model."""
-    code = re.search(r'```python\n(.*?)```', README, flags=re.DOTALL).group(1)
+    code = re.search(r'```python\n(_base_.*?)```', README, flags=re.DOTALL).group(1)
     cfg = Config.fromstring(code, '.py')
     assert cfg.optim_wrapper.optimizer.type == 'SGD'
     model = MODELS.build(dict(cfg.model, _scope_='mmpretrain'))

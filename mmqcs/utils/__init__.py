@@ -1,5 +1,6 @@
 """Set-up and checkpoints."""
 
+from .model_index import register_model_index
 from .publish import inference_config
 from .reference import ConvertedState, convert_reference_state_dict
 from .safe_load import CheckpointError, read_checkpoint
@@ -12,4 +13,5 @@ __all__ = [
     'inference_config',
     'read_checkpoint',
     'register_all_modules',
+    'register_model_index',
 ]

@@ -165,8 +165,15 @@ def test_train(fake_venv, tmp_path, best):
 
 def test_default_target_lists_the_others():
     printed = make().stdout
-    for target in ('setup', 'ops', 'data', 'train', 'test', 'lint', 'format', 'clean'):
+    targets = 'setup ops data train test test-original lint format clean'
+    for target in targets.split():
         assert f'make {target} ' in printed
+
+
+def test_the_original_line_has_its_own_environment():
+    done = make('-n', 'test-original', 'VENV=here/venv', 'TEST_ARGS=-x')
+    assert ' VENV=here/venv-openmmlab ' in done.stdout
+    assert done.stdout.endswith(' tools/misc/test_line.sh -x\n')
 
 
 def test_names_that_the_makefile_relies_on():
