@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ['unsupported_strategy']
+__all__ = ['strategy_name', 'unsupported_strategy']
 
 _SUPPORTED = ('SingleDeviceStrategy', 'DDPStrategy')
 _FAMILIES = ('DeepSpeed', 'FSDP', 'FullySharded', 'ColossalAI')
@@ -12,6 +12,13 @@ def _name(part: Any) -> str:
     """Bare name of the type that a part of a config asks for, '' if none."""
     kind = part.get('type', '') if isinstance(part, dict) else ''
     return (kind if isinstance(kind, str) else kind.__name__).split('.')[-1]
+
+
+def strategy_name(config: Any) -> str:
+    """Bare name of the strategy that a config of a run asks for, '' if none."""
+    strategy = config.get('strategy')
+    name = strategy if isinstance(strategy, str) else _name(strategy)
+    return name.split('.')[-1]
 
 
 def unsupported_strategy(config: Any) -> str | None:
@@ -25,9 +32,8 @@ def unsupported_strategy(config: Any) -> str | None:
     Returns:
         The setting as ``key='value'``, or None if there is none.
     """
-    strategy = config.get('strategy')
-    name = strategy if isinstance(strategy, str) else _name(strategy)
-    if name and name.split('.')[-1] not in _SUPPORTED:
+    name = strategy_name(config)
+    if name and name not in _SUPPORTED:
         return f'strategy.type={name!r}'
     for key in ('model_wrapper_cfg', 'optim_wrapper'):
         name = _name(config.get(key))

@@ -116,6 +116,25 @@ def test_model_wrapper_of_the_config_is_kept(monkeypatch):
     }
 
 
+def test_the_strategy_of_a_flexible_runner_uses_no_device_either(monkeypatch):
+    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setenv('RANK', '0')
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    fake = SimpleNamespace(init_process_group=lambda *_, **__: None, get_rank=lambda: 1)
+    monkeypatch.setattr(cli, 'dist', fake)
+    config = Config({'runner_type': 'FlexibleRunner', 'strategy': None})
+    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    assert config.strategy.type == 'DDPStrategy'
+    assert config.strategy.model_wrapper == config.model_wrapper_cfg
+    assert config.strategy.model_wrapper.device_ids is None
+
+    wrapper = {'broadcast_buffers': True, 'device_ids': [1]}
+    config.strategy = {'type': 'DDPStrategy', 'model_wrapper': wrapper}
+    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    assert config.strategy.model_wrapper.broadcast_buffers
+    assert config.strategy.model_wrapper.device_ids is None
+
+
 def test_nothing_changes_with_an_accelerator(monkeypatch):
     monkeypatch.setattr(cli, 'get_device', lambda: 'cuda')
     monkeypatch.setenv('LOCAL_RANK', '0')

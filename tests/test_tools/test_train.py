@@ -149,3 +149,12 @@ def test_sharded_training_is_refused(toy, monkeypatch, capsys, option):
     error = capsys.readouterr().err
     check_error(stop.value, error, f'{key}={name!r} is not supported')
     assert 'tools/dist_train.sh' in error
+
+
+def test_processes_that_would_train_apart_are_refused(toy, monkeypatch, capsys):
+    options = '--cfg-options', 'strategy.type=SingleDeviceStrategy'
+    merged(train, monkeypatch, toy, *options)
+    with pytest.raises(SystemExit) as stop:
+        merged(train, monkeypatch, toy, '--launcher', 'pytorch', *options)
+    message = 'would train a model of its own on each process of --launcher pytorch'
+    check_error(stop.value, capsys.readouterr().err, message)
