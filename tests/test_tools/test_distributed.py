@@ -1,8 +1,12 @@
 """Several processes on a machine without an accelerator."""
 
 import json
+import os
 import random
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +75,34 @@ def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
     losses = [record['loss'] for record in map(json.loads, lines) if 'loss' in record]
     assert len(losses) == 4  # 14 anchors a process: 4, 4, 4 and 2
     assert all(0 < loss < 10 for loss in losses)
+
+
+@pytest.mark.slow
+def test_two_machines(toy_config, tmp_path):
+    """One process on each; both run on this one and meet at its port."""
+    script = ROOT / 'tools/dist_train.sh'
+    env = {**os.environ, 'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '1'}
+    env |= {'NNODES': '2', 'MASTER_ADDR': '127.0.0.1', 'PORT': str(_free_port())}
+    env['PATH'] = os.pathsep.join((str(Path(sys.executable).parent), env['PATH']))
+    machines = [
+        subprocess.Popen(
+            ['bash', script, toy_config, '1', '--work-dir', 'run', '--no-validate'],
+            cwd=tmp_path,
+            env={**env, 'NODE_RANK': str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        texts = [machine.communicate(timeout=120)[0] for machine in machines]
+    finally:
+        for machine in machines:
+            machine.kill()
+    assert [machine.returncode for machine in machines] == [0, 0], texts
+    assert '2 processes train or test on the CPU' in texts[0]
+    assert epochs(tmp_path / 'run') == [1, 1]  # 6 images a process in batches of 4
 
 
 def _free_port() -> int:
