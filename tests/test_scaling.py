@@ -82,7 +82,7 @@ def test_commands_start_what_they_say(command, tmp_path, monkeypatch):
             assert isinstance(at(raw, parents), dict), f'{key}: not in {options[0]}'
         assert str(at(config, parents)[last]) == value
     enabled = (config.get('auto_scale_lr') or {}).get('enable', False)
-    assert enabled == ('--auto-scale-lr' in command)
+    assert enabled == ('base_batch_size' in command)
 
 
 def at(config, keys):

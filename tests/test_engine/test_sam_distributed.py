@@ -7,6 +7,7 @@ from ranks import on_ranks
 from torch.nn.parallel import DistributedDataParallel
 
 from mmqcs.engine import SAMAmpOptimWrapper, SAMOptimWrapper
+from mmqcs.engine.optim import check_data_parallel
 
 RHO, LR, SIZE, UPDATES = 0.1, 0.1, 8, 3
 X = torch.arange(2.0 * SIZE).reshape(SIZE, 2) / 5
@@ -141,3 +142,30 @@ def test_sharded_models_are_refused(name):
         wrapper.optim_context(model),
     ):
         pass
+
+
+def refused_rank(rank, world):
+    """What the hook says to a model that PyTorch shards, by either of its ways."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+
+    def refusal(model):
+        try:
+            check_data_parallel(model)
+        except TypeError as error:
+            return str(error)
+
+    mesh = init_device_mesh('cpu', (world,))
+    return (
+        refusal(FullyShardedDataParallel(linear(), device_id=torch.device('cpu'))),
+        refusal(fully_shard(linear(), mesh=mesh)),
+        refusal(DistributedDataParallel(linear())),
+    )
+
+
+@pytest.mark.slow
+def test_models_that_pytorch_shards_are_refused(tmp_path):
+    for wrapped_whole, sharded, parallel in on_ranks(refused_rank, 2, tmp_path):
+        assert 'SAM does not run under FullyShardedDataParallel' in wrapped_whole
+        assert 'SAM does not run under FSDPLinear' in sharded
+        assert parallel is None
