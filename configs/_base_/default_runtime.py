@@ -13,6 +13,8 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
+    # lets a run be resumed on another number of processes
+    resume=dict(type='mmqcs.ResumeHook'),
 )
 
 env_cfg = dict(

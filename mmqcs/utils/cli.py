@@ -287,6 +287,11 @@ def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
     )
     wrapper['device_ids'] = None
     config.model_wrapper_cfg = wrapper
+    if config.get('runner_type') == 'FlexibleRunner':
+        strategy = dict(config.get('strategy') or {'type': 'DDPStrategy'})
+        strategy['model_wrapper'] = {**wrapper, **(strategy.get('model_wrapper') or {})}
+        strategy['model_wrapper']['device_ids'] = None
+        config.strategy = strategy
 
 
 def close_distributed() -> None:

@@ -1,18 +1,17 @@
-"""SAM and CSA over two processes, against one process that sees everything."""
+"""SAM over two and four processes, against one that sees everything."""
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn as nn
+from ranks import on_ranks
 from torch.nn.parallel import DistributedDataParallel
 
-from mmqcs.engine import SAMOptimWrapper
-from mmqcs.models import CSANeck
+from mmqcs.engine import SAMAmpOptimWrapper, SAMOptimWrapper
+from mmqcs.engine.optim import check_data_parallel
 
-RHO, LR = 0.1, 0.1
-X = torch.arange(8.0).reshape(4, 2) / 5
-Y = torch.tensor([0.3, -1.0, 2.0, 0.5])
+RHO, LR, SIZE, UPDATES = 0.1, 0.1, 8, 3
+X = torch.arange(2.0 * SIZE).reshape(SIZE, 2) / 5
+Y = torch.tensor([0.3, -1.0, 2.0, 0.5, -0.7, 1.1, 0.2, -2.0])
 
 
 def linear():
@@ -24,94 +23,149 @@ def objective(model, x, y):
     return (torch.tanh(model(x)).squeeze(1) - y).square().mean()
 
 
-def sam_rank(rank, sync, folder):
-    init(rank, folder)
-    model = DistributedDataParallel(linear())
+def share(rank, world):
+    return slice(rank * SIZE // world, (rank + 1) * SIZE // world)
+
+
+def wrapped(model, sync, kind=SAMOptimWrapper, **kwargs):
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
-    wrapper = SAMOptimWrapper(rho=RHO, sync_ascent=sync, optimizer=optimizer)
+    wrapper = kind(rho=RHO, sync_ascent=sync, optimizer=optimizer, **kwargs)
     wrapper.hook_installed = True
-    part = slice(2 * rank, 2 * rank + 2)
-    for _ in range(3):
-        for _ in range(2):
-            with wrapper.optim_context(model):
-                loss = objective(model, X[part], Y[part])
-            wrapper.update_params(loss)
-    torch.save(model.module.state_dict(), f'{folder}/{rank}.pth')
+    return wrapper
 
 
-def init(rank, folder):
-    dist.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
+def update(wrapper, model, x, y):
+    """What train_step and SAMHook do with a batch."""
+    for _ in range(2):
+        with wrapper.optim_context(model):
+            loss = objective(model, x, y)
+        wrapper.update_params(loss)
+        if not wrapper.descending:
+            break
 
 
-def by_hand(sync):
+def sam_rank(rank, world, sync):
+    model = DistributedDataParallel(linear())
+    wrapper = wrapped(model, sync)
+    part = share(rank, world)
+    for _ in range(UPDATES):
+        update(wrapper, model, X[part], Y[part])
+    return model.module.state_dict()
+
+
+def one_process():
+    """The joint batch, by the wrapper in one process."""
     model = linear()
-    parts = [slice(0, 2), slice(2, 4)]
-    for _ in range(3):
-        start = [p.detach().clone() for p in model.parameters()]
-
-        def gradient(part):
-            grads = torch.autograd.grad(
-                objective(model, X[part], Y[part]), list(model.parameters())
-            )
-            return torch.cat([g.flatten() for g in grads])
-
-        def place(vector, start=start):
-            with torch.no_grad():
-                pieces = vector.split([w.numel() for w in start])
-                for p, w, v in zip(model.parameters(), start, pieces, strict=True):
-                    p.copy_(w + v.view_as(w))
-
-        local = [gradient(part) for part in parts]
-        mean = sum(local) / 2
-        descents = []
-        for part, own in zip(parts, local, strict=True):
-            ascent = mean if sync else own
-            place(RHO * ascent / ascent.norm())
-            descents.append(gradient(part))
-        place(-LR * sum(descents) / 2)
+    wrapper = wrapped(model, True)
+    for _ in range(UPDATES):
+        update(wrapper, model, X, Y)
     return model.state_dict()
 
 
+def m_sharpness(world):
+    """Each process climbs by its own gradient; worked out by hand."""
+    model = linear()
+    parts = [share(rank, world) for rank in range(world)]
+
+    def gradient(part):
+        loss = objective(model, X[part], Y[part])
+        return torch.autograd.grad(loss, list(model.parameters()))
+
+    def place(values):
+        with torch.no_grad():
+            for p, value in zip(model.parameters(), values, strict=True):
+                p.copy_(value)
+
+    for _ in range(UPDATES):
+        start = [p.detach().clone() for p in model.parameters()]
+        descents = []
+        for part in parts:
+            place(start)
+            ascent = gradient(part)
+            norm = torch.cat([g.flatten() for g in ascent]).norm()
+            place([w + RHO * g / norm for w, g in zip(start, ascent, strict=True)])
+            descents.append(gradient(part))
+        mean = [sum(g) / world for g in zip(*descents, strict=True)]
+        place([w - LR * g for w, g in zip(start, mean, strict=True)])
+    return model.state_dict()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('world', [2, 4])
 @pytest.mark.parametrize('sync', [True, False], ids=['synchronised', 'm-sharpness'])
-def test_sam_over_two_processes(tmp_path, sync):
-    mp.spawn(sam_rank, (sync, str(tmp_path)), nprocs=2)
-    states = [torch.load(tmp_path / f'{rank}.pth') for rank in range(2)]
-    for name, value in by_hand(sync).items():
-        assert torch.equal(states[0][name], states[1][name])
+def test_sam_over_processes(tmp_path, world, sync):
+    states = on_ranks(sam_rank, world, tmp_path, sync)
+    joint = one_process()
+    expected = joint if sync else m_sharpness(world)
+    for name, value in expected.items():
+        for state in states:
+            assert torch.equal(state[name], states[0][name])
         torch.testing.assert_close(states[0][name], value)
+    if not sync:
+        apart = (states[0]['weight'] - joint['weight']).abs().max()
+        assert apart > 1e-4  # 100 times the tolerance above
 
 
-def csa():
-    torch.manual_seed(0)
-    return CSANeck(embed_dims=8, num_levels=1, distance_range='world')
+def overflow_rank(rank, world, sync):
+    """Scaled gradients; in the second of three updates one rank's are infinite."""
+    model = DistributedDataParallel(linear())
+    wrapper = wrapped(model, sync, SAMAmpOptimWrapper, dtype='bfloat16')
+    wrapper.loss_scaler = torch.amp.GradScaler('cpu', init_scale=8.0)
+    part = share(rank, world)
+    for i in range(3):
+        x = X[part] * (torch.inf if i == 1 and rank == 1 else 1)
+        update(wrapper, model, x, Y[part])
+    return model.module.state_dict(), wrapper.loss_scaler.get_scale()
 
 
-def tokens():
-    torch.manual_seed(1)
-    return torch.randn(4, 4, 5, 8)
+@pytest.mark.slow
+@pytest.mark.parametrize('sync', [True, False], ids=['synchronised', 'm-sharpness'])
+def test_an_overflow_on_one_process_skips_the_update_on_all(tmp_path, sync):
+    """Without agreement the others would wait for the one that skipped."""
+    (first, scale), (second, other) = on_ranks(overflow_rank, 2, tmp_path, sync)
+    assert scale == other == 4.0
+    for name, value in first.items():
+        assert torch.isfinite(value).all()
+        assert torch.equal(value, second[name])
 
 
-def world_rank(rank, folder):
-    init(rank, folder)
-    neck = csa()
-    x = tokens()[:, 2 * rank : 2 * rank + 2].reshape(8, 5, 8)
-    refined = neck.refine(x)
-    refined.square().sum().backward()
-    gradient = neck.levels[0].proj.weight.grad
-    dist.all_reduce(gradient)
-    torch.save((refined.detach(), gradient), f'{folder}/{rank}.pth')
+@pytest.mark.parametrize(
+    'name', ['MMFullyShardedDataParallel', 'FSDPModule', 'MMDeepSpeedEngineWrapper']
+)
+def test_sharded_models_are_refused(name):
+    """By the names of classes, so that no package of theirs is needed."""
+    base = type(name, (nn.Linear,), {})
+    model = type('Wrapped', (base,), {})(2, 1)
+    wrapper = wrapped(model, True)
+    with (
+        pytest.raises(TypeError, match='SAM does not run under Wrapped: train with'),
+        wrapper.optim_context(model),
+    ):
+        pass
 
 
-def test_distances_ranged_over_two_processes(tmp_path):
-    """Two ranks with half the groups each give what one gives with all."""
-    mp.spawn(world_rank, (str(tmp_path),), nprocs=2)
-    neck = csa()
-    expected = neck.refine(tokens().flatten(0, 1))
-    expected.square().sum().backward()
-    parts = [torch.load(tmp_path / f'{rank}.pth') for rank in range(2)]
-    refined = torch.cat([part[0].unflatten(0, (4, 2)) for part in parts], dim=1)
-    torch.testing.assert_close(refined.flatten(0, 1), expected)
-    gradient = neck.levels[0].proj.weight.grad
-    torch.testing.assert_close(parts[0][1], gradient)
+def refused_rank(rank, world):
+    """What the hook says to a model that PyTorch shards, by either of its ways."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+
+    def refusal(model):
+        try:
+            check_data_parallel(model)
+        except TypeError as error:
+            return str(error)
+
+    mesh = init_device_mesh('cpu', (world,))
+    return (
+        refusal(FullyShardedDataParallel(linear(), device_id=torch.device('cpu'))),
+        refusal(fully_shard(linear(), mesh=mesh)),
+        refusal(DistributedDataParallel(linear())),
+    )
+
+
+@pytest.mark.slow
+def test_models_that_pytorch_shards_are_refused(tmp_path):
+    for wrapped_whole, sharded, parallel in on_ranks(refused_rank, 2, tmp_path):
+        assert 'SAM does not run under FullyShardedDataParallel' in wrapped_whole
+        assert 'SAM does not run under FSDPLinear' in sharded
+        assert parallel is None

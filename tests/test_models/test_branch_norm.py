@@ -5,9 +5,14 @@ import copy
 import pytest
 import torch
 import torch.nn as nn
+from mmengine.model import convert_sync_batchnorm
 from test_qcs_classifier import batch, build
 
-from mmqcs.models.branch_norm import branch_statistics, convert_branch_norm
+from mmqcs.models.branch_norm import (
+    branch_statistics,
+    convert_branch_norm,
+    needs_passes,
+)
 
 
 @pytest.mark.parametrize('momentum', [0.1, None])
@@ -84,3 +89,15 @@ def test_checkpointing_changes_nothing(statistics, fast):
     for name, parameter in plain.named_parameters():
         difference = (other.get_parameter(name).grad - parameter.grad).norm()
         assert difference <= 1e-3 * parameter.grad.norm() + 1e-6, name
+
+
+def test_synchronised_norms_take_the_place_of_all_and_keep_branches_apart():
+    """What `sync_bn='torch'` in a config does; they run on GPUs only."""
+    model = build().train()
+    names = [n for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)]
+    assert names
+    assert not needs_passes(model.backbone)
+    model = convert_sync_batchnorm(model, 'torch')
+    for name in names:
+        assert type(model.get_submodule(name)) is nn.SyncBatchNorm, name
+    assert needs_passes(model.backbone)

@@ -1,8 +1,12 @@
 """Several processes on a machine without an accelerator."""
 
 import json
+import os
 import random
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -73,6 +77,34 @@ def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
     assert all(0 < loss < 10 for loss in losses)
 
 
+@pytest.mark.slow
+def test_two_machines(toy_config, tmp_path):
+    """One process on each; both run on this one and meet at its port."""
+    script = ROOT / 'tools/dist_train.sh'
+    env = {**os.environ, 'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '1'}
+    env |= {'NNODES': '2', 'MASTER_ADDR': '127.0.0.1', 'PORT': str(_free_port())}
+    env['PATH'] = os.pathsep.join((str(Path(sys.executable).parent), env['PATH']))
+    machines = [
+        subprocess.Popen(
+            ['bash', script, toy_config, '1', '--work-dir', 'run', '--no-validate'],
+            cwd=tmp_path,
+            env={**env, 'NODE_RANK': str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        texts = [machine.communicate(timeout=120)[0] for machine in machines]
+    finally:
+        for machine in machines:
+            machine.kill()
+    assert [machine.returncode for machine in machines] == [0, 0], texts
+    assert '2 processes train or test on the CPU' in texts[0]
+    assert epochs(tmp_path / 'run') == [1, 1]  # 6 images a process in batches of 4
+
+
 def _free_port() -> int:
     """A port that the system gives to nobody else before torchrun takes it.
 
@@ -114,6 +146,25 @@ def test_model_wrapper_of_the_config_is_kept(monkeypatch):
         'broadcast_buffers': False,
         'device_ids': None,
     }
+
+
+def test_the_strategy_of_a_flexible_runner_uses_no_device_either(monkeypatch):
+    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setenv('RANK', '0')
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    fake = SimpleNamespace(init_process_group=lambda *_, **__: None, get_rank=lambda: 1)
+    monkeypatch.setattr(cli, 'dist', fake)
+    config = Config({'runner_type': 'FlexibleRunner', 'strategy': None})
+    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    assert config.strategy.type == 'DDPStrategy'
+    assert config.strategy.model_wrapper == config.model_wrapper_cfg
+    assert config.strategy.model_wrapper.device_ids is None
+
+    wrapper = {'broadcast_buffers': True, 'device_ids': [1]}
+    config.strategy = {'type': 'DDPStrategy', 'model_wrapper': wrapper}
+    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    assert config.strategy.model_wrapper.broadcast_buffers
+    assert config.strategy.model_wrapper.device_ids is None
 
 
 def test_nothing_changes_with_an_accelerator(monkeypatch):

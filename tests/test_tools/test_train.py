@@ -131,3 +131,30 @@ def test_error_of_the_program_itself(run, tmp_path):
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith('mmqcs: config file not found')
     assert 'Traceback' not in done.stderr
+
+
+@pytest.mark.parametrize(
+    'option',
+    [
+        'strategy.type=DeepSpeedStrategy',
+        'strategy.type=FSDPStrategy',
+        'model_wrapper_cfg.type=MMFullyShardedDataParallel',
+    ],
+)
+def test_sharded_training_is_refused(toy, monkeypatch, capsys, option):
+    arguments = '--cfg-options', 'runner_type=FlexibleRunner', option
+    with pytest.raises(SystemExit) as stop:
+        merged(train, monkeypatch, toy, *arguments)
+    key, name = option.split('=')
+    error = capsys.readouterr().err
+    check_error(stop.value, error, f'{key}={name!r} is not supported')
+    assert 'tools/dist_train.sh' in error
+
+
+def test_processes_that_would_train_apart_are_refused(toy, monkeypatch, capsys):
+    options = '--cfg-options', 'strategy.type=SingleDeviceStrategy'
+    merged(train, monkeypatch, toy, *options)
+    with pytest.raises(SystemExit) as stop:
+        merged(train, monkeypatch, toy, '--launcher', 'pytorch', *options)
+    message = 'would train a model of its own on each process of --launcher pytorch'
+    check_error(stop.value, capsys.readouterr().err, message)

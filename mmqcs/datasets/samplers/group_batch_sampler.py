@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
-from mmengine.dist import get_rank
+from mmengine.dist import all_gather_object, get_rank, is_distributed
 from numpy.random import Generator
 from torch.utils.data import Sampler
 
@@ -33,7 +33,8 @@ class GroupBatchSampler(Sampler, ABC):
 
     Raises:
         ValueError: The data cannot serve the groups, the batch size is not
-            positive, or no seed is given and the sampler has none.
+            positive, no seed is given and the sampler has none, or the processes
+            would get unequal numbers of batches.
     """
 
     ring: Ring
@@ -61,6 +62,18 @@ class GroupBatchSampler(Sampler, ABC):
         self.seed = seed
         self.index = class_index(sampler.dataset)
         self.index.check_pairs()
+        self._check_lengths()
+
+    def _check_lengths(self) -> None:
+        if not is_distributed():
+            return
+        lengths = all_gather_object(len(self))
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f'the processes would get {lengths} batches an epoch, and those with '
+                f'more would wait for the others for ever. Use an anchor sampler '
+                f'that shares out equally: DefaultSampler with round_up=True does'
+            )
 
     @abstractmethod
     def draw_groups(

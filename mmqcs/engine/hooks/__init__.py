@@ -2,6 +2,7 @@
 
 from .fuse_conv_bn_hook import FuseConvBNHook
 from .precise_bn_hook import PreciseBNHook
+from .resume_hook import ResumeHook
 from .sam_hook import SAMHook
 
-__all__ = ['FuseConvBNHook', 'PreciseBNHook', 'SAMHook']
+__all__ = ['FuseConvBNHook', 'PreciseBNHook', 'ResumeHook', 'SAMHook']

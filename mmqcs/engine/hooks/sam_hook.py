@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmqcs.engine.optim import SAMMixin
+from mmqcs.engine.optim import SAMMixin, check_data_parallel
 from mmqcs.registry import HOOKS
 
 
@@ -37,20 +37,15 @@ class SAMHook(Hook):
 
         Raises:
             TypeError: The optimiser wrapper is not SAM's, or the model is sharded
-                (FSDP) or run by an engine of its own (DeepSpeed), in which neither
-                the norm nor the second pass would be right.
+                (FSDP) or run by an engine of its own (DeepSpeed, ColossalAI), in
+                which neither the norm nor the second pass would be right.
         """
         if not isinstance(runner.optim_wrapper, SAMMixin):
             raise TypeError(
                 f'SAMHook needs mmqcs.SAMOptimWrapper or mmqcs.SAMAmpOptimWrapper as '
                 f'optim_wrapper, got {type(runner.optim_wrapper).__name__}'
             )
-        kind = type(runner.model).__name__
-        if 'FullySharded' in kind or 'DeepSpeed' in kind:
-            raise TypeError(
-                f'SAM does not run under {kind}: train with data parallelism, or '
-                f'without SAM'
-            )
+        check_data_parallel(runner.model)
         runner.optim_wrapper.hook_installed = True
         self._handle = self._preprocessor(runner).register_forward_hook(self._record)
 

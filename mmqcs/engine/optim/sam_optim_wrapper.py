@@ -6,12 +6,14 @@ from typing import Any
 
 import torch
 import torch.nn as nn
+from mmengine.dist import all_reduce
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
 from mmqcs.registry import OPTIM_WRAPPERS
 
 from .autocast_optim_wrapper import AutocastOptimWrapper
+from .data_parallel import check_data_parallel
 
 
 class SAMMixin:
@@ -35,6 +37,7 @@ class SAMMixin:
     Raises:
         ValueError: The radius is not positive.
         RuntimeError: On the first update, if ``mmqcs.SAMHook`` is not installed.
+        TypeError: On the first pass, if the model is sharded (FSDP).
     """
 
     def __init__(
@@ -135,6 +138,7 @@ class SAMMixin:
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """See MMEngine's ``OptimWrapper``; leaves an unsynchronised ascent alone."""
+        check_data_parallel(model)
         local = not (self.sync_ascent or self.descending) and hasattr(model, 'no_sync')
         with super().optim_context(model), model.no_sync() if local else nullcontext():
             yield
@@ -159,7 +163,8 @@ class SAMAmpOptimWrapper(SAMMixin, AutocastOptimWrapper):
     """SAM in mixed precision.
 
     A scaled gradient needs no unscaling for the ascent, which takes its direction
-    only. If it overflows, the whole update is skipped and the scale lowered.
+    only. If it overflows, on any process, the whole update is skipped on all of them
+    and the scale lowered.
 
     Args:
         **kwargs: Arguments of :class:`SAMMixin` and of
@@ -167,7 +172,14 @@ class SAMAmpOptimWrapper(SAMMixin, AutocastOptimWrapper):
     """
 
     def _overflowed(self, norm: Tensor) -> bool:
-        if not self.loss_scaler.is_enabled() or torch.isfinite(norm):
+        if not self.loss_scaler.is_enabled():
+            return False
+        finite = torch.isfinite(norm).float()
+        if not self.sync_ascent:
+            # Norms differ, and a process that skipped its descent alone would leave
+            # the others waiting for its gradients.
+            all_reduce(finite, 'min')
+        if finite:
             return False
         scale = self.loss_scaler.get_scale() * self.loss_scaler.get_backoff_factor()
         self.loss_scaler.update(self._scale_update_param or scale)
