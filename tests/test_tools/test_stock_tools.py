@@ -12,6 +12,7 @@ from mmengine import Config
 from mmengine.hooks import EMAHook
 from mmengine.runner import Runner
 from mmpretrain import FeatureExtractor, ImageClassificationInferencer, get_model
+from upstream import stock_checkpoints
 
 from mmqcs.datasets import RAFDB
 
@@ -23,6 +24,12 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not TOOLS.is_dir(), reason='MMPretrain came without its tools'),
 ]
+
+
+@pytest.fixture(scope='module', autouse=True)
+def loadable():
+    with stock_checkpoints():
+        yield
 
 
 @pytest.fixture(scope='module')
