@@ -18,6 +18,7 @@ PARTS = {
         'KLDistillLoss',
         'EuclideanDistillLoss',
         'QCSClassifier',
+        'QCSRoIHead',
         'DistilledClassifier',
         'FERDataPreprocessor',
     ],

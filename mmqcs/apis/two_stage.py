@@ -96,7 +96,7 @@ class TwoStageFER:
         detector: ModelFiles,
         classifier: ModelFiles,
         score_thr: float = 0.3,
-        margin: float = 0.15,
+        margin: float = 0.1,
         square: bool = True,
         batch_size: int = 32,
         device: str = 'cpu',

@@ -37,6 +37,16 @@ def test_pictures_lie_in_the_scene_without_overlap():
         assert covered.max() == 1
 
 
+def test_a_box_is_where_its_face_is():
+    for face in itertools.chain.from_iterable(SCENES):
+        left, top, side = face.place
+        size = SynthFERSettings(difficulty=0, image_size=side)
+        corners = face_box(size, 'train', face.number, face.label)
+        assert face.box == pytest.approx(corners + np.tile((left, top), 2))
+        width, height = face.box[2:] - face.box[:2]
+        assert 0.4 * side < width < height < side
+
+
 def test_numbers_of_faces_and_sizes_vary():
     assert {len(faces) for faces in SCENES} >= {1, 2, 3}
     sides = [face.place[2] for faces in SCENES for face in faces]

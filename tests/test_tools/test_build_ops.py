@@ -35,7 +35,7 @@ def python(path, has_torch=True, has_ops=False, version='2.3.6'):
         f'*onedl-mmcv==*) echo "$@" >>{path}.calls\n'
         f'  echo "x.cpp: error: no"; exit 1 ;;\n'
         f'*version*onedl*) echo {version}; [ -n "{version}" ] ;;\n'
-        f'*CUDA_HOME*) echo none ;;\n'
+        f'*CUDA_HOME*) echo 0 $CUDA_HOME ;;\n'
         f'*"import torch"*) exit {int(not has_torch)} ;;\n'
         f'esac',
     )

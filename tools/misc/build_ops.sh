@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds the compiled operators of MMCV, which MMDetection needs, for the PyTorch of
-# an environment: with CUDA where PyTorch finds a GPU or FORCE_CUDA=1,
-# else for the CPU.
+# an environment: with CUDA where PyTorch finds a GPU or FORCE_CUDA=1, else for the CPU.
 #
 #   tools/misc/build_ops.sh [PYTHON]       (python, by default)
 #
@@ -31,17 +30,15 @@ from importlib.metadata import version
 print(version("onedl-mmcv"))' 2>/dev/null) ||
   fail "$python has no onedl-mmcv; install it with pip install 'mmqcs[onedl-det]'"
 
-cuda=$("$python" -c '
+read -r has_gpu cuda_home < <("$python" -c '
 import torch
 from torch.utils.cpp_extension import CUDA_HOME
-print(CUDA_HOME or "" if torch.cuda.is_available() else "none")' 2>/dev/null)
-if [[ ${FORCE_CUDA:-} == 0 || (-z ${FORCE_CUDA:-} && $cuda == none) ]]; then
-  kind=CPU
-  export FORCE_CUDA=0
-else
+print(int(torch.cuda.is_available()), CUDA_HOME or "")' 2>/dev/null)
+export FORCE_CUDA=${FORCE_CUDA:-$has_gpu}
+kind=CPU
+if [[ $FORCE_CUDA == 1 ]]; then
   kind=CUDA
-  export FORCE_CUDA=1
-  nvcc=${CUDA_HOME:-${cuda/#none//usr/local/cuda}}/bin/nvcc
+  nvcc=$cuda_home/bin/nvcc
   command -v "$nvcc" >/dev/null ||
     fail "no $nvcc; install CUDA's toolkit and set CUDA_HOME, or set FORCE_CUDA=0"
 fi
@@ -69,6 +66,10 @@ if [[ $kind == CUDA ]]; then
   chmod +x "$work/nvcc"
   export PYTORCH_NVCC=$work/nvcc
 fi
+
+# where pip puts ninja, without which files are compiled one by one
+scripts=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
+export PATH=$scripts:$PATH
 
 echo "mmqcs: building the operators of onedl-mmcv $version ($kind, $MAX_JOBS jobs)"
 # The cache is left out: a wheel in it may lack operators, or fit another PyTorch.
