@@ -5,10 +5,11 @@ docs/compatibility.md has the list. A test asks here, so that it says the cause.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 
 import pytest
 import torch
+from packaging.version import Version
 
 ORIGINAL_LINE = 'onedl-mmengine' not in packages_distributions()['mmengine']
 """Whether the original OpenMMLab packages are installed, not the maintained ones."""
@@ -16,6 +17,16 @@ ORIGINAL_LINE = 'onedl-mmengine' not in packages_distributions()['mmengine']
 CHECKPOINTS_ARE_REFUSED = ORIGINAL_LINE and torch.__version__ >= (2, 6)
 """MMEngine 0.10.7 leaves ``weights_only`` of ``torch.load`` to torch, which from
 2.6 on refuses the log buffers that MMEngine puts in every checkpoint."""
+
+
+needs_vis_cam = pytest.mark.skipif(
+    ORIGINAL_LINE and Version(version('grad-cam')) >= Version('1.5'),
+    reason='vis_cam.py of MMPretrain 1.2.0 gives use_cuda, which grad-cam 1.5 removed',
+)
+needs_vis_tsne = pytest.mark.skipif(
+    ORIGINAL_LINE and Version(version('scikit-learn')) >= Version('1.7'),
+    reason='vis_tsne.py of MMPretrain 1.2.0 gives n_iter, which sklearn 1.7 removed',
+)
 
 
 @contextmanager

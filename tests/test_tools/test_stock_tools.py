@@ -12,7 +12,7 @@ from mmengine import Config
 from mmengine.hooks import EMAHook
 from mmengine.runner import Runner
 from mmpretrain import FeatureExtractor, ImageClassificationInferencer, get_model
-from upstream import stock_checkpoints
+from upstream import needs_vis_cam, needs_vis_tsne, stock_checkpoints
 
 from mmqcs.datasets import RAFDB
 
@@ -123,13 +123,14 @@ def test_get_flops(stock, trained):
     assert 'Flops: 58.' in done.stdout
 
 
+@needs_vis_cam
 def test_vis_cam(stock, trained, image):
-    pytest.importorskip('pytorch_grad_cam', reason='pip install grad-cam')
     args = [image, 'small.py', 'run/epoch_2.pth', '--save-path', 'cam.png']
     stock('visualization/vis_cam.py', *args)
     assert (trained / 'cam.png').is_file()
 
 
+@needs_vis_tsne
 def test_vis_tsne(stock, trained):
     args = ['--checkpoint', 'run/epoch_2.pth', '--work-dir', 'tsne', '--perplexity', 3]
     stock('visualization/vis_tsne.py', 'small.py', *args)
