@@ -126,20 +126,30 @@ def recompute(module: nn.Module, *args: Any, when: bool = True, **kwargs: Any) -
 
 def _contexts(module: nn.Module) -> tuple[AbstractContextManager, ...]:
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
-    return nullcontext(), _repetition({m: getattr(m, 'branches', 1) for m in norms})
+    return nullcontext(), _Repetition({m: getattr(m, 'branches', 1) for m in norms})
 
 
-@contextmanager
-def _repetition(branches: dict[nn.Module, int]) -> Iterator[None]:
-    before = {m: (getattr(m, 'branches', 1), dict(m._buffers)) for m in branches}
-    for norm, number in branches.items():
-        norm.branches = number
-        for name, buffer in norm.named_buffers(recurse=False):
-            setattr(norm, name, buffer.clone())  # for the repetition to update
-    try:
-        yield
-    finally:
-        for norm, (number, buffers) in before.items():
+class _Repetition:
+    """Lets modules see their branches again; may be entered more than once.
+
+    ``torch.compile`` of PyTorch 2.4 enters it again where it falls back.
+    """
+
+    def __init__(self, branches: dict[nn.Module, int]) -> None:
+        self.branches = branches
+        self.before: list[dict[nn.Module, tuple[int, dict[str, Tensor | None]]]] = []
+
+    def __enter__(self) -> None:
+        self.before.append(
+            {m: (getattr(m, 'branches', 1), dict(m._buffers)) for m in self.branches}
+        )
+        for norm, number in self.branches.items():
+            norm.branches = number
+            for name, buffer in norm.named_buffers(recurse=False):
+                setattr(norm, name, buffer.clone())  # for the repetition to update
+
+    def __exit__(self, *_: object) -> None:
+        for norm, (number, buffers) in self.before.pop().items():
             norm.branches = number
             norm._buffers.update(buffers)
 
