@@ -89,7 +89,8 @@ def test_every_config_is_in_the_index_under_its_name():
     index = load(str(ROOT / 'model-index.yml'))
     index.build_models_with_collections()
     listed = {model.name: model.config for model in index.models}
-    configs = (ROOT / 'configs').glob('[!_]*/*.py')
+    # detectors are not for MMPretrain's get_model
+    configs = [p for d in ('qcs', 'mix') for p in (ROOT / 'configs' / d).glob('*.py')]
     assert listed == {path.stem: str(path.relative_to(ROOT)) for path in configs}
     readmes = [collection.readme for collection in index.collections]
     assert len(readmes) == 2
