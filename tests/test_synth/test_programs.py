@@ -120,7 +120,7 @@ def test_overwrite_in_another_layout(run, tmp_path):
     caer_s = ('--layout', 'caer-s', '--train', 1, '--test', 1, '--workers', 1)
     refused = run(CONVERTER, out, *caer_s, '--overwrite')
     assert refused.returncode == 2
-    assert 'CAER-S exists and is not SynthFER' in refused.stderr
+    assert 'CAER-S exists and is not made of SynthFER' in refused.stderr
     assert contents(out) == before
     (out / 'CAER-S').rmdir()
     assert run(CONVERTER, out, *caer_s, '--overwrite').returncode == 0
@@ -166,7 +166,7 @@ def test_other_data_is_never_touched(run, tmp_path):
     (tmp_path / LIST).write_text('train_00001.jpg 5')
     done = run(CONVERTER, tmp_path, '--train', 1, '--test', 0, '--overwrite')
     assert done.returncode == 2
-    assert 'is not SynthFER' in done.stderr
+    assert 'is not made of SynthFER' in done.stderr
     assert contents(tmp_path) == {str(LIST): b'train_00001.jpg 5'}
 
 

@@ -25,26 +25,21 @@ it was cut off if it is not.
 """
 
 import argparse
-import json
 import os
-import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-
-import cv2
-from mmengine.utils import track_parallel_progress
+from typing import Any
 
 from mmqcs.synth import DRAWING, SynthFERSettings, labels, render
-from mmqcs.synth.layouts import (
-    LAYOUTS,
-    Layout,
-    Picture,
-    make_layout,
-    part_of,
-    write_file,
-)
+from mmqcs.synth.layouts import LAYOUTS, Layout, Picture, make_layout, write_file
 from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.utils.drawn_folder import (
+    DrawnFolder,
+    check_numbers,
+    draw_all,
+    settings_or_fail,
+)
 
 MARK = 'synthfer.json'
 
@@ -115,83 +110,25 @@ def write_image(picture: Picture, out: Path, layout: Layout) -> None:
         write_file(path, [layout.encode(face, picture)])
 
 
-def write_mark(out: Path, state: dict, complete: bool) -> None:
-    """Write down what OUT holds."""
-    text = json.dumps({**state, 'complete': complete}, indent=2)
-    write_file(out / MARK, [text.encode()])
-
-
-def remove(out: Path, roots: Iterable[str]) -> None:
-    """Remove what a layout wrote below OUT."""
-    for path in (out / root for root in roots):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-            if path.suffix:  # a file, which may have been cut off
-                part_of(path).unlink(missing_ok=True)
-
-
-def prepare(out: Path, state: dict, overwrite: bool) -> bool:
-    """Make OUT ready to be written.
-
-    Args:
-        out: Folder to write.
-        state: What it shall hold.
-        overwrite: Whether other faces may be removed.
-
-    Returns:
-        Whether there is something to write.
-    """
-    mark = out / MARK
-    old: tuple[str, ...] = ()
-    if mark.is_file():
-        found = json.loads(mark.read_text())
-        complete = found.pop('complete', False)
-        if found == state:
-            return not complete
-        if not overwrite:
-            changed = [key for key in state if found.get(key) != state[key]]
-            fail(
-                f'{out} holds SynthFER with other settings ('
-                + ', '.join(f'{k}: {found.get(k)}, not {state[k]}' for k in changed)
-                + '); name another folder or replace it by --overwrite'
-            )
-        old = LAYOUTS[found['layout']].roots(found['num_classes'])
-    for root in LAYOUTS[state['layout']].roots(state['num_classes']):
-        if root not in old and (out / root).exists():
-            fail(
-                f'{out / root} exists and is not SynthFER (not by {mark}); '
-                'name another folder'
-            )
-    remove(out, old)
-    write_mark(out, state, complete=False)
-    return True
+def roots(state: Mapping[str, Any]) -> Sequence[str]:
+    """Files and folders below OUT that a layout makes."""
+    return LAYOUTS[state['layout']].roots(state['num_classes'])
 
 
 def main() -> None:
     """Run the program."""
     args = parse_args()
     counts = {'train': args.train, 'test': args.test}
-    for split, count in counts.items():
-        if count < 0:
-            fail(f'--{split} must be at least 0, got {count}')
-    if args.workers < 1:
-        fail(f'--workers must be at least 1, got {args.workers}')
-    try:
-        settings = SynthFERSettings(
+    check_numbers(counts, args.workers)
+    settings = settings_or_fail(
+        lambda: SynthFERSettings(
             seed=args.seed,
             image_size=args.image_size,
             difficulty=args.difficulty,
             num_classes=args.classes,
             imbalanced=args.imbalanced,
         )
-    except ValueError as error:
-        # each message starts with the name of the setting
-        name, _, rest = str(error).partition(' ')
-        option = {'num_classes': 'classes'}.get(name, name).replace('_', '-')
-        fail(f'--{option} {rest}')
-
+    )
     found = {split: labels(settings, split, count) for split, count in counts.items()}
     try:
         layout = make_layout(args.layout, found, settings)
@@ -204,23 +141,14 @@ def main() -> None:
         **vars(settings),
         **counts,
     }
-    if not prepare(args.out, state, args.overwrite):
+    folder = DrawnFolder(args.out, MARK, 'SynthFER', roots)
+    if not folder.prepare(state, args.overwrite):
         print(f'{args.out} is complete')
         return
     write = partial(write_image, out=args.out, layout=layout)
-    # one thread a process, as the processes already share out the cores; here
-    # first, because a forked process cannot stop the threads of its parent
-    cv2.setNumThreads(1)
-    track_parallel_progress(
-        write,
-        list(layout.pictures()),
-        args.workers,
-        cv2.setNumThreads,
-        (1,),
-        chunksize=16,
-    )
+    draw_all(write, layout.pictures(), args.workers)
     layout.write_labels(args.out)
-    write_mark(args.out, state, complete=True)
+    folder.write_mark(state, complete=True)
     print(f'written to {args.out}')
 
 

@@ -13,19 +13,22 @@ it was cut off if it is not.
 import argparse
 import json
 import os
-import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
-from mmengine.utils import track_parallel_progress
 
 from mmqcs.synth import DRAWING, SynthFERSettings
 from mmqcs.synth.layouts import write_file
 from mmqcs.synth.scene_files import coco_annotations, voc_annotation
 from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
-from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.utils.cli import ArgumentParser
+from mmqcs.utils.drawn_folder import (
+    DrawnFolder,
+    check_numbers,
+    draw_all,
+    settings_or_fail,
+)
 
 MARK = 'synthfer_scenes.json'
 ROOTS = {
@@ -108,79 +111,22 @@ def write_annotations(
     write_file(out / f'{split}.txt', [f'{path.stem}\n'.encode() for path in paths])
 
 
-def write_mark(out: Path, state: dict[str, Any], complete: bool) -> None:
-    """Write down what OUT holds."""
-    text = json.dumps({**state, 'complete': complete}, indent=2)
-    write_file(out / MARK, [text.encode()])
-
-
-def prepare(out: Path, state: dict[str, Any], overwrite: bool) -> bool:
-    """Make OUT ready to be written.
-
-    Args:
-        out: Folder to write.
-        state: What it shall hold.
-        overwrite: Whether other scenes may be removed.
-
-    Returns:
-        Whether there is something to write.
-    """
-    mark = out / MARK
-    old: tuple[str, ...] = ()
-    if mark.is_file():
-        found = json.loads(mark.read_text())
-        complete = found.pop('complete', False)
-        if found == state:
-            return not complete
-        if not overwrite:
-            changed = [key for key in state if found.get(key) != state[key]]
-            fail(
-                f'{out} holds SynthFER scenes with other settings ('
-                + ', '.join(f'{k}: {found.get(k)}, not {state[k]}' for k in changed)
-                + '); name another folder or replace it by --overwrite'
-            )
-        old = ROOTS[found['layout']]
-    for root in ROOTS[state['layout']]:
-        if root not in old and (out / root).exists():
-            fail(
-                f'{out / root} exists and is not made of SynthFER scenes (not by '
-                f'{mark}); name another folder'
-            )
-    for path in (out / root for root in old):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    write_mark(out, state, complete=False)
-    return True
-
-
 def make_settings(args: argparse.Namespace) -> SceneSettings:
-    """The settings that the command line gives, or the end of the program."""
-    try:
-        faces = SynthFERSettings(
-            seed=args.seed, difficulty=args.difficulty, num_classes=args.classes
-        )
-        return SceneSettings(
-            faces, args.image_size, args.min_size, args.max_size, args.max_faces
-        )
-    except ValueError as error:
-        # each message starts with the name of the setting
-        name, _, rest = str(error).partition(' ')
-        option = {'num_classes': 'classes'}.get(name, name).replace('_', '-')
-        fail(f'--{option} {rest}')
+    """The settings that the command line gives."""
+    faces = SynthFERSettings(
+        seed=args.seed, difficulty=args.difficulty, num_classes=args.classes
+    )
+    return SceneSettings(
+        faces, args.image_size, args.min_size, args.max_size, args.max_faces
+    )
 
 
 def main() -> None:
     """Run the program."""
     args = parse_args()
     counts = {split: getattr(args, split) for split in SPLITS}
-    for split, count in counts.items():
-        if count < 0:
-            fail(f'--{split} must be at least 0, got {count}')
-    if args.workers < 1:
-        fail(f'--workers must be at least 1, got {args.workers}')
-    settings = make_settings(args)
+    check_numbers(counts, args.workers)
+    settings = settings_or_fail(partial(make_settings, args))
     names = ('seed', 'difficulty', 'num_classes')
     state = {
         'drawing': DRAWING,
@@ -189,20 +135,18 @@ def main() -> None:
         **{k: v for k, v in vars(settings).items() if k != 'faces'},
         **counts,
     }
-    if not prepare(args.out, state, args.overwrite):
+    folder = DrawnFolder(
+        args.out, MARK, 'SynthFER scenes', lambda state: ROOTS[state['layout']]
+    )
+    if not folder.prepare(state, args.overwrite):
         print(f'{args.out} is complete')
         return
     write = partial(write_scene, out=args.out, layout=args.layout, settings=settings)
     scenes = [(split, i) for split, count in counts.items() for i in range(count)]
-    # one thread a process, as the processes already share out the cores; here
-    # first, because a forked process cannot stop the threads of its parent
-    cv2.setNumThreads(1)
-    track_parallel_progress(
-        write, scenes, args.workers, cv2.setNumThreads, (1,), chunksize=16
-    )
+    draw_all(write, scenes, args.workers)
     for split, count in counts.items():
         write_annotations(args.out, args.layout, split, count, settings)
-    write_mark(args.out, state, complete=True)
+    folder.write_mark(state, complete=True)
     print(f'written to {args.out}')
 
 

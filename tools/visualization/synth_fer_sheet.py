@@ -4,12 +4,15 @@ python tools/visualization/synth_fer_sheet.py --out docs/images/synthfer.jpg
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from mmqcs.synth import SynthFERSettings, make_sheet
 from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.utils.drawn_folder import settings_or_fail
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,19 +46,18 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def draw(args: argparse.Namespace) -> np.ndarray:
+    """The sheet that the command line asks for, BGR (H, W, 3)."""
+    settings = SynthFERSettings(
+        args.seed, args.image_size, args.difficulty, args.classes
+    )
+    return make_sheet(settings, people=args.people, first=args.first)
+
+
 def main() -> None:
     """Run the program."""
     args = parse_args()
-    try:
-        settings = SynthFERSettings(
-            args.seed, args.image_size, args.difficulty, args.classes
-        )
-        sheet = make_sheet(settings, people=args.people, first=args.first)
-    except ValueError as error:
-        # each message starts with the name of the setting
-        name, _, rest = str(error).partition(' ')
-        option = {'num_classes': 'classes'}.get(name, name).replace('_', '-')
-        fail(f'--{option} {rest}')
+    sheet = settings_or_fail(partial(draw, args))
     if not cv2.haveImageWriter(str(args.out)):
         fail(f'--out {args.out}: unknown image type; use .jpg or .png')
     args.out.parent.mkdir(parents=True, exist_ok=True)
