@@ -95,6 +95,7 @@ def model(cfg):
 @pytest.fixture
 def classifier(model):
     if not isinstance(model, ImageClassifier):
+        # SimSiam has neither head nor test data; its training is tested above
         pytest.skip('learns without labels, so it classifies nothing')
     return model
 
@@ -120,6 +121,7 @@ def test_a_batch_is_made_of_groups(cfg, model):
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
     sampler = loader.batch_sampler
     if not hasattr(sampler, 'ring'):
+        # stock recipes without groups, whose batches have no rule to keep
         pytest.skip('takes images one by one')
     if isinstance(model, QCSClassifier):
         assert sampler.ring == model.ring

@@ -1,6 +1,7 @@
 # Our distillation losses with a stock teacher and a stock student. The teacher's
 # weights are those of another run.
 _base_ = [
+    '../_base_/models/resnet18_fer.py',
     '../_base_/datasets/raf_db_224_single.py',
     '../_base_/schedules/sam_adamw_mix.py',
     '../_base_/default_runtime.py',
@@ -8,22 +9,6 @@ _base_ = [
 
 model = dict(
     type='mmqcs.DistilledClassifier',
-    data_preprocessor=dict(
-        type='mmqcs.FERDataPreprocessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        to_rgb=True,
-        num_classes=7,
-    ),
-    backbone=dict(type='ResNet', depth=18),
-    neck=dict(type='GlobalAveragePooling'),
-    head=dict(
-        type='LinearClsHead',
-        num_classes=7,
-        in_channels=512,
-        loss=dict(type='CrossEntropyLoss'),
-        topk=(1,),
-    ),
     teacher=dict(
         type='ImageClassifier',
         backbone=dict(type='ResNet', depth=34),

@@ -66,8 +66,8 @@ class DrawnFolder:
         for root in self.roots(state):
             if root not in old and (self.out / root).exists():
                 fail(
-                    f'{self.out / root} exists and is not made of {self.content} (not by '
-                    f'{mark}); name another folder'
+                    f'{self.out / root} exists and is not made of {self.content} '
+                    f'(not by {mark}); name another folder'
                 )
         for path in (self.out / root for root in old):
             _remove(path)

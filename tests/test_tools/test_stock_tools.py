@@ -20,10 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 TOOLS = Path(mmpretrain.__file__).parent / '.mim/tools'
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not TOOLS.is_dir(), reason='MMPretrain came without its tools'),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope='module', autouse=True)

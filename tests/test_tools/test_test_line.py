@@ -1,15 +1,12 @@
 """tools/misc/test_line.sh, with a stand-in for the environment that takes minutes."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-
-pytestmark = pytest.mark.skipif(shutil.which('bash') is None, reason='needs bash')
 
 # Notes its arguments; a file named like a distribution stands for an installed one.
 PYTHON = """#!/bin/sh
