@@ -73,6 +73,8 @@ def test_ctrl_c_stops_it_in_one_line(tmp_path):
         text=True,
         start_new_session=True,
         env={**os.environ, 'PYTHONUNBUFFERED': '1'},
+        # a shell's background jobs, such as these tests may be, ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while 'reading 20,000 images' not in process.stdout.readline():
         assert process.poll() is None

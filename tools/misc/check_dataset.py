@@ -12,9 +12,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,23 +68,6 @@ def start_worker() -> None:
     """Initialise a worker: one thread, and Ctrl-C is left to the main process."""
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def held_interrupt() -> Iterator[None]:
-    """Holds Ctrl-C back until the context ends, and from processes forked in it.
-
-    A worker interrupted before it has ignored the signal may die with the lock of
-    the queue, and the others wait for it.
-    """
-    if not hasattr(signal, 'pthread_sigmask'):  # Windows, where nothing is forked
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def read_image(path: str) -> ImageReport:
@@ -180,8 +161,7 @@ def check_images(datasets: dict[str, Any], workers: int) -> list[str]:
     cv2.setNumThreads(1)  # a forked process cannot stop the threads of its parent
     with ProcessPoolExecutor(workers, initializer=start_worker) as pool:
         try:
-            with held_interrupt():  # workers start here
-                done = pool.map(read_image, everything, chunksize=64)
+            done = pool.map(read_image, everything, chunksize=64)
             results = list(track_iter_progress((done, len(everything))))
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
