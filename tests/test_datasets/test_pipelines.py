@@ -81,6 +81,19 @@ def reference(image, view):
     return np.asarray(crop)[:: view.step, :: view.step]
 
 
+def largest_error(image):
+    """Levels by which OpenCV's warping may differ from exact interpolation.
+
+    Before version 5 it rounds positions to a 32nd of a pixel, so by a 64th at most:
+    the error grows with the difference of neighbouring pixels.
+    """
+    if int(cv2.__version__.split('.')[0]) >= 5:
+        return 2
+    pixels = image.astype(int)
+    steps = [abs(np.diff(pixels, axis=i)).max(initial=0) for i in (0, 1)]
+    return 1 + sum(steps) / 64
+
+
 @pytest.mark.parametrize('step', [1, 2, 4])
 @pytest.mark.parametrize('flip', [False, True])
 @pytest.mark.parametrize('size', SIZES)
@@ -91,7 +104,7 @@ def test_views_are_those_of_torchvision(size, flip, step):
         expected = reference(image, view)
         assert np.array_equal(sample_view(image, view), expected)
         quick = sample_view(image, view, exact=False).astype(int)
-        assert abs(quick - expected).max() <= 2
+        assert abs(quick - expected).max() <= largest_error(image)
         assert abs(quick - expected).mean() < 0.3
 
 

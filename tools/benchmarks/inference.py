@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from measure import Step, alternate, table, write_json
+from measure import Step, alternate, count_flops, peak_flops, table, write_json
 from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
-from train_step import DEVICE, build_model
+from train_step import DEVICE, build_model, precision
 
 from mmqcs.utils.allocator import keep_freed_memory
 from mmqcs.utils.cli import ArgumentParser, load_config
@@ -52,6 +52,12 @@ def classify(
             return model(inputs)
 
     return step
+
+
+def count_parameters(model: torch.nn.Module) -> int:
+    """Parameters of the inference path."""
+    parts = model.backbone, model.neck, model.head
+    return sum(p.numel() for part in parts for p in part.parameters())
 
 
 def unfused(cfg: Config, batch: int, size: int) -> Step:
@@ -100,6 +106,9 @@ def main() -> None:
     modes = {name: MODES[name] for name in args.modes}
     timings = alternate(modes, arguments, args.repeats)
     first = args.modes[0]
+    flops = count_flops(modes[first](*arguments)) / args.batch
+    parameters = count_parameters(build(cfg, fused=False))
+    peaks = {d: peak_flops(d, DEVICE) for d in (torch.float32, torch.bfloat16)}
     expected = modes[first](*arguments)().float()
     lines, rows = [], {}
     for name, timing in timings.items():
@@ -109,6 +118,7 @@ def main() -> None:
             'ms_an_image': 1000 * timing.median / args.batch,
             'speedup': speedup,
             'memory_mib': timing.memory,
+            'utilisation': flops * args.batch / timing.median / peaks[precision(name)],
             'logit_difference': float((logits - expected).abs().max()),
         }
         row = rows[name]
@@ -118,11 +128,20 @@ def main() -> None:
                 f'{row["ms_an_image"]:.1f}',
                 f'{speedup:.2f}x',
                 f'{timing.memory:.0f}',
+                f'{flops / 1e9:.1f} G',
+                f'{row["utilisation"]:.0%}',
+                f'{parameters / 1e6:.1f} M',
                 f'{row["logit_difference"]:.1e}',
             ]
         )
-    print(table(['mode', 'ms/image', 'speed-up', 'MiB', 'logits differ by'], lines))
-    settings = vars(args) | {'largest_logit': float(expected.abs().max())}
+    header = ['mode', 'ms/image', 'speed-up', 'MiB', 'FLOPs/image', 'of peak']
+    print(table([*header, 'parameters', 'logits differ by'], lines))
+    settings = vars(args) | {
+        'largest_logit': float(expected.abs().max()),
+        'flops_an_image': flops,
+        'parameters': parameters,
+        'peak_flops': {str(dtype): peak for dtype, peak in peaks.items()},
+    }
     write_json(args.out, settings, rows)
 
 

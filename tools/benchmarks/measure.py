@@ -18,7 +18,9 @@ import mmengine
 import numpy
 import PIL
 import torch
+import torch.utils.benchmark
 import torchvision
+from torch.utils.flop_counter import FlopCounterMode
 
 Step = Callable[[], Any]
 """One repetition of what is measured."""
@@ -108,6 +110,22 @@ def _serve(
         connection.send(torch.cuda.max_memory_allocated() / 2**20)
     else:
         connection.send(resident('VmHWM') - before)
+
+
+def count_flops(step: Step) -> float:
+    """Operations of a step, those of convs and matrices."""
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return counter.get_total_flops()
+
+
+def peak_flops(dtype: torch.dtype, device: torch.device, side: int = 4096) -> float:
+    """Operations a second of a large matrix product, as measured here."""
+    a = torch.randn(side, side, device=device).to(dtype)
+    timer = torch.utils.benchmark.Timer(
+        'a @ a', globals={'a': a}, num_threads=torch.get_num_threads()
+    )
+    return 2 * side**3 / timer.timeit(5).median
 
 
 def _reset_peak() -> None:

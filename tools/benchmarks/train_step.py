@@ -11,13 +11,11 @@ import copy
 from typing import Any
 
 import torch
-import torch.utils.benchmark
 from baseline import ParameterwiseSAM, branch_by_branch_loss
-from measure import Step, alternate, table, write_json
+from measure import Step, alternate, count_flops, peak_flops, table, write_json
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmpretrain.structures import DataSample
-from torch.utils.flop_counter import FlopCounterMode
 
 from mmqcs.engine import SAMOptimWrapper
 from mmqcs.models import QCSClassifier
@@ -130,21 +128,10 @@ MODES = {
 }
 
 
-def count_flops(cfg: Config, groups: int, size: int) -> float:
-    """Operations of the baseline's iteration, those of convs and matrices."""
-    step = baseline(cfg, groups, size)
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return counter.get_total_flops()
-
-
-def peak_flops(dtype: torch.dtype, side: int = 4096) -> float:
-    """Operations a second of a large matrix product, as measured here."""
-    a = torch.randn(side, side, device=DEVICE).to(dtype)
-    timer = torch.utils.benchmark.Timer(
-        'a @ a', globals={'a': a}, num_threads=torch.get_num_threads()
-    )
-    return 2 * side**3 / timer.timeit(5).median
+def precision(mode: str) -> torch.dtype:
+    """In which precision a mode multiplies, by its name."""
+    fast = 'fast' in mode and multiplies_bfloat16(DEVICE.type)
+    return torch.bfloat16 if fast or 'bfloat16' in mode else torch.float32
 
 
 def main() -> None:
@@ -164,15 +151,13 @@ def main() -> None:
     cfg = load_config(args.config)
     modes = {name: MODES[name] for name in args.modes}
     timings = alternate(modes, (cfg, args.groups, args.size), args.repeats, args.warmup)
-    flops = count_flops(cfg, args.groups, args.size)
-    peaks = {d: peak_flops(d) for d in (torch.float32, torch.bfloat16)}
+    flops = count_flops(baseline(cfg, args.groups, args.size))
+    parameters = sum(p.numel() for p in build_model(cfg).parameters())
+    peaks = {d: peak_flops(d, DEVICE) for d in (torch.float32, torch.bfloat16)}
     reference = timings.get('baseline')
     lines, rows = [], {}
     for name, timing in timings.items():
-        halved = 'bfloat16' in name or (
-            name == 'fast' and multiplies_bfloat16(DEVICE.type)
-        )
-        peak = peaks[torch.bfloat16 if halved else torch.float32]
+        peak = peaks[precision(name)]
         rows[name] = {
             'seconds': timing.median,
             'fastest': timing.fastest,
@@ -190,13 +175,16 @@ def main() -> None:
                 f'{row["speedup"]:.2f}x' if reference else '-',
                 f'{timing.memory:.0f} MiB',
                 f'{row["memory_share"]:.0%}' if reference else '-',
+                f'{flops / 1e12:.2f} T',
                 f'{row["utilisation"]:.0%}',
+                f'{parameters / 1e6:.1f} M',
             ]
         )
-    print(table(['mode', 'iteration', 'speed-up', 'memory', 'share', 'of peak'], lines))
+    header = ['mode', 'iteration', 'speed-up', 'memory', 'share']
+    print(table([*header, 'FLOPs', 'of peak', 'parameters'], lines))
     settings = vars(args) | {
         'flops': flops,
-        'parameters': sum(p.numel() for p in build_model(cfg).parameters()),
+        'parameters': parameters,
         'peak_flops': {str(dtype): peak for dtype, peak in peaks.items()},
     }
     write_json(args.out, settings, rows)

@@ -18,7 +18,8 @@ class SampleFace(BaseTransform):
     ``CenterCrop``) and ``RandomHorizontalFlip`` would on a Pillow image, of which
     the network then takes every k-th pixel, without computing the others. Without
     random parts the result is bit-equal; with them, some pixels may differ by one
-    or two levels of 255.
+    or two levels of 255; with OpenCV 4, which rounds positions to a 32nd of a pixel,
+    by a few more at hard edges.
 
     **Required Key:** ``img``, (H, W, 3) uint8. **Modified Keys:** ``img``,
     ``img_shape``. **Added Keys:** ``flip``, ``flip_direction``.
