@@ -13,6 +13,16 @@ data_root = 'data/synthfer/'
 # another name than RAF-DB's, whose published counts do not hold here
 metainfo = dict(dataset_name='SynthFER')
 
+# Where eyes, nose and mouth lie in these faces, as fractions of the side: faces
+# found in pictures are cut out the same way (mmqcs.apis.FERInferencer).
+face_template = [
+    (0.358, 0.405),
+    (0.642, 0.405),
+    (0.500, 0.565),
+    (0.390, 0.716),
+    (0.610, 0.716),
+]
+
 train_pipeline = [
     dict(type='mmqcs.LoadImage'),
     dict(type='Resize', scale=(72, 72), interpolation='area'),

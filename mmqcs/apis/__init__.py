@@ -1,5 +1,7 @@
-"""What programs call: from images to expressions."""
+"""What programs call: from pictures to expressions."""
 
-from .two_stage import ExpressiveFace, TwoStageFER
+from .face_classifier import FaceClassifier
+from .fer_inferencer import FERInferencer
+from .results import FaceExpression, ImageResult
 
-__all__ = ['ExpressiveFace', 'TwoStageFER']
+__all__ = ['FERInferencer', 'FaceClassifier', 'FaceExpression', 'ImageResult']

@@ -9,6 +9,14 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
+from mmqcs.utils.safe_load import allow_mmengine_objects
+
+
+@pytest.fixture(autouse=True)
+def checkpoints_of_mmengine():
+    """The original MMEngine cannot load its own under PyTorch >= 2.6 without this."""
+    allow_mmengine_objects()
+
 
 class Model(BaseModel):
     def __init__(self):

@@ -1,0 +1,73 @@
+"""Draws faces and expressions into a picture."""
+
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .results import FaceExpression, ImageResult
+
+__all__ = ['CLASS_COLOURS', 'draw_faces']
+
+CLASS_COLOURS = (
+    (0, 158, 115),
+    (230, 159, 0),
+    (86, 180, 233),
+    (213, 94, 0),
+    (204, 121, 167),
+    (240, 228, 66),
+    (0, 114, 178),
+    (200, 200, 200),
+)
+"""RGB of the classes, by Okabe and Ito: told apart with any colour vision."""
+
+
+def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
+    """Draws boxes, points and the names of the expressions.
+
+    Args:
+        image: BGR, uint8 (H, W, 3). It is not changed.
+        result: What was found in it.
+
+    Returns:
+        BGR, uint8 (H, W, 3).
+    """
+    picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
+    draw = ImageDraw.Draw(picture)
+    for item in reversed(result.faces):  # the largest last, on top
+        _draw_face(draw, picture.size, item)
+    return np.ascontiguousarray(np.asarray(picture)[..., ::-1])
+
+
+def _draw_face(
+    draw: ImageDraw.ImageDraw, size: tuple[int, int], item: FaceExpression
+) -> None:
+    colour = CLASS_COLOURS[item.label % len(CLASS_COLOURS)]
+    left, top, right, bottom = map(float, item.face.box)
+    line = max(round(min(size) / 250), 1)
+    draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=line)
+    if item.face.points is not None:
+        radius = max((right - left) / 80, 1.0)
+        for x, y in item.face.points:
+            corners = (x - radius, y - radius, x + radius, y + radius)
+            draw.ellipse(corners, fill=colour, outline='black')
+    font = _font(int(np.clip(min(size) / 28, 11, 48)))
+    text = f'{item.name} {100 * item.score:.0f} %'
+    _, _, width, height = draw.textbbox((0, 0), text, font=font)
+    pad = height // 4
+    # above the box; where there is no room, inside of it
+    y = top - height - 2 * pad
+    y = y if y >= 0 else top
+    x = float(np.clip(left, 0, max(size[0] - width - 2 * pad, 0)))
+    draw.rectangle((x, y, x + width + 2 * pad, y + height + 2 * pad), fill=colour)
+    dark = np.dot(colour, (0.299, 0.587, 0.114)) < 120
+    draw.text((x + pad, y + pad), text, fill='white' if dark else 'black', font=font)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Matplotlib's own font, which is wherever it is installed."""
+    path = Path(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
+    return ImageFont.truetype(str(path), size)

@@ -1,0 +1,234 @@
+"""A trained classifier for single faces, from whatever names it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, default_collate
+from mmengine.registry import DATASETS, DefaultScope
+from mmpretrain import get_model
+from mmpretrain.registry import TRANSFORMS
+
+from mmqcs.datasets.fer_dataset import FERDataset
+from mmqcs.datasets.label_order import target_classes
+from mmqcs.utils.config_text import parse_config_text
+from mmqcs.utils.model_index import register_model_index
+from mmqcs.utils.publish import TRAIN_ONLY
+from mmqcs.utils.safe_load import (
+    CheckpointError,
+    allow_mmengine_objects,
+    load_weights_only,
+)
+
+__all__ = ['FaceClassifier', 'load_config']
+
+
+class FaceClassifier:
+    """Names the expression of faces that are cut out already.
+
+    Args:
+        model: Name of a config (``'qcs_ir50_raf'``), file of a config, a config, or a
+            checkpoint that holds its config, as those of training runs and of
+            ``publish_model.py`` do. A config in a checkpoint is read, not run.
+        checkpoint: Weights, where ``model`` is no checkpoint; None leaves them random.
+        device: Where the model runs. By default a GPU if there is one.
+        batch_size: Faces that go through the network at once.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: There is no model of this name, a checkpoint alone holds no config,
+            or the classes have no names.
+        mmqcs.utils.CheckpointError: The checkpoint is damaged, holds more than
+            weights, or does not fit the model; the message names what does not fit.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Config,
+        checkpoint: str | Path | None = None,
+        device: str | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        self.batch_size = batch_size
+        if device is None:
+            device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        config, weights = _find(model, checkpoint)
+        self.config = config
+        self.model = _build(config)
+        if weights is not None:
+            _load(self.model, weights, checkpoint or model)
+        self.model.to(device)
+        outputs = getattr(getattr(self.model, 'head', None), 'num_classes', None)
+        self.classes = _classes(config, weights, outputs)
+        self.pipeline = _pipeline(config)
+
+    def __call__(self, faces: Sequence[np.ndarray]) -> np.ndarray:
+        """Scores of faces.
+
+        Args:
+            faces: BGR, uint8 (H, W, 3), of any size.
+
+        Returns:
+            (N, classes), each row summing to 1.
+        """
+        scores = [np.empty((0, len(self.classes)), np.float32)]
+        for start in range(0, len(faces), self.batch_size):
+            batch = faces[start : start + self.batch_size]
+            samples = [
+                self.pipeline(
+                    {'img': x, 'img_shape': x.shape[:2], 'ori_shape': x.shape[:2]}
+                )
+                for x in batch
+            ]
+            with torch.no_grad(), DefaultScope.overwrite_default_scope('mmpretrain'):
+                found = self.model.test_step(default_collate(samples))
+            scores.append(np.stack([x.pred_score.cpu().numpy() for x in found]))
+        return np.concatenate(scores)
+
+
+def _find(
+    model: str | Path | Config, checkpoint: str | Path | None
+) -> tuple[Config, dict[str, Any] | None]:
+    """The config and what the checkpoint holds."""
+    if checkpoint is not None:
+        return load_config(model), _read(checkpoint)
+    if not isinstance(model, Config) and Path(model).suffix in ('.pth', '.pt'):
+        content = _read(model)
+        meta = content.get('meta') or {}
+        if isinstance(meta.get('cfg'), str):
+            try:
+                return parse_config_text(meta['cfg']), content
+            except ValueError as error:
+                raise CheckpointError(f'{model}: {error}') from error
+        if isinstance(meta.get('recipe'), str):
+            return load_config(meta['recipe']), content
+        raise ValueError(
+            f'{model} holds no config: give the config or its name as the model, and '
+            f'this file as the checkpoint'
+        )
+    return load_config(model), None
+
+
+def load_config(model: str | Path | Config) -> Config:
+    """A config by its file or its name in the list of models.
+
+    Args:
+        model: File, name (``'qcs_ir50_raf'``), or a config, which stays as it is.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: There is no model of this name, or it is another kind of file.
+    """
+    if isinstance(model, Config):
+        return model
+    if Path(model).suffix == '.py':
+        if not Path(model).is_file():
+            raise FileNotFoundError(f'no config at {model}')
+        return Config.fromfile(str(model))
+    if Path(model).suffix:
+        raise ValueError(
+            f'{model} is neither a config (.py) nor a checkpoint (.pth) nor a name'
+        )
+    from mmpretrain.apis import ModelHub
+
+    register_model_index()
+    try:
+        return ModelHub.get(str(model)).config
+    except ValueError as error:
+        raise ValueError(
+            f'no model is named {model!r}; mmpretrain.list_models() lists the names'
+        ) from error
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'no checkpoint at {path}')
+    allow_mmengine_objects()
+    content = load_weights_only(path)
+    if not isinstance(content, dict):
+        raise CheckpointError(f'{path} holds no weights')
+    return content
+
+
+def _build(config: Config) -> torch.nn.Module:
+    config = Config(config.to_dict())
+    if config.model.get('backbone', {}).get('init_cfg'):
+        config.model.backbone.init_cfg = None  # weights of a run replace these
+    return get_model(config, pretrained=False)
+
+
+def _load(
+    model: torch.nn.Module, content: dict[str, Any], path: str | Path | Config
+) -> None:
+    """Loads weights, all of those that serve at test time."""
+    state = content.get('state_dict', content)
+    wanted = model.state_dict()
+    wanted = {k: v for k, v in wanted.items() if not k.startswith(TRAIN_ONLY)}
+    wrong = [f'{key} is missing' for key in wanted if key not in state] + [
+        f'{key} is {tuple(state[key].shape)} in the file, {tuple(value.shape)} in the '
+        f'model'
+        for key, value in wanted.items()
+        if key in state and getattr(state[key], 'shape', None) != value.shape
+    ]
+    if wrong:
+        more = f', and {len(wrong) - 3} more' if len(wrong) > 3 else ''
+        raise CheckpointError(
+            f'{path} does not fit the model ({len(wrong)} of {len(wanted)} weights): '
+            f'{"; ".join(wrong[:3])}{more}. Is it a checkpoint of this config, with as '
+            f'many classes?'
+        )
+    model.load_state_dict({k: state[k] for k in wanted}, strict=False)
+
+
+def _classes(
+    config: Config, content: dict[str, Any] | None, outputs: int | None
+) -> tuple[str, ...]:
+    """Names from the checkpoint, else from the data set of the config."""
+    meta = ((content or {}).get('meta') or {}).get('dataset_meta') or {}
+    classes = meta.get('classes') or _dataset_classes(
+        config.get('test_dataloader', {}).get('dataset', {})
+    )
+    if not classes:
+        raise ValueError(
+            'the classes of the classifier have no names: neither its checkpoint nor '
+            'the data set of its config gives them'
+        )
+    if outputs is not None and len(classes) != outputs:
+        raise ValueError(
+            f'the model has {outputs} outputs, but {len(classes)} classes have names: '
+            f'{", ".join(classes)}. Is the data set of the config the one the model '
+            f'was trained on?'
+        )
+    return tuple(classes)
+
+
+def _dataset_classes(dataset: dict[str, Any]) -> tuple[str, ...] | None:
+    if not dataset:
+        return None
+    if classes := (dataset.get('metainfo') or {}).get('classes'):
+        return classes
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        kind = DATASETS.get(dataset['type'])
+    own = getattr(kind, 'METAINFO', {}).get('classes')
+    if isinstance(kind, type) and issubclass(kind, FERDataset):
+        order, count = dataset.get('label_order', 'own'), dataset.get('num_classes')
+        return target_classes(own, order, count)
+    return own
+
+
+def _pipeline(config: Config) -> Compose:
+    """The test pipeline without what loads images and crops them by a label file."""
+    steps = config.test_dataloader.dataset.pipeline
+    skipped = ('LoadImageFromFile', 'LoadImage', 'CropFace')
+    return Compose(
+        [
+            TRANSFORMS.build(step)
+            for step in steps
+            if step['type'].rpartition('.')[2] not in skipped
+        ]
+    )

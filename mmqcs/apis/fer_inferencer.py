@@ -1,0 +1,215 @@
+"""From pictures to faces with expressions."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from mmengine.config import Config
+
+from mmqcs.faces import (
+    ARCFACE,
+    CascadeDetector,
+    Face,
+    FaceDetector,
+    WholeImage,
+    cut_face,
+)
+from mmqcs.faces.alignment import check_template
+
+from .face_classifier import FaceClassifier
+from .frames import Frame, Input, expand, frames
+from .results import FaceExpression, ImageResult
+
+if TYPE_CHECKING:
+    from mmqcs.deployment import OnnxClassifier
+
+__all__ = ['FERInferencer']
+
+Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
+
+
+class FERInferencer:
+    """Finds the faces of pictures, videos and cameras, and names their expressions.
+
+    Args:
+        model: Name of a config, its file, a config, or a checkpoint that holds its
+            config (see :class:`FaceClassifier`). Or a classifier itself: anything with
+            ``classes`` that turns a list of BGR faces into scores (N, classes), such
+            as :class:`mmqcs.deployment.OnnxClassifier`.
+        checkpoint: Weights, where ``model`` is no checkpoint.
+        faces: How faces are found: ``'cascade'``, that of OpenCV 4; ``'none'``, where
+            each picture is a face that is cut out already; or a detector:
+            :class:`mmqcs.faces.YuNetDetector`, :class:`mmqcs.faces.MMDetDetector`, or
+            anything with their method ``detect``.
+        template: Where eyes, nose and corners of the mouth come to lie in an aligned
+            face: five (x, y) as fractions of its side. Must be that of the training
+            data. By default ``face_template`` of the config, else ArcFace's.
+        size: Side of an aligned face in pixels, before the test pipeline.
+        margin: What is added to faces without points, which are cut out by their
+            boxes, on each side, as a fraction of the longer one.
+        device: Where the classifier runs. By default a GPU if there is one.
+        batch_size: Faces that go through the network at once.
+        batch_frames: Pictures whose faces are collected to fill a batch. More are
+            never held at once.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ImportError: The cascade is missing (OpenCV 5), or MMDetection.
+        ValueError: An argument is wrong; the message says what to do.
+        mmqcs.utils.CheckpointError: The checkpoint is damaged, holds more than
+            weights, or does not fit the model.
+
+    Examples:
+        >>> infer = FERInferencer('qcs_ir50_raf', 'qcs_raf.pth')
+        >>> for face in infer('group.jpg')[0].faces:
+        ...     print(face.name, face.score, face.face.box)
+        >>> for result in infer.stream('film.mp4'):  # one frame after the other
+        ...     print(result.time, [face.name for face in result.faces])
+    """
+
+    def __init__(
+        self,
+        model: 'str | Path | Config | OnnxClassifier | Classifier',
+        checkpoint: str | Path | None = None,
+        faces: str | FaceDetector = 'cascade',
+        template: Sequence[Sequence[float]] | None = None,
+        size: int = 112,
+        margin: float = 0.1,
+        device: str | None = None,
+        batch_size: int = 32,
+        batch_frames: int = 8,
+    ) -> None:
+        for name, value in (('size', size), ('batch_frames', batch_frames)):
+            if value < 1:
+                raise ValueError(f'{name} must be at least 1, got {value}')
+        if not margin >= 0:
+            raise ValueError(f'margin must be ≥ 0, got {margin}')
+        self.size = size
+        self.margin = margin
+        self.batch_frames = batch_frames
+        self.detector = _detector(faces)
+        if isinstance(model, (str, Path, Config)):
+            model = FaceClassifier(model, checkpoint, device, batch_size)
+        self.classifier = model
+        self.classes: tuple[str, ...] = tuple(model.classes)
+        if template is None:
+            template = _template_of(model)
+        self.template = check_template(template)
+
+    def __call__(
+        self, inputs: Input | Iterable[Input], every: int = 1
+    ) -> list[ImageResult]:
+        """Finds and classifies the faces of all pictures.
+
+        Args:
+            inputs: A path (of a picture, a video or a folder of these), the bytes of a
+                picture, a BGR array, or a list of such.
+            every: Of a video each ``every``-th frame is taken.
+
+        Returns:
+            A result for each picture and each frame of a video, in order.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: A picture or a video cannot be read. To go on with the others
+                use :meth:`stream`.
+        """
+        return list(self.stream(inputs, every, on_error='raise'))
+
+    def stream(
+        self,
+        inputs: Input | Iterable[Input],
+        every: int = 1,
+        on_error: str = 'record',
+        keep_images: bool = False,
+    ) -> Iterator[ImageResult]:
+        """Like a call, but one result after the other, in constant memory.
+
+        Args:
+            inputs: As in a call; or the number of a camera.
+            every: Of a video each ``every``-th frame is taken.
+            on_error: ``'record'`` gives a result with ``error`` for what cannot be
+                read and goes on; ``'raise'`` raises.
+            keep_images: Whether results carry their pictures.
+
+        Yields:
+            Results in the order of the pictures.
+        """
+        if on_error not in ('record', 'raise'):
+            raise ValueError(f"on_error must be 'record' or 'raise', got {on_error!r}")
+        if every < 1:
+            raise ValueError(f'every must be at least 1, got {every}')
+        items = expand(inputs)
+        live = any(isinstance(item, int) for item in items)
+        pictures = chain.from_iterable(
+            frames(item, number, every) for number, item in enumerate(items)
+        )
+        count = 1 if live else self.batch_frames
+        waiting: list[Frame] = []
+        for frame in pictures:
+            if frame.error is not None and on_error == 'raise':
+                raise frame.error
+            waiting.append(frame)
+            if len(waiting) == count:
+                yield from self._classify(waiting, keep_images)
+                waiting = []
+        if waiting:
+            yield from self._classify(waiting, keep_images)
+
+    def cut(self, image: np.ndarray, face: Face) -> np.ndarray:
+        """The face as the classifier is given it, before the test pipeline.
+
+        Args:
+            image: BGR, uint8 (H, W, 3).
+            face: A face of it.
+        """
+        return cut_face(image, face, self.size, self.template, self.margin)
+
+    def _classify(
+        self, pictures: list[Frame], keep_images: bool
+    ) -> Iterator[ImageResult]:
+        found = [
+            [] if frame.image is None else self.detector.detect(frame.image)
+            for frame in pictures
+        ]
+        cuts = [
+            self.cut(frame.image, face)
+            for frame, faces in zip(pictures, found, strict=True)
+            for face in faces
+        ]
+        scores = iter(self.classifier(cuts) if cuts else ())
+        for frame, faces in zip(pictures, found, strict=True):
+            size = None if frame.image is None else frame.image.shape[1::-1]
+            yield ImageResult(
+                source=frame.source,
+                classes=self.classes,
+                faces=tuple(self._expression(face, next(scores)) for face in faces),
+                size=size,
+                index=frame.index,
+                time=frame.time,
+                error=None if frame.error is None else str(frame.error),
+                image=frame.image if keep_images else None,
+            )
+
+    def _expression(self, face: Face, scores: np.ndarray) -> FaceExpression:
+        label = int(scores.argmax())
+        return FaceExpression(face, label, self.classes[label], scores)
+
+
+def _detector(faces: str | FaceDetector) -> FaceDetector:
+    if not isinstance(faces, str):
+        return faces
+    if faces == 'cascade':
+        return CascadeDetector()
+    if faces == 'none':
+        return WholeImage()
+    raise ValueError(
+        f"faces must be 'cascade', 'none' or a detector of mmqcs.faces, got {faces!r}"
+    )
+
+
+def _template_of(classifier: FaceClassifier | Classifier) -> np.ndarray:
+    config = getattr(classifier, 'config', None)
+    return ARCFACE if config is None else config.get('face_template', ARCFACE)

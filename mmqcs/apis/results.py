@@ -1,0 +1,88 @@
+"""What is found in a picture."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mmqcs.faces import Face
+
+__all__ = ['FaceExpression', 'ImageResult']
+
+
+@dataclass(frozen=True)
+class FaceExpression:
+    """A face and its expression.
+
+    Args:
+        face: Box and points.
+        label: Class of the highest score.
+        name: Name of this class.
+        scores: Score of each class, (classes,), summing to 1.
+    """
+
+    face: Face
+    label: int
+    name: str
+    scores: np.ndarray
+
+    @property
+    def score(self) -> float:
+        """Score of the class, from 0 to 1."""
+        return float(self.scores[self.label])
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """All faces of a picture.
+
+    Args:
+        source: Where the picture is from.
+        classes: Names of the classes, in the order of the scores.
+        faces: The largest first; empty if none was found.
+        size: (width, height) of the picture in pixels; None if it was not read.
+        index: Number of the frame in a video, from 0, or None.
+        time: Its time in seconds, or None.
+        error: Why the picture could not be read, or None.
+        image: BGR, uint8 (H, W, 3), if it was asked for.
+    """
+
+    source: str
+    classes: tuple[str, ...]
+    faces: tuple[FaceExpression, ...] = ()
+    size: tuple[int, int] | None = None
+    index: int | None = None
+    time: float | None = None
+    error: str | None = None
+    image: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the picture, as what JSON can hold. Pixels have one decimal."""
+        return {
+            'source': self.source,
+            'frame': self.index,
+            'time': self.time,
+            'size': self.size,
+            'error': self.error,
+            'faces': [
+                {
+                    'box': _round(item.face.box),
+                    'points': None
+                    if item.face.points is None
+                    else [_round(point) for point in item.face.points],
+                    'points_from': item.face.points_from,
+                    'detection_score': round(item.face.score, 4),
+                    'label': item.label,
+                    'name': item.name,
+                    'scores': {
+                        name: round(float(score), 6)
+                        for name, score in zip(self.classes, item.scores, strict=True)
+                    },
+                }
+                for item in self.faces
+            ],
+        }
+
+
+def _round(values: np.ndarray) -> list[float]:
+    return [round(float(value), 1) for value in values]

@@ -1,0 +1,22 @@
+"""Finding faces in pictures and cutting them out; numpy and OpenCV alone."""
+
+from .alignment import ARCFACE, align_face, fit_similarity
+from .cascade_detector import CascadeDetector
+from .cut import cut_face
+from .face import Face, FaceDetector
+from .mmdet_detector import MMDetDetector
+from .whole_image import WholeImage
+from .yunet_detector import YuNetDetector
+
+__all__ = [
+    'ARCFACE',
+    'CascadeDetector',
+    'Face',
+    'FaceDetector',
+    'MMDetDetector',
+    'WholeImage',
+    'YuNetDetector',
+    'align_face',
+    'cut_face',
+    'fit_similarity',
+]

@@ -1,0 +1,42 @@
+"""From a picture and a face to what a classifier is given."""
+
+import numpy as np
+
+from .alignment import ARCFACE, align_face
+from .face import Face
+
+__all__ = ['cut_face']
+
+
+def cut_face(
+    image: np.ndarray,
+    face: Face,
+    size: int = 112,
+    template: np.ndarray = ARCFACE,
+    margin: float = 0.1,
+) -> np.ndarray:
+    """Cuts a face out: aligned where its points are known, else by its box.
+
+    Args:
+        image: BGR, uint8 (H, W, 3).
+        face: What is cut out.
+        size: Side of an aligned face in pixels.
+        template: (5, 2), where its points come to lie, as fractions of the side.
+        margin: What is added on each side to the longer side of a box, as a fraction
+            of it. A box becomes a square around it, so that no face is stretched; the
+            square is clipped to the picture. A box that is the whole picture stays.
+
+    Returns:
+        uint8 (size, size, 3), or the square in its own size.
+    """
+    if face.points is not None:
+        return align_face(image, face.points, size, template)
+    height, width = image.shape[:2]
+    left, top, right, bottom = face.box
+    if left <= 0 and top <= 0 and right >= width and bottom >= height:
+        return image
+    half = max(right - left, bottom - top) * (0.5 + margin)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    columns = slice(max(round(x - half), 0), min(round(x + half), width))
+    rows = slice(max(round(y - half), 0), min(round(y + half), height))
+    return np.ascontiguousarray(image[rows, columns])

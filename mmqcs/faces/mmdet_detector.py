@@ -1,0 +1,106 @@
+"""Any detector of MMDetection as a face detector."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from .alignment import points_from_eyes
+from .cascade_file import has_cascades
+from .eyes import EyeFinder
+from .face import Face, largest_first
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+__all__ = ['MMDetDetector']
+
+EYES_IN_TIGHT_BOX = ((0.3, 0.4), (0.7, 0.4))
+
+
+class MMDetDetector:
+    """Finds faces by a detector of MMDetection, from a config and a checkpoint.
+
+    All its boxes are taken for faces, whatever their class. Detectors give no points:
+    with OpenCV 4 two eyes are looked for in each box, from which the points follow;
+    faces without them keep ``points=None`` and are cut out by the box.
+
+    Args:
+        config: Config, or its file.
+        checkpoint: Its weights; None leaves them random.
+        score_thr: Least score of a face, from 0 to 1.
+        find_eyes: Whether to look for eyes. By default wherever OpenCV can.
+        eyes: Where eyes lie in the boxes on average, as fractions of their sides:
+            (x, y) of the left and the right one in the picture.
+        device: Where the detector runs.
+
+    Raises:
+        ImportError: MMDetection or the operators of MMCV are missing, or eyes are to
+            be found with an OpenCV that has no cascades.
+        ValueError: ``score_thr`` is no probability.
+        mmqcs.utils.CheckpointError: The checkpoint is damaged or holds more than
+            weights.
+    """
+
+    def __init__(
+        self,
+        config: 'str | Path | Config',
+        checkpoint: str | Path | None,
+        score_thr: float = 0.3,
+        find_eyes: bool | None = None,
+        eyes: tuple[tuple[float, float], tuple[float, float]] = EYES_IN_TIGHT_BOX,
+        device: str = 'cpu',
+    ) -> None:
+        from mmengine.registry import DefaultScope
+
+        from mmqcs.utils.detection import require_detection
+        from mmqcs.utils.safe_load import allow_mmengine_objects, load_weights_only
+
+        if not 0 <= score_thr <= 1:
+            raise ValueError(f'score_thr must be from 0 to 1, got {score_thr}')
+        require_detection('MMDetDetector')
+        from mmdet.apis import inference_detector, init_detector
+
+        self.score_thr = score_thr
+        find_eyes = has_cascades() if find_eyes is None else find_eyes
+        self._find_eyes = EyeFinder(np.array(eyes)) if find_eyes else None
+        self._inference = inference_detector
+        if checkpoint is not None:
+            allow_mmengine_objects()
+            load_weights_only(checkpoint)  # raises if it holds more
+        config = str(config) if isinstance(config, Path) else config
+        checkpoint = None if checkpoint is None else str(checkpoint)
+        with DefaultScope.overwrite_default_scope('mmdet'):
+            self.model = init_detector(config, checkpoint, device=device)
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Finds the faces of a picture, the largest first.
+
+        Args:
+            image: BGR, uint8 (H, W, 3).
+        """
+        from mmengine.registry import DefaultScope
+
+        with DefaultScope.overwrite_default_scope('mmdet'):
+            found = self._inference(self.model, image).pred_instances.cpu().numpy()
+        height, width = image.shape[:2]
+        faces = largest_first(
+            (
+                Face(box.astype(float), float(score))
+                for box, score in zip(found.bboxes, found.scores, strict=True)
+                if score >= self.score_thr
+            ),
+            width,
+            height,
+        )
+        if self._find_eyes is None:
+            return faces
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        return [self._with_points(face, grey) for face in faces]
+
+    def _with_points(self, face: Face, grey: np.ndarray) -> Face:
+        eyes = self._find_eyes(grey, face.box)
+        if eyes is None:
+            return face
+        return Face(face.box, face.score, points_from_eyes(eyes), 'eyes')

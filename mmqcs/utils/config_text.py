@@ -1,0 +1,74 @@
+"""Reads the text of a config as data, without running it."""
+
+import ast
+from typing import Any
+
+from mmengine.config import Config
+
+__all__ = ['parse_config_text']
+
+
+def parse_config_text(text: str) -> Config:
+    """Reads what MMEngine stores of a config in checkpoints and logs.
+
+    ``Config.fromstring`` would run the text as a program. Here it may only assign
+    literals and calls of ``dict`` to names, which is all that MMEngine writes.
+
+    Args:
+        text: ``Config.pretty_text``, or ``meta['cfg']`` of a checkpoint.
+
+    Raises:
+        ValueError: The text holds something else; the message names the line.
+    """
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f'the text of the config cannot be read: {error}') from error
+    settings = {}
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                settings[name] = _value(value)
+            case _:
+                raise _refusal(statement)
+    return Config(settings)
+
+
+def _value(node: ast.expr) -> Any:
+    match node:
+        case ast.Call(func=ast.Name(id='dict'), args=[], keywords=keywords):
+            return _keywords(keywords)
+        case ast.Dict(keys=keys, values=values) if None not in keys:
+            return {_value(k): _value(v) for k, v in zip(keys, values, strict=True)}
+        case ast.List(elts=items):
+            return [_value(item) for item in items]
+        case ast.Tuple(elts=items):
+            return tuple(_value(item) for item in items)
+        case ast.Set(elts=items):
+            return {_value(item) for item in items}
+        # MMEngine writes infinity and "not a number" as Python prints them
+        case ast.Name(id='inf' | 'nan' as name):
+            return float(name)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id='inf')):
+            return -float('inf')
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise _refusal(node) from None
+
+
+def _keywords(keywords: list[ast.keyword]) -> dict[str, Any]:
+    values = {}
+    for keyword in keywords:
+        if keyword.arg is None:
+            raise _refusal(keyword.value)
+        values[keyword.arg] = _value(keyword.value)
+    return values
+
+
+def _refusal(node: ast.AST) -> ValueError:
+    line = ast.unparse(node).splitlines()[0]
+    return ValueError(
+        f'the text of the config holds more than settings, in line {node.lineno}: '
+        f'{line[:80]}'
+    )

@@ -1,0 +1,27 @@
+"""Pictures with faces for tests, and the mark of what needs OpenCV's cascades."""
+
+import pytest
+
+from mmqcs.faces.cascade_file import has_cascades
+from mmqcs.synth.scenes import SceneFace, SceneSettings, draw_scene, scene_faces
+
+needs_cascades = pytest.mark.skipif(
+    not has_cascades(),
+    reason='OpenCV 5 has no cascades: install opencv-python<5',
+)
+
+SCENES = SceneSettings(image_size=320)
+
+
+def scene(index: int):
+    """A picture of drawn faces, BGR (320, 320, 3), and where these are."""
+    faces: list[SceneFace] = scene_faces(SCENES, 'train', index)
+    return draw_scene(SCENES, 'train', index), faces
+
+
+def overlap(a, b) -> float:
+    """Intersection over union of two boxes."""
+    sides = [min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1)]
+    shared = max(sides[0], 0) * max(sides[1], 0)
+    areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
+    return shared / (sum(areas) - shared)

@@ -1,0 +1,208 @@
+"""Pictures in, faces with expressions out; detector and classifier are stand-ins."""
+
+import cv2
+import numpy as np
+import pytest
+from faces_case import needs_cascades, overlap, scene
+from test_apis.test_frames import write_video
+
+from mmqcs.apis import FERInferencer
+from mmqcs.faces import ARCFACE, Face
+from mmqcs.faces.face import largest_first
+
+CLASSES = ('dark', 'middle', 'bright')
+
+
+class Brightness:
+    """A classifier: the brighter the face, the higher the class."""
+
+    classes = CLASSES
+
+    def __init__(self):
+        self.batches = []
+
+    def __call__(self, faces):
+        self.batches.append([face.shape for face in faces])
+        means = np.array([face.mean() for face in faces])
+        scores = np.exp(-np.abs(means[:, None] / 255 - (0, 0.5, 1)) * 8)
+        return scores / scores.sum(1, keepdims=True)
+
+
+class Squares:
+    """A detector: squares that are not black."""
+
+    def detect(self, image):
+        mask = (image.max(2) > 0).astype(np.uint8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        boxes = [(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:]]
+        return largest_first([Face(np.array(b), 1.0) for b in boxes], *mask.shape[::-1])
+
+
+def picture(*greys):
+    """Squares of these greys, each larger than the one before."""
+    image = np.zeros((60, 60 * max(len(greys), 1), 3), np.uint8)
+    for i, grey in enumerate(greys):
+        image[5 : 15 + 5 * i, 60 * i + 5 : 60 * i + 15 + 5 * i] = grey
+    return image
+
+
+@pytest.fixture
+def infer():
+    return FERInferencer(Brightness(), faces=Squares(), margin=0)
+
+
+def names(result):
+    return [item.name for item in result.faces]
+
+
+def test_all_faces_the_largest_first(infer):
+    (result,) = infer(picture(10, 250, 128))
+    assert names(result) == ['middle', 'bright', 'dark']
+    assert [item.face.box[0] for item in result.faces] == [125, 65, 5]
+    assert result.classes == CLASSES
+    assert result.size == (180, 60)
+    first = result.faces[0]
+    assert first.label == 1
+    assert first.score == pytest.approx(first.scores.max())
+    assert first.scores.sum() == pytest.approx(1)
+
+
+def test_kinds_of_input(infer, tmp_path):
+    image = picture(250)
+    path = tmp_path / 'a.png'
+    cv2.imwrite(str(path), image)
+    video = write_video(tmp_path / 'v.avi', count=2)
+    inputs = [path, str(path), path.read_bytes(), image, video]
+    results = infer(inputs)
+    assert [r.source for r in results] == [
+        *(str(path), str(path), 'bytes 2', 'array 3'),
+        *(str(video), str(video)),
+    ]
+    assert [names(r) for r in results[:4]] == [['bright']] * 4
+    assert [r.index for r in results] == [None] * 4 + [0, 1]
+    assert len(infer(tmp_path)) == 3  # the picture and two frames
+    assert len(infer([video, image], every=2)) == 2
+
+
+def test_faces_of_several_pictures_share_a_batch(infer):
+    images = [picture(10, 250), picture(), picture(128), picture(250)]
+    results = infer(images)
+    assert [names(r) for r in results] == [
+        ['bright', 'dark'],
+        [],
+        ['middle'],
+        ['bright'],
+    ]
+    assert [len(batch) for batch in infer.classifier.batches] == [4]
+    infer.batch_frames = 2
+    again = infer(images)
+    assert [names(r) for r in again] == [names(r) for r in results]
+    assert [len(batch) for batch in infer.classifier.batches[1:]] == [2, 2]
+
+
+def test_no_face(infer):
+    (result,) = infer(picture())
+    assert result.faces == ()
+    assert result.error is None
+    assert infer.classifier.batches == []
+
+
+def test_what_cannot_be_read(infer, tmp_path):
+    (tmp_path / 'bad.png').write_text('text')
+    inputs = [picture(250), tmp_path / 'bad.png', picture(10)]
+    with pytest.raises(ValueError, match=r'bad\.png is no picture'):
+        infer(inputs)
+    with pytest.raises(FileNotFoundError):
+        infer(tmp_path / 'none.png')
+    results = list(infer.stream(inputs))
+    assert [names(r) for r in results] == [['bright'], [], ['dark']]
+    assert 'bad.png is no picture' in results[1].error
+    assert results[1].size is None
+    with pytest.raises(ValueError, match='on_error must be'):
+        list(infer.stream(inputs, on_error='skip'))
+
+
+def test_a_stream_holds_few_pictures(infer, monkeypatch):
+    """Pictures are read as results are taken, never more than a batch ahead."""
+    read = []
+
+    def frames(item, number, every):
+        read.append(number)
+        yield Frame('x', picture(250))
+
+    from mmqcs.apis import fer_inferencer
+    from mmqcs.apis.frames import Frame
+
+    monkeypatch.setattr(fer_inferencer, 'frames', frames)
+    infer.batch_frames = 3
+    stream = infer.stream([picture()] * 50)
+    for taken in range(12):
+        result = next(stream)
+        assert result.image is None
+        assert len(read) <= taken + 3
+
+
+def test_images_are_kept_on_demand(infer):
+    image = picture(10)
+    (result,) = infer.stream(image, keep_images=True)
+    assert result.image is image
+
+
+def test_to_dict(infer):
+    record = infer(picture(250))[0].to_dict()
+    assert record['size'] == (60, 60)
+    (face,) = record['faces']
+    assert face['box'] == [5, 5, 15, 15]
+    assert face['points'] is None
+    assert face['name'] == 'bright'
+    assert list(face['scores']) == list(CLASSES)
+    assert sum(face['scores'].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_whole_pictures_reach_the_classifier_untouched():
+    infer = FERInferencer(Brightness(), faces='none')
+    image = picture(1, 2)
+    infer([image])
+    assert infer.classifier.batches == [[image.shape]]
+
+
+def test_faces_with_points_are_aligned():
+    class Pointed:
+        def detect(self, image):
+            return [
+                Face(np.array([0.0, 0, 40, 40]), 1.0, ARCFACE * 40 - 0.5, 'detector')
+            ]
+
+    infer = FERInferencer(Brightness(), faces=Pointed(), size=64)
+    infer(picture(10))
+    assert infer.classifier.batches == [[(64, 64, 3)]]
+
+
+@needs_cascades
+def test_the_cascade_is_the_default():
+    infer = FERInferencer(Brightness())
+    image, truth = scene(0)
+    (result,) = infer(image)
+    assert result.faces
+    for item in result.faces:
+        assert max(overlap(item.face.box, face.box) for face in truth) > 0.3
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(faces='magic'), "faces must be 'cascade', 'none' or a detector"),
+        (dict(margin=-1), 'margin must be ≥ 0, got -1'),
+        (dict(size=0), 'size must be at least 1, got 0'),
+        (dict(batch_frames=0), 'batch_frames must be at least 1, got 0'),
+        (dict(template=[(1, 2)]), 'a face template is five'),
+    ],
+)
+def test_wrong_arguments(options, message):
+    with pytest.raises(ValueError, match=message):
+        FERInferencer(Brightness(), **{'faces': 'none', **options})
+
+
+def test_every_must_be_positive(infer):
+    with pytest.raises(ValueError, match='every must be at least 1, got 0'):
+        infer(picture(), every=0)

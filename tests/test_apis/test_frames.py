@@ -1,0 +1,115 @@
+"""Files, folders, videos, animations and cameras as pictures."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmqcs.apis import frames as module
+from mmqcs.apis.frames import expand, frames, is_video, video_info
+
+
+def write_video(path, count=7, rate=5, size=(64, 48)):
+    """A video whose frames grow brighter."""
+    code = cv2.VideoWriter.fourcc(*'mp4v' if path.suffix == '.mp4' else 'MJPG')
+    writer = cv2.VideoWriter(str(path), code, rate, size)
+    for i in range(count):
+        writer.write(np.full((size[1], size[0], 3), 30 * i, np.uint8))
+    writer.release()
+    return path
+
+
+def test_expand(tmp_path):
+    names = ('b.png', 'a.JPG', 'sub/c.mp4', 'sub/notes.txt', 'labels.csv')
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('')
+    folder = [tmp_path / name for name in ('a.JPG', 'b.png', 'sub/c.mp4')]
+    assert expand(tmp_path) == folder
+    array = np.zeros((9, 9, 3), np.uint8)
+    assert expand(['x.png', str(tmp_path), b'1', 0])[1:-2] == folder
+    assert expand(array)[0] is array
+    assert expand('none.png') == ['none.png']
+
+
+def test_expand_refuses(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no pictures and no videos in folder'):
+        expand(tmp_path)
+    with pytest.raises(TypeError, match='an input is a path.*got float'):
+        expand([1.5])
+
+
+@pytest.mark.parametrize('suffix', ['.mp4', '.avi'])
+def test_video(tmp_path, suffix):
+    path = write_video(tmp_path / f'v{suffix}')
+    assert is_video(path)
+    assert video_info(path).rate == 5
+    assert video_info(path).count == 7
+    found = list(frames(path))
+    assert [frame.index for frame in found] == list(range(7))
+    assert [frame.time for frame in found] == pytest.approx([i / 5 for i in range(7)])
+    means = [frame.image.mean() for frame in found]
+    assert means == pytest.approx([30 * i for i in range(7)], abs=4)
+    assert all(frame.source == str(path) for frame in found)
+    assert [frame.index for frame in frames(path, every=3)] == [0, 3, 6]
+
+
+@pytest.mark.parametrize('kind', ['gif', 'webp', 'png'])
+def test_animation(tmp_path, kind):
+    pictures = [Image.new('RGB', (32, 32), (60 * i, 0, 0)) for i in range(4)]
+    path = tmp_path / f'x.{kind}'
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
+    assert is_video(path)
+    reds = [frame.image[..., 2].mean() for frame in frames(path)]
+    assert reds == pytest.approx([0, 60, 120, 180], abs=3)
+    pictures[1].save(path)
+    assert not is_video(path)
+    (frame,) = frames(path)
+    assert frame.index is None
+
+
+def errors(item):
+    return [str(frame.error) for frame in frames(item)]
+
+
+def test_videos_that_cannot_be_read(tmp_path):
+    empty, text, header = (tmp_path / f'{name}.mp4' for name in ('empty', 'text', 'h'))
+    empty.write_bytes(b'')
+    text.write_text('no video')
+    write_video(header, count=0)
+    assert errors(empty) == [f'{empty} is empty (0 bytes)']
+    assert 'cannot be opened: no video that OpenCV can read' in errors(text)[0]
+    assert len(errors(header)) == 1
+    assert errors(tmp_path / 'none.mp4') == [f'no such file: {tmp_path / "none.mp4"}']
+
+
+def test_a_video_without_frames(tmp_path, monkeypatch):
+    class Empty:
+        def isOpened(self):  # noqa: N802
+            return True
+
+        def grab(self):
+            return False
+
+        def release(self):
+            pass
+
+    path = write_video(tmp_path / 'v.mp4')
+    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda source: Empty())
+    assert errors(path) == [f'{path} is a video without frames']
+
+
+def test_pictures_that_cannot_be_read(tmp_path):
+    (tmp_path / 'x.png').write_text('text')
+    assert errors(tmp_path / 'x.png') == [
+        f'{tmp_path / "x.png"} is no picture of a known format'
+    ]
+    assert 'No such file' in errors(tmp_path / 'none.png')[0]
+    (frame,) = frames(np.zeros((4, 4)), number=3)
+    assert frame.source == 'array 3'
+    assert 'BGR array' in str(frame.error)
+
+
+def test_a_camera_that_is_not_there():
+    (error,) = errors(97)
+    assert error.startswith('camera 97 cannot be opened: no camera with this number')

@@ -1,0 +1,120 @@
+"""Tables, pictures and videos of results."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from mmqcs.apis.drawing import CLASS_COLOURS, draw_faces
+from mmqcs.apis.results import FaceExpression, ImageResult
+from mmqcs.apis.writers import ResultWriter
+from mmqcs.faces import ARCFACE, Face
+
+CLASSES = ('Joy', 'Größe 2')
+
+
+def result(source='a.png', count=1, size=(90, 70), points=True, **options):
+    faces = []
+    for i in range(count):
+        box = np.array([5.0 + 30 * i, 20, 30 + 30 * i, 45])
+        marks = ARCFACE * 25 + box[:2] if points else None
+        face = Face(box, 0.75, marks, 'eyes' if points else None)
+        scores = np.array([0.25, 0.75], np.float32)
+        faces.append(FaceExpression(face, 1, CLASSES[1], scores))
+    image = np.full((size[1], size[0], 3), 128, np.uint8)
+    return ImageResult(source, CLASSES, tuple(faces), size, image=image, **options)
+
+
+def read(folder):
+    lines = (folder / 'results.jsonl').read_text(encoding='utf-8').splitlines()
+    with (folder / 'results.csv').open(encoding='utf-8', newline='') as file:
+        return [json.loads(line) for line in lines], list(csv.DictReader(file))
+
+
+def test_tables(tmp_path):
+    bad = ImageResult('bad.png', CLASSES, error='bad.png is empty, or "worse"')
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for item in (result(count=2), result('b.png', 0), bad, result(points=False)):
+            writer.write(item)
+            lines, _ = read(tmp_path)  # written at once
+            assert lines[-1]['source'] == item.source
+    lines, rows = read(tmp_path)
+    assert [len(line['faces']) for line in lines] == [2, 0, 0, 1]
+    assert [row['face'] for row in rows] == ['0', '1', '', '', '0']
+    assert [row['note'] for row in rows] == ['', '', 'no face', bad.error, '']
+    first = rows[0]
+    assert [first[key] for key in ('left', 'top', 'right', 'bottom')] == [
+        *('5.0', '20.0', '30.0', '45.0')
+    ]
+    assert first['name'] == 'Größe 2'
+    assert (first['score_Joy'], first['score_Größe 2']) == ('0.25', '0.75')
+    assert float(first['nose_x']) == pytest.approx(5 + 25 * ARCFACE[2, 0], abs=0.05)
+    assert rows[-1]['nose_x'] == ''
+    assert lines[0]['faces'][0]['points'][2][0] == float(first['nose_x'])
+
+
+def test_pictures_keep_their_names(tmp_path):
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for source in ('x/a.png', 'y/a.png', 'z/b c.jpg', 'array 3', 'd.gif'):
+            writer.write(result(source))
+    names = sorted(path.name for path in (tmp_path / 'pictures').iterdir())
+    assert names == ['a-2.png', 'a.png', 'array_3.png', 'b_c.jpg', 'd.png']
+
+
+def test_no_pictures(tmp_path):
+    with ResultWriter(tmp_path, CLASSES, pictures=False) as writer:
+        writer.write(result())
+    assert not (tmp_path / 'pictures').exists()
+
+
+def test_videos(tmp_path):
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for source, count in (('camera 0', 3), ('other.mp4', 2)):
+            for index in range(count):
+                writer.write(result(source, index=index, time=index / 5))
+    for name, count in (('camera_0', 3), ('other', 2)):
+        capture = cv2.VideoCapture(str(tmp_path / f'pictures/{name}.mp4'))
+        assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == count
+        assert capture.get(cv2.CAP_PROP_FPS) == 25
+        assert capture.read()[1].shape == (70, 90, 3)
+
+
+def test_a_video_that_lacks_frames_is_noticed(tmp_path, monkeypatch):
+    writer = ResultWriter(tmp_path, CLASSES)
+    for index in range(3):
+        writer.write(result('v.mp4', index=index))
+    writer._video.count += 1
+    with pytest.raises(OSError, match=r'v\.mp4 has 3 of 4 frames; is the disk full'):
+        writer.close()
+
+
+def test_nothing_is_overwritten(tmp_path):
+    ResultWriter(tmp_path, CLASSES).close()
+    with pytest.raises(FileExistsError):
+        ResultWriter(tmp_path, CLASSES)
+
+
+def test_drawing():
+    item = result(count=2)
+    before = item.image.copy()
+    drawn = draw_faces(item.image, item)
+    np.testing.assert_array_equal(item.image, before)
+    assert drawn.shape == before.shape
+    colour = CLASS_COLOURS[1][::-1]
+    for face in item.faces:
+        left, top, right, bottom = map(int, face.face.box)
+        for x in (left, right - 1):
+            assert (drawn[top + 5 : bottom - 5, x] == colour).all()
+        assert (drawn[bottom - 1, left:right] == colour).all()
+    # the name stands above the box, below it nothing changes
+    assert (drawn[:19] != before[:19]).any()
+    assert (drawn[46:] == before[46:]).all()
+
+
+def test_a_face_at_the_edge_is_drawn():
+    image = np.zeros((40, 40, 3), np.uint8)
+    face = Face(np.array([0.0, 0, 40, 40]), 1.0)
+    item = FaceExpression(face, 0, 'a very long name', np.array([1.0, 0.0]))
+    assert draw_faces(image, ImageResult('x', CLASSES, (item,))).any()

@@ -1,0 +1,225 @@
+"""Detectors on drawn scenes, and YuNet with a small net of its form."""
+
+import cv2
+import numpy as np
+import pytest
+from faces_case import needs_cascades, overlap, scene
+
+from mmqcs.faces import (
+    CascadeDetector,
+    Face,
+    WholeImage,
+    YuNetDetector,
+    cascade_file,
+    cut_face,
+)
+from mmqcs.faces.eyes import EYES_IN_BOX, choose_pair
+from mmqcs.faces.face import largest_first
+
+
+def test_largest_first():
+    boxes = [(0, 0, 4, 4), (-5, -5, 5, 5), (30, 0, 40, 9), (1, 1, 9, 9), (2, 2, 2.5, 9)]
+    faces = [Face(np.array(box), score=i) for i, box in enumerate(boxes)]
+    found = largest_first(faces, 20, 8)
+    assert [tuple(face.box) for face in found] == [
+        (1, 1, 9, 8),
+        (0, 0, 5, 5),
+        (0, 0, 4, 4),
+    ]
+    assert [face.area for face in found] == [56, 25, 16]
+
+
+def test_whole_image():
+    image = np.zeros((30, 20, 3), np.uint8)
+    (face,) = WholeImage().detect(image)
+    assert face.box.tolist() == [0, 0, 20, 30]
+    assert face.points is None
+    assert cut_face(image, face) is image
+
+
+@pytest.mark.parametrize(
+    ('box', 'margin', 'expected'),
+    [
+        ((80, 60, 120, 120), 0, (60, 60)),
+        ((80, 60, 120, 120), 0.25, (90, 90)),
+        ((0, 0, 40, 40), 0.5, (60, 60)),  # clipped
+    ],
+)
+def test_a_face_without_points_is_cut_as_a_square(box, margin, expected):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (200, 224, 3), dtype=np.uint8)
+    crop = cut_face(image, Face(np.array(box, float), 1.0), margin=margin)
+    assert crop.shape[:2] == expected
+    if box[0]:
+        assert (crop[expected[0] // 2, expected[1] // 2] == image[90, 100]).all()
+
+
+@pytest.fixture(scope='module')
+def cascade():
+    return CascadeDetector()
+
+
+@needs_cascades
+def test_the_cascade_finds_drawn_faces(cascade):
+    found = wrong = count = with_eyes = 0
+    for index in range(6):
+        image, truth = scene(index)
+        count += len(truth)
+        for face in cascade.detect(image):
+            hit = max(overlap(face.box, t.box) for t in truth) > 0.3
+            found, wrong = found + hit, wrong + (not hit)
+            with_eyes += face.points_from == 'eyes'
+    assert count > 10
+    assert found >= 0.8 * count
+    assert wrong <= 1
+    assert with_eyes >= 0.7 * found
+
+
+@needs_cascades
+def test_points_turn_with_the_face(cascade):
+    image, _ = scene(0)
+    face = cascade.detect(image)[0]
+    assert face.points_from == 'eyes'
+    assert (face.points[0, 0] < face.points[1, 0]) and (
+        face.points[4, 1] > face.points[1, 1]
+    )
+    middle = tuple(face.box.reshape(2, 2).mean(0))
+    turned = cv2.warpAffine(
+        image, cv2.getRotationMatrix2D(middle, 12, 1), image.shape[1::-1]
+    )
+    again = max(cascade.detect(turned), key=lambda f: overlap(f.box, face.box))
+    eyes = [f.points[1] - f.points[0] for f in (face, again)]
+    angles = np.degrees(np.arctan2(*np.transpose(eyes)[::-1]))
+    assert again.points_from == 'eyes'
+    assert angles[0] - angles[1] == pytest.approx(12, abs=7)
+
+
+@needs_cascades
+def test_boxes_of_a_large_picture_are_in_its_pixels(cascade):
+    image, _ = scene(0)
+    large = cv2.resize(image, None, fx=6, fy=6, interpolation=cv2.INTER_LINEAR)
+    small = CascadeDetector(max_side=640).detect(large)
+    for face in cascade.detect(image):
+        assert max(overlap(face.box * 6, other.box) for other in small) > 0.5
+
+
+@needs_cascades
+def test_no_face(cascade):
+    assert cascade.detect(np.zeros((64, 96, 3), np.uint8)) == []
+    assert cascade.detect(np.zeros((8, 8, 3), np.uint8)) == []
+
+
+def test_an_opencv_without_cascades_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(cascade_file, 'has_cascades', lambda: False)
+    with pytest.raises(ImportError, match='opencv-python<5.*YuNet'):
+        CascadeDetector()
+
+
+def test_choose_pair():
+    left, right = EYES_IN_BOX
+    brow = left - (0, 0.1)
+    found = choose_pair(np.array([(0.5, 0.5), right, brow, left]))
+    np.testing.assert_array_equal(found, EYES_IN_BOX)
+    assert choose_pair(np.array([left, (0.5, 0.4)])) is None
+    assert choose_pair(np.empty((0, 2))) is None
+
+
+@pytest.mark.parametrize(
+    ('kind', 'options', 'message'),
+    [
+        (CascadeDetector, dict(min_size=2), 'min_size must be from 0 to 1, got 2'),
+        (CascadeDetector, dict(max_side=9), 'max_side must be at least 64, got 9'),
+        (YuNetDetector, dict(model='x', score_thr=2), 'score_thr must be from 0 to 1'),
+        (YuNetDetector, dict(model='x', max_side=1), 'max_side must be at least 64'),
+    ],
+)
+def test_wrong_arguments(kind, options, message):
+    with pytest.raises(ValueError, match=message):
+        kind(**options)
+
+
+POINTS = ((-0.3, -0.2), (0.3, -0.2), (0.0, 0.1), (-0.2, 0.4), (0.2, 0.4))
+
+
+@pytest.fixture(scope='module')
+def yunet(tmp_path_factory):
+    """A net with YuNet's outputs: a white cell of 32 × 32 is a face of 64 × 64."""
+    onnx = pytest.importorskip('onnx')
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    nodes, weights, outputs = [], [], []
+
+    def add(name, value, dtype=np.float32):
+        weights.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
+
+    for stride in (8, 16, 32):
+        values = {
+            'cls': [-20.0],
+            'obj': [20.0],
+            'bbox': [0.5, 0.5, np.log(2), np.log(2)],
+            'kps': (np.array(POINTS) * 2 + 0.5).ravel(),
+        }
+        for kind, bias in values.items():
+            out, name = len(bias), f'{kind}_{stride}'
+            # the mean of a cell decides on faces, at the largest stride alone
+            sees = 40.0 / (3 * 255 * stride**2) if name == 'cls_32' else 0.0
+            kernel = add(f'w_{name}', np.full((out, 3, stride, stride), sees))
+            args = ['input', kernel, add(f'b_{name}', bias)]
+            sides = [stride, stride]
+            nodes += [
+                helper.make_node(
+                    'Conv', args, [f'c_{name}'], kernel_shape=sides, strides=sides
+                ),
+                helper.make_node(
+                    'Transpose', [f'c_{name}'], [f't_{name}'], perm=[0, 2, 3, 1]
+                ),
+            ]
+            last = f't_{name}'
+            if kind in ('cls', 'obj'):
+                nodes.append(helper.make_node('Sigmoid', [last], [f's_{name}']))
+                last = f's_{name}'
+            shape = add(f'shape_{name}', [1, -1, out], np.int64)
+            nodes.append(helper.make_node('Reshape', [last, shape], [name]))
+            info = helper.make_tensor_value_info
+            outputs.append(info(name, onnx.TensorProto.FLOAT, [1, None, out]))
+    image = helper.make_tensor_value_info(
+        'input', onnx.TensorProto.FLOAT, [1, 3, 'height', 'width']
+    )
+    graph = helper.make_graph(nodes, 'yunet', [image], outputs, weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)])
+    model.ir_version = 8
+    path = tmp_path_factory.mktemp('yunet') / 'yunet.onnx'
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize('enlarged', [1, 4])
+def test_yunet(yunet, enlarged):
+    image = np.zeros((192, 320, 3), np.uint8)
+    cells = ((64, 96), (224, 32))
+    for x, y in cells:
+        image[y : y + 32, x : x + 32] = 255
+    image = image.repeat(enlarged, 0).repeat(enlarged, 1)
+    faces = YuNetDetector(yunet, max_side=320).detect(image)
+    expected = [(x - 16, y - 16, x + 48, y + 48) for x, y in cells]
+    found = sorted(faces, key=lambda face: face.box[0])
+    assert len(found) == 2
+    for face, box in zip(found, expected, strict=True):
+        np.testing.assert_allclose(face.box / enlarged, box, atol=0.01)
+        assert face.score == pytest.approx(1, abs=0.01)
+        centre = np.array(box).reshape(2, 2).mean(0)
+        points = centre + np.array(POINTS) * 64
+        np.testing.assert_allclose(face.points / enlarged, points, atol=0.01)
+        assert face.points_from == 'detector'
+
+
+def test_yunet_finds_nothing(yunet):
+    assert YuNetDetector(yunet).detect(np.zeros((50, 70, 3), np.uint8)) == []
+
+
+def test_a_wrong_yunet_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no YuNet model at'):
+        YuNetDetector(tmp_path / 'none.onnx')
+    (tmp_path / 'text.onnx').write_text('text')
+    with pytest.raises(ValueError, match=r'text\.onnx is no YuNet model'):
+        YuNetDetector(tmp_path / 'text.onnx')

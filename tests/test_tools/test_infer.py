@@ -1,0 +1,264 @@
+"""infer.py and align_faces.py as a user runs them."""
+
+import csv
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from faces_case import needs_cascades, scene
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+from test_tools.tool_helpers import ROOT, check_error, load_tool
+
+CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
+INFER = ROOT / 'tools/infer.py'
+ALIGN = ROOT / 'tools/dataset_converters/align_faces.py'
+
+pytestmark = pytest.mark.slow
+
+
+def run(tool, *args, **options):
+    command = [sys.executable, tool, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def refuse(monkeypatch, capsys, tool, args, message):
+    """A wrong call ends in one line. In this process, which saves seconds."""
+    module = load_tool(tool)
+    monkeypatch.setattr(sys, 'argv', [f'{tool}.py', *map(str, args)])
+    with pytest.raises(SystemExit) as stop:
+        module.main()
+    check_error(stop.value, capsys.readouterr().err, message)
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    """A checkpoint as a training run leaves it; never trained."""
+    config = Config.fromfile(CONFIG)
+    path = tmp_path_factory.mktemp('model') / 'run.pth'
+    weights = MODELS.build(config.model).state_dict()
+    torch.save({'meta': {'cfg': config.pretty_text}, 'state_dict': weights}, path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Three good pictures (one without a face), two bad ones, a video."""
+    folder = tmp_path_factory.mktemp('in')
+    (folder / 'sub').mkdir()
+    cv2.imwrite(str(folder / 'one.jpg'), scene(0)[0])
+    cv2.imwrite(str(folder / 'sub/two.png'), scene(2)[0])
+    cv2.imwrite(str(folder / 'nothing.png'), np.zeros((64, 64, 3), np.uint8))
+    (folder / 'bad.jpg').write_bytes(b'\xff\xd8 not really')
+    (folder / 'empty.png').write_bytes(b'')
+    write_video(folder / 'film.mp4', 5)
+    return folder
+
+
+def write_video(path, count):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), 10, (320, 320))
+    image = scene(4)[0]
+    for i in range(count):
+        writer.write(np.roll(image, 2 * i, 1))
+    writer.release()
+
+
+def lines(out):
+    return [json.loads(x) for x in (out / 'results.jsonl').read_text().splitlines()]
+
+
+@needs_cascades
+def test_a_folder(model, folder, tmp_path):
+    done = run(INFER, folder, '--model', model, '--out', tmp_path / 'out', '--every', 2)
+    assert done.returncode == 1, done.stderr  # two cannot be read
+    for name in ('bad.jpg', 'empty.png'):
+        assert f'mmqcs: {folder / name} is' in done.stderr
+    assert f'{folder / "nothing.png"}: no face' in done.stdout
+    assert '1 without a face' in done.stdout
+    assert '2 unreadable' in done.stdout
+    found = lines(tmp_path / 'out')
+    assert len(found) == 5 + 3
+    by_name = {line['source']: line for line in found if line['frame'] is None}
+    for path in (folder / 'one.jpg', folder / 'sub/two.png'):
+        faces = by_name[str(path)]['faces']
+        assert faces
+        assert sum(faces[0]['scores'].values()) == pytest.approx(1, abs=1e-4)
+    assert [line['frame'] for line in found if line['frame'] is not None] == [0, 2, 4]
+    pictures = tmp_path / 'out/pictures'
+    assert {x.name for x in pictures.iterdir()} == {
+        *('one.jpg', 'two.png', 'nothing.png', 'film.mp4')
+    }
+    capture = cv2.VideoCapture(str(pictures / 'film.mp4'))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    assert capture.get(cv2.CAP_PROP_FPS) == 5
+    with (tmp_path / 'out/results.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(max(len(line['faces']), 1) for line in found)
+    # a second run does not overwrite the first
+    again = run(INFER, folder / 'one.jpg', '--model', model, '--out', tmp_path / 'out')
+    assert again.returncode == 2
+    assert 'exists: choose another --out' in again.stderr
+
+
+def test_faces_that_are_cut_out_already(model, folder, tmp_path):
+    options = ['--faces', 'none', '--no-pictures', '--out', tmp_path / 'out']
+    picture = folder / 'one.jpg'
+    done = run(INFER, picture, '--model', CONFIG, '--checkpoint', model, *options)
+    assert done.returncode == 0, done.stderr
+    (line,) = lines(tmp_path / 'out')
+    assert line['faces'][0]['box'] == [0, 0, 320, 320]
+    assert [x.name for x in (tmp_path / 'out').iterdir()] == [
+        *('results.jsonl', 'results.csv')
+    ] or len(list((tmp_path / 'out').iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        ([], 'give INPUT, or --camera N'),
+        (['x.png', '--camera', 0], 'give INPUT, or --camera N'),
+        (['{empty}'], 'no pictures and no videos in folder'),
+        (['x.png', '--faces', 'yunet'], '--faces yunet needs --face-model FILE'),
+        (['x.png', '--face-model', 'y'], '--face-model has no meaning with --faces'),
+        (
+            ['x.png', '--faces', 'yunet', '--face-model', 'none.onnx'],
+            'no YuNet model at none.onnx',
+        ),
+        (['x.png', '--faces', 'none', '--every', 0], '--every must be at least 1'),
+        (['x.png', '--faces', 'none', '--model', 'none.pth'], 'no checkpoint at none'),
+        (['x.png', '--faces', 'none', '--model', 'qcs99'], "no model is named 'qcs99'"),
+    ],
+)
+def test_wrong_calls(model, tmp_path, monkeypatch, capsys, args, message):
+    args = [tmp_path if arg == '{empty}' else arg for arg in args]
+    known = [] if '--model' in args else ['--model', model]
+    call = [*args, *known, '--out', tmp_path / 'out']
+    refuse(monkeypatch, capsys, 'infer', call, message)
+
+
+def test_a_camera_that_is_not_there(model, tmp_path, monkeypatch, capsys):
+    options = ['--camera', 97, '--faces', 'none', '--out', tmp_path / 'out']
+    module = load_tool('infer')
+    call = ['infer.py', *options, '--model', model]
+    monkeypatch.setattr(sys, 'argv', [*map(str, call)])
+    assert module.main() == 1
+    assert 'camera 97 cannot be opened' in capsys.readouterr().err
+
+
+def test_a_full_disk(model, folder, tmp_path):
+    """A limit on the size of files stands for it: writing fails in the same place."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    options = ['--faces', 'none', '--out', tmp_path / 'out', '--model', model]
+    done = run(INFER, folder / 'sub/two.png', *options, preexec_fn=limit)
+    assert done.returncode == 2
+    assert f'writing to {tmp_path / "out"} failed: ' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert len(lines(tmp_path / 'out')) == 1  # what was written before stays
+
+
+def test_ctrl_c_keeps_what_was_written(model, tmp_path):
+    write_video(tmp_path / 'long.mp4', 4000)
+    out = tmp_path / 'out'
+    command = [sys.executable, INFER, tmp_path / 'long.mp4', '--model', model]
+    process = subprocess.Popen(
+        [*map(str, command), '--faces', 'none', '--out', str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell in the background has its children ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 120
+    table = out / 'results.jsonl'
+    while not (table.is_file() and table.stat().st_size > 2_000):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert 'Traceback' not in stderr
+    assert 'stopped before the end' in stdout
+    count = len(lines(out))
+    assert 5 < count < 4000
+    capture = cv2.VideoCapture(str(out / 'pictures/long.mp4'))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= count - 1
+
+
+@needs_cascades
+def test_align_faces(folder, tmp_path):
+    out = tmp_path / 'aligned'
+    options = ['--suffix', '_aligned', '--workers', 2, '--size', 64]
+    done = run(ALIGN, folder, out, *options)
+    assert done.returncode == 1  # some have no face
+    assert '2 of 5 written' in done.stdout
+    for name in ('one_aligned.png', 'sub/two_aligned.png'):
+        assert cv2.imread(str(out / name)).shape == (64, 64, 3)
+    with (out / 'alignment.csv').open(newline='') as file:
+        rows = {row['file']: row for row in csv.DictReader(file)}
+    assert rows['nothing.png']['note'] == 'no face, left out'
+    assert 'no picture' in rows['bad.jpg']['note']
+    assert rows['one.jpg']['points_from'] in ('eyes', 'box')
+    again = run(ALIGN, folder, out)
+    assert again.returncode == 2
+    assert 'exists and is no empty folder' in again.stderr
+
+
+@needs_cascades
+def test_training_and_test_faces_are_cut_the_same_way(folder, tmp_path):
+    """The converter writes exactly what the inferencer gives the classifier."""
+    from mmqcs.apis import FERInferencer
+
+    class Recorder:
+        classes = ('a', 'b')
+
+        def __call__(self, faces):
+            self.faces = list(faces)
+            return np.tile([0.5, 0.5], (len(faces), 1))
+
+    run(ALIGN, folder, tmp_path / 'out', '--template', CONFIG, '--workers', 1)
+    template = Config.fromfile(CONFIG).face_template
+    recorder = Recorder()
+    FERInferencer(recorder, template=template)(folder / 'one.jpg')
+    written = cv2.imread(str(tmp_path / 'out/one.png'))
+    np.testing.assert_array_equal(written, recorder.faces[0])
+
+
+@needs_cascades
+def test_a_picture_without_a_face_in_whole(folder, tmp_path):
+    out = tmp_path / 'out'
+    run(ALIGN, folder, out, '--missing', 'whole', '--workers', 1, '--format', 'jpg')
+    assert cv2.imread(str(out / 'nothing.jpg')).shape == (112, 112, 3)
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (['{none}', '{out}'], 'no folder'),
+        (['{empty}', '{out}'], 'no pictures in'),
+        (['{folder}', '{out}', '--size', 2], '--size must be at least 8'),
+        (['{folder}', '{out}', '--template', 'qcs99'], "no model is named 'qcs99'"),
+        (['{twice}', '{out}'], 'several pictures would be written as a.png'),
+    ],
+)
+def test_wrong_calls_of_align_faces(
+    folder, tmp_path, monkeypatch, capsys, args, message
+):
+    names = ('none', 'out', 'empty', 'twice')
+    places = {'folder': folder, **{name: tmp_path / name for name in names}}
+    for name in names[2:]:
+        places[name].mkdir()
+    for name in ('a.png', 'a.jpg'):
+        (tmp_path / 'twice' / name).write_bytes(b'')
+    call = [str(x).format(**places) for x in args]
+    refuse(monkeypatch, capsys, 'dataset_converters/align_faces', call, message)

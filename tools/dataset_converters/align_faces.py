@@ -1,0 +1,155 @@
+"""Cut the faces out of a folder of pictures, aligned as inference aligns them.
+
+The folder is mirrored: of each picture the largest face is written under the same
+name, so that label files go on to fit. What was found is listed in alignment.csv.
+"""
+
+import argparse
+import csv
+import os
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+from rich.console import Console
+from rich.progress import track
+
+from mmqcs.apis.face_classifier import load_config
+from mmqcs.apis.face_options import add_face_options, build_detector
+from mmqcs.apis.frames import IMAGE_SUFFIXES
+from mmqcs.apis.read_image import read_image
+from mmqcs.faces import ARCFACE, FaceDetector, cut_face
+from mmqcs.faces.alignment import check_template
+from mmqcs.utils.cli import ArgumentParser, fail
+
+_state: dict[str, object] = {}
+COLUMNS = ('file', 'faces', 'left', 'top', 'right', 'bottom', 'points_from', 'note')
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('src', metavar='IN', type=Path, help='folder of pictures')
+    parser.add_argument('dst', metavar='OUT', type=Path, help='folder to write')
+    parser.add_argument('--size', type=int, default=112, help='side; default 112')
+    parser.add_argument(
+        '--template',
+        metavar='CONFIG',
+        help='config, or name of one, whose face_template is used; default: ArcFace',
+    )
+    parser.add_argument(
+        '--suffix',
+        default='',
+        help='put after each name, for example _aligned for the layout of RAF-DB',
+    )
+    parser.add_argument(
+        '--format', choices=['png', 'jpg'], default='png', help='default: png'
+    )
+    parser.add_argument(
+        '--missing',
+        choices=['skip', 'whole'],
+        default='skip',
+        help='pictures in which no face is found: left out (default), or the whole '
+        'picture, scaled',
+    )
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), metavar='N')
+    add_face_options(parser, whole_images=False)
+    return parser.parse_args()
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """All pictures below a folder, by name."""
+    if not folder.is_dir():
+        fail(f'no folder {folder}')
+    found = sorted(x for x in folder.rglob('*') if x.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        fail(f'no pictures in {folder}')
+    return found
+
+
+def start(args: argparse.Namespace, template: object) -> None:
+    """Prepare a worker."""
+    cv2.setNumThreads(1)
+    _state.update(args=args, template=template, detector=build_detector(args))
+
+
+def align(path: Path) -> dict[str, object]:
+    """Cut one face out and write it.
+
+    Returns:
+        A row of the list.
+    """
+    args: argparse.Namespace = _state['args']
+    detector: FaceDetector = _state['detector']
+    name = path.relative_to(args.src)
+    row: dict[str, object] = {'file': str(name), 'faces': 0}
+    try:
+        image = read_image(path)
+    except (ValueError, OSError) as error:
+        return {**row, 'note': str(error)}
+    faces = detector.detect(image)
+    row['faces'] = len(faces)
+    if faces:
+        face = faces[0]
+        sides = zip(COLUMNS[2:6], face.box.round(1).tolist(), strict=True)
+        row |= {**dict(sides), 'points_from': face.points_from}
+        cut = cut_face(image, face, args.size, _state['template'])
+    elif args.missing == 'whole':
+        cut, row['note'] = image, 'no face, whole picture'
+    else:
+        return {**row, 'note': 'no face, left out'}
+    if cut.shape[:2] != (args.size, args.size):
+        cut = cv2.resize(cut, (args.size, args.size), interpolation=cv2.INTER_AREA)
+    target = args.dst / name.with_name(f'{name.stem}{args.suffix}.{args.format}')
+    target.parent.mkdir(parents=True, exist_ok=True)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if args.format == 'jpg' else []
+    target.write_bytes(cv2.imencode(target.suffix, cut, quality)[1].tobytes())
+    return row
+
+
+def main() -> int:
+    """Run the program."""
+    args = parse_args()
+    if args.size < 8 or args.workers < 1:
+        fail('--size must be at least 8, and --workers at least 1')
+    pictures = list_pictures(args.src)
+    names = Counter(x.relative_to(args.src).with_suffix('') for x in pictures)
+    if twice := [str(name) for name, count in names.items() if count > 1]:
+        fail(f'several pictures would be written as {twice[0]}.{args.format}')
+    if args.dst.exists() and (not args.dst.is_dir() or any(args.dst.iterdir())):
+        fail(f'{args.dst} exists and is no empty folder')
+    try:
+        template = ARCFACE
+        if args.template:
+            template = load_config(args.template).get('face_template', ARCFACE)
+        template = check_template(template)
+        build_detector(args)  # errors here, not in the workers
+        args.dst.mkdir(parents=True, exist_ok=True)
+        with (
+            ProcessPoolExecutor(
+                args.workers, initializer=start, initargs=(args, template)
+            ) as pool,
+            (args.dst / 'alignment.csv').open('x', newline='') as file,
+        ):
+            rows = csv.DictWriter(file, COLUMNS)
+            rows.writeheader()
+            seen: Counter[str] = Counter()
+            results = pool.map(align, pictures, chunksize=8)
+            console = Console(stderr=True)
+            for row in track(results, 'faces', len(pictures), console=console):
+                rows.writerow(row)
+                seen[str(row.get('note') or f'points from {row["points_from"]}')] += 1
+    except (ValueError, OSError, ImportError) as error:
+        fail(str(error))
+    for what, count in seen.most_common(12):
+        print(f'{count:>8,} {what}')
+    written = sum(1 for _ in args.dst.rglob(f'*.{args.format}'))
+    print(f'{written:,} of {len(pictures):,} written to {args.dst}')
+    return 0 if written == len(pictures) else 1
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
