@@ -11,6 +11,7 @@ from mmengine.dataset import Compose, default_collate
 from mmengine.registry import DATASETS, DefaultScope
 from mmpretrain import get_model
 from mmpretrain.registry import TRANSFORMS
+from torch import Tensor
 
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.datasets.label_order import target_classes
@@ -78,17 +79,45 @@ class FaceClassifier:
         """
         scores = [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(faces), self.batch_size):
-            batch = faces[start : start + self.batch_size]
-            samples = [
+            batch = self._collate(faces[start : start + self.batch_size])
+            with torch.no_grad():
+                found = self.model.test_step(batch)
+            scores.append(np.stack([x.pred_score.cpu().numpy() for x in found]))
+        return np.concatenate(scores)
+
+    def views(self, faces: Sequence[np.ndarray]) -> np.ndarray:
+        """What the network sees of faces: what the test pipeline makes of them.
+
+        Args:
+            faces: BGR, uint8 (H, W, 3), of any size; at least one.
+
+        Returns:
+            BGR, uint8 (N, h, w, 3).
+        """
+        inputs = torch.stack(list(self._collate(faces)['inputs']))
+        return inputs.permute(0, 2, 3, 1).numpy().astype(np.uint8)
+
+    def prepare(self, faces: Sequence[np.ndarray]) -> Tensor:
+        """The same as the network takes it: normalised, on its device.
+
+        Args:
+            faces: As above.
+
+        Returns:
+            (N, 3, h, w).
+        """
+        batch = self._collate(faces)
+        return self.model.data_preprocessor(batch, training=False)['inputs']
+
+    def _collate(self, faces: Sequence[np.ndarray]) -> dict[str, Any]:
+        return default_collate(
+            [
                 self.pipeline(
                     {'img': x, 'img_shape': x.shape[:2], 'ori_shape': x.shape[:2]}
                 )
-                for x in batch
+                for x in faces
             ]
-            with torch.no_grad(), DefaultScope.overwrite_default_scope('mmpretrain'):
-                found = self.model.test_step(default_collate(samples))
-            scores.append(np.stack([x.pred_score.cpu().numpy() for x in found]))
-        return np.concatenate(scores)
+        )
 
 
 def _find(
