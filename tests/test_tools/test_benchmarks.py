@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 from conftest import ROOT
+from faces_case import needs_cascades
 from mmengine import Config
 from mmpretrain.structures import DataSample
 
@@ -69,6 +70,19 @@ def test_train_step(tmp_path):
     )
     assert record['rows'].keys() == {'baseline', 'exact'}
     assert record['settings']['flops'] > 0
+
+
+@needs_cascades
+@pytest.mark.slow
+def test_inferencer(tmp_path):
+    record = run_benchmark(
+        *('inferencer', tmp_path / 'out.json', '--configs', SMALL),
+        *('--pictures', 2, '--size', 320, '--repeats', 1),
+    )
+    assert record['settings']['faces'] > 0
+    rows = list(record['rows'].values())
+    assert rows[0]['ratio'] == 1
+    assert rows[1]['ratio'] == rows[1]['ms_a_face'] / rows[0]['ms_a_face']
 
 
 @pytest.mark.slow

@@ -262,3 +262,32 @@ def test_wrong_calls_of_align_faces(
         (tmp_path / 'twice' / name).write_bytes(b'')
     call = [str(x).format(**places) for x in args]
     refuse(monkeypatch, capsys, 'dataset_converters/align_faces', call, message)
+
+
+@needs_cascades
+def test_face_template_finds_how_drawn_faces_are_cut(rafdb_root):
+    tool = ROOT / 'tools/misc/face_template.py'
+    done = run(tool, rafdb_root, '--count', 42)
+    assert done.returncode == 0, done.stderr
+    found = {}
+    exec(done.stdout[done.stdout.index('face_template') :], found)
+    expected = np.array(Config.fromfile(CONFIG).face_template)
+    # the eyes are seen, the other points follow from them
+    np.testing.assert_allclose(found['face_template'][:2], expected[:2], atol=0.02)
+    np.testing.assert_allclose(found['face_template'], expected, atol=0.05)
+
+
+@needs_cascades
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('none', 'no folder'),
+        ('empty', 'no pictures in'),
+        ('black', 'points were seen in 0 of 1 pictures, at least 20 are needed'),
+    ],
+)
+def test_wrong_calls_of_face_template(tmp_path, monkeypatch, capsys, name, message):
+    for folder in ('empty', 'black'):
+        (tmp_path / folder).mkdir()
+    cv2.imwrite(str(tmp_path / 'black/x.png'), np.zeros((64, 64, 3), np.uint8))
+    refuse(monkeypatch, capsys, 'misc/face_template', [tmp_path / name], message)

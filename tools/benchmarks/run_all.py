@@ -20,7 +20,14 @@ from mmengine.device import get_device
 from mmqcs.utils.cli import ArgumentParser, fail
 
 HERE = Path(__file__).parent
-BENCHMARKS = ('train_step', 'inference', 'data_pipeline', 'sampler', 'loss_curve')
+BENCHMARKS = (
+    'train_step',
+    'inference',
+    'inferencer',
+    'data_pipeline',
+    'sampler',
+    'loss_curve',
+)
 
 
 def run(name: str) -> str:

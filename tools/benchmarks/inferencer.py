@@ -1,0 +1,97 @@
+"""Time of the inferencer beside the time of detector and bare model.
+
+    python tools/benchmarks/inferencer.py --pictures 32 --repeats 7
+
+"Detector and bare model" finds the faces of each picture and puts a ready batch of as
+many images as there are faces through the network: what any program must do. The
+inferencer also cuts, aligns and prepares the faces and makes the results. Pictures are
+drawn scenes, given as arrays. The two run in processes of their own and take turns.
+"""
+
+import argparse
+
+import numpy as np
+import torch
+from measure import Step, alternate, table, write_json
+from mmengine.config import Config
+
+from mmqcs.apis import FERInferencer
+from mmqcs.faces import CascadeDetector
+from mmqcs.synth.scenes import SceneSettings, draw_scene
+from mmqcs.utils.allocator import keep_freed_memory
+from mmqcs.utils.cli import ArgumentParser, load_config
+
+
+def scenes(count: int, size: int) -> list[np.ndarray]:
+    """Drawn scenes, BGR."""
+    settings = SceneSettings(image_size=size)
+    return [draw_scene(settings, 'test', i) for i in range(count)]
+
+
+def inferencer(cfg: Config, count: int, size: int) -> Step:
+    """All of it."""
+    keep_freed_memory()
+    infer, pictures = FERInferencer(cfg), scenes(count, size)
+    return lambda: infer(pictures)
+
+
+def detector_and_model(cfg: Config, count: int, size: int) -> Step:
+    """Faces found, and as many ready images classified, in batches of the same size."""
+    keep_freed_memory()
+    infer, pictures = FERInferencer(cfg), scenes(count, size)
+    detector, model = CascadeDetector(), infer.classifier.model
+    view = infer.classifier.prepare([pictures[0]])
+    per_batch = infer.batch_frames
+
+    def step() -> None:
+        for start in range(0, count, per_batch):
+            found = [detector.detect(x) for x in pictures[start : start + per_batch]]
+            faces = sum(map(len, found))
+            with torch.inference_mode():
+                model(view.expand(faces, -1, -1, -1), mode='tensor')
+
+    return step
+
+
+STEPS = {'detector and bare model': detector_and_model, 'inferencer': inferencer}
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--configs',
+        nargs='+',
+        default=['configs/qcs/qcs_ir50_raf.py', 'configs/qcs/qcs_ir-small_synthfer.py'],
+    )
+    parser.add_argument('--pictures', type=int, default=32)
+    parser.add_argument('--size', type=int, default=512, help='side of a picture')
+    parser.add_argument('--repeats', type=int, default=7)
+    parser.add_argument('--out', default='work_dirs/benchmarks/inferencer.json')
+    args = parser.parse_args()
+    faces = sum(
+        map(len, map(CascadeDetector().detect, scenes(args.pictures, args.size)))
+    )
+    lines, rows = [], {}
+    for path in args.configs:
+        arguments = load_config(path), args.pictures, args.size
+        timings = alternate(STEPS, arguments, args.repeats)
+        bare = timings['detector and bare model'].median
+        name = path.rpartition('/')[2].removesuffix('.py')
+        for step, timing in timings.items():
+            row = {
+                'ms_a_picture': 1000 * timing.median / args.pictures,
+                'ms_a_face': 1000 * timing.median / faces,
+                'ratio': timing.median / bare,
+            }
+            rows[f'{name}, {step}'] = row
+            cells = f'{row["ms_a_picture"]:.1f}', f'{row["ms_a_face"]:.1f}'
+            lines.append([f'{name}, {step}', *cells, f'{row["ratio"]:.2f}x'])
+    print(table(['', 'ms/picture', 'ms/face', 'time'], lines))
+    write_json(args.out, vars(args) | {'faces': faces}, rows)
+
+
+if __name__ == '__main__':
+    main()
