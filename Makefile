@@ -71,7 +71,7 @@ train: data ## Train and test the small QCS model on SynthFER
 	checkpoint=$${checkpoint:-$$(cat $(WORK_DIR)/last_checkpoint)}; \
 	set -ex; \
 	$(RUN) tools/test.py $(CONFIG) "$$checkpoint" --work-dir $(WORK_DIR); \
-	$(RUN) tools/analysis_tools/plot_curves.py $(WORK_DIR); \
+	$(RUN) tools/visualization/plot_curves.py $(WORK_DIR); \
 	set +x; \
 	$(RUN) tools/analysis_tools/summarize.py $(WORK_DIR) --checkpoint "$$checkpoint"
 

@@ -14,6 +14,7 @@ __all__ = [
     'DATASETS',
     'DATA_SAMPLERS',
     'HOOKS',
+    'LOG_PROCESSORS',
     'METRICS',
     'MODELS',
     'OPTIM_WRAPPERS',
@@ -27,6 +28,7 @@ def _child(name: str, parent: Registry, location: str) -> Registry:
 
 
 HOOKS = _child('hook', root.HOOKS, 'mmqcs.engine')
+LOG_PROCESSORS = _child('log_processor', root.LOG_PROCESSORS, 'mmqcs.engine')
 OPTIM_WRAPPERS = _child('optimizer wrapper', root.OPTIM_WRAPPERS, 'mmqcs.engine')
 DATASETS = _child('dataset', root.DATASETS, 'mmqcs.datasets')
 DATA_SAMPLERS = _child('data sampler', root.DATA_SAMPLERS, 'mmqcs.datasets')

@@ -34,7 +34,8 @@ PARTS = {
     'TRANSFORMS': ['CropFace'],
     'DATA_SAMPLERS': ['QuadrupletBatchSampler', 'PairBatchSampler', 'BalancedSampler'],
     'OPTIM_WRAPPERS': ['SAMOptimWrapper', 'SAMAmpOptimWrapper', 'AutocastOptimWrapper'],
-    'HOOKS': ['SAMHook', 'FuseConvBNHook', 'PreciseBNHook'],
+    'HOOKS': ['SAMHook', 'FuseConvBNHook', 'PreciseBNHook', 'ReportHook'],
+    'LOG_PROCESSORS': ['QuietLogProcessor'],
     'METRICS': ['FERMetric'],
     'WEIGHT_INITIALIZERS': ['OptionalPretrained'],
 }

@@ -15,6 +15,8 @@ default_hooks = dict(
     visualization=dict(type='VisualizationHook', enable=False),
     # lets a run be resumed on another number of processes
     resume=dict(type='mmqcs.ResumeHook'),
+    # leaves WORK_DIR/report.html
+    report=dict(type='mmqcs.ReportHook'),
 )
 
 env_cfg = dict(
@@ -26,6 +28,14 @@ env_cfg = dict(
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
+log_processor = dict(
+    # what each image of a group loses and each level weighs is drawn, not printed
+    type='mmqcs.QuietLogProcessor',
+    quiet=r'ce_|theta/',
+    # means of the last iterations instead of the last batch alone; those after the
+    # stock names are of training, not the accuracies of validations
+    mean_pattern=r'loss|time|grad_norm|^accuracy_|^ce_',
+)
 log_level = 'INFO'
 load_from = None
 resume = False

@@ -1,6 +1,5 @@
 """Metrics."""
 
-from .confusion_matrix import draw_confusion_matrix
 from .metrics import FERMetric
 
-__all__ = ['FERMetric', 'draw_confusion_matrix']
+__all__ = ['FERMetric']

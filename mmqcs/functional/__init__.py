@@ -2,7 +2,12 @@
 
 from .class_index import ClassIndex
 from .grouping import draw_groups
-from .losses import bilinear_pool, euclidean_loss, kl_distillation_loss
+from .losses import (
+    bilinear_pool,
+    branch_cross_entropy,
+    euclidean_loss,
+    kl_distillation_loss,
+)
 from .ring import PAIR, QUADRUPLET, RINGS, Ring
 from .similarity import (
     dissimilarity_map,
@@ -20,6 +25,7 @@ __all__ = [
     'ClassIndex',
     'Ring',
     'bilinear_pool',
+    'branch_cross_entropy',
     'dissimilarity_map',
     'draw_groups',
     'edge_scores',

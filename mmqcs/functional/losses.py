@@ -1,4 +1,4 @@
-"""Losses published beside QCS, as pure functions."""
+"""Losses published beside QCS, and one for looking at, as pure functions."""
 
 import torch
 import torch.nn.functional as F
@@ -56,3 +56,23 @@ def bilinear_pool(base: Tensor, refined: Tensor) -> Tensor:
     x = x.flatten(start_dim=-2)
     x = x.sign() * (x.abs() + 1e-5).sqrt()
     return 100 * F.normalize(x, dim=-1)
+
+
+def branch_cross_entropy(logits: Tensor, target: Tensor, branches: int) -> Tensor:
+    """Mean cross-entropy of each branch of a batch of groups.
+
+    The terms of the published loss, for looking at; of the target itself, whatever
+    smoothing or weights a head is trained with.
+
+    Args:
+        logits: In branch-major order, (G·B, K).
+        target: Labels (G·B,) or distributions (G·B, K).
+        branches: Images of a group, G.
+
+    Returns:
+        (G,), without a gradient.
+    """
+    if target.is_floating_point():
+        target = target.float()
+    each = F.cross_entropy(logits.detach().float(), target, reduction='none')
+    return each.view(branches, -1).mean(dim=1)

@@ -38,6 +38,7 @@ __all__ = [
     'fail',
     'load_config',
     'prepare_distributed',
+    'restrict_loading',
     'set_dataloader_defaults',
     'set_work_dir',
 ]
@@ -311,24 +312,33 @@ def close_distributed() -> None:
     os._exit(0)
 
 
-def build_runner(config: Config, trust_checkpoint: bool = False) -> Runner:
-    """Build the runner that the config asks for.
+def restrict_loading(trust: bool) -> None:
+    """Says, for the rest of the process, what a checkpoint may hold.
 
     Args:
-        config: The config.
-        trust_checkpoint: Whether checkpoints may hold foreign objects. If not,
-            torch refuses these for the rest of the process, wherever a
-            checkpoint comes from and whatever MMEngine asks of ``torch.load``.
+        trust: Whether foreign objects are allowed. If not, torch refuses them,
+            wherever a checkpoint comes from and whatever MMEngine asks of
+            ``torch.load``.
     """
-    if get_device() == 'cpu':
-        keep_freed_memory()
     os.environ.pop('TORCH_FORCE_WEIGHTS_ONLY_LOAD', None)
-    if trust_checkpoint:
+    if trust:
         os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] = '1'
     else:
         os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)
         os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
         allow_mmengine_objects()
+
+
+def build_runner(config: Config, trust_checkpoint: bool = False) -> Runner:
+    """Build the runner that the config asks for.
+
+    Args:
+        config: The config.
+        trust_checkpoint: See :func:`restrict_loading`.
+    """
+    if get_device() == 'cpu':
+        keep_freed_memory()
+    restrict_loading(trust_checkpoint)
     if 'runner_type' in config:
         return RUNNERS.build(config)
     return Runner.from_cfg(config)

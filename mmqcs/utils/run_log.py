@@ -50,6 +50,22 @@ def read_accuracy(
     return record[key], interval
 
 
+def scalar_files(run: Path) -> list[Path]:
+    """The scalars that MMEngine's local backend wrote, one JSON object a line.
+
+    Args:
+        run: A work dir, the folder of one run, or such a file.
+
+    Returns:
+        Files of the training runs, in order of time.
+    """
+    if run.is_file():
+        return [run]
+    own = run / 'vis_data/scalars.json'
+    # folders of runs are named by time
+    return [own] if own.is_file() else sorted(run.glob('*/vis_data/scalars.json'))
+
+
 def read_validations(work_dir: Path) -> list[Validation]:
     """Reads all validations of a work dir in order.
 
@@ -63,7 +79,7 @@ def read_validations(work_dir: Path) -> list[Validation]:
         The validations, by step.
     """
     found: dict[int, Validation] = {}
-    for log in sorted(work_dir.glob('*/vis_data/scalars.json')):
+    for log in scalar_files(work_dir):
         for line in log.read_text().splitlines():
             record = json.loads(line)
             if 'accuracy/mean_class' in record and 'loss' not in record:

@@ -93,6 +93,27 @@ def test_the_loss_is_the_mean_of_eight_cross_entropies():
     torch.testing.assert_close(losses['accuracy_cross'], accuracy)
 
 
+@pytest.mark.parametrize('group', ['quadruplet', 'pair'])
+def test_values_for_the_log_are_not_part_of_the_loss(group):
+    model = build(group)
+    size = model.ring.size
+    images, samples = batch(((0, 3), (0, 3), (1, 5), (1, 5))[:size])
+    if group == 'quadruplet':
+        model.cross.attention.levels[1].theta.data.fill_(0.25)
+    losses = model(images, samples, mode='loss')
+    for name in ('base', 'cross'):
+        terms = [losses[f'ce_{name}/{branch}'] for branch in model.ring.branches]
+        mean = torch.stack(terms).mean()
+        torch.testing.assert_close(2 * losses[f'loss_{name}'].detach(), mean)
+    thetas = {k: float(v) for k, v in losses.items() if k.startswith('theta')}
+    levels = {'theta/level_1': 0, 'theta/level_2': 0.25, 'theta/level_3': 0}
+    assert thetas == (levels if group == 'quadruplet' else {})  # pairs learn none
+    total, _ = model.parse_losses(losses)
+    torch.testing.assert_close(total, losses['loss_base'] + losses['loss_cross'])
+    with_gradient = {key for key, value in losses.items() if value.requires_grad}
+    assert with_gradient == {'loss_base', 'loss_cross'}
+
+
 def test_soft_labels_are_used():
     model = build().eval()
     images, samples = batch()

@@ -1,16 +1,16 @@
-"""tools/analysis_tools/plot_curves.py and summarize.py."""
+"""tools/analysis_tools/summarize.py and report.py."""
 
 import json
 import os
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 from tool_helpers import check_error, load_tool
 
-plot_curves = load_tool('analysis_tools/plot_curves')
+from mmqcs.utils.run_record import RunRecord
+
+report = load_tool('analysis_tools/report')
 summarize = load_tool('analysis_tools/summarize')
 
 
@@ -27,64 +27,6 @@ RECORDS = [
     {'accuracy/top1': 30.0, 'accuracy/mean_class': 25.0, 'recall/Fear': 1, 'step': 1},
     {'lr': 0.1, 'loss': 0.5, 'loss_base': 0.2, 'accuracy_base': 60, 'step': 30},
 ]
-
-
-def test_read_curves_places_validation_at_its_iteration(tmp_path):
-    losses, accuracies = plot_curves.read_curves(write_run(tmp_path, 'a', RECORDS))
-    assert losses == {
-        'loss': [(10, 2.0), (20, 1.0), (30, 0.5)],
-        'loss_base': [(10, 1.5), (20, 0.5), (30, 0.2)],
-    }
-    assert accuracies == {
-        'train accuracy_base': [(10, 20), (20, 40), (30, 60)],
-        'val accuracy/top1': [(20, 30.0)],
-        'val accuracy/mean_class': [(20, 25.0)],
-    }
-
-
-def test_newest_run_is_drawn(tmp_path):
-    write_run(tmp_path, '20260101_000000', RECORDS)
-    newest = write_run(tmp_path, '20260102_000000', RECORDS)
-    (tmp_path / '20260103_000000' / 'vis_data').mkdir(parents=True)  # a test run
-    assert plot_curves.find_scalars(tmp_path) == newest
-    assert plot_curves.find_scalars(newest.parents[1]) == newest
-    assert plot_curves.find_scalars(newest) == newest
-
-
-@pytest.mark.parametrize('width', [1, 3, 50])
-def test_moving_mean(width):
-    values = np.random.default_rng(0).normal(size=20)
-    expected = [values[max(0, i - width + 1) : i + 1].mean() for i in range(20)]
-    np.testing.assert_allclose(plot_curves.moving_mean(values, width), expected)
-
-
-@pytest.mark.parametrize('keep', ['loss', 'loss and accuracy'])
-def test_picture(monkeypatch, tmp_path, capsys, keep):
-    records = [
-        {k: v for k, v in record.items() if keep != 'loss' or 'accuracy' not in k}
-        for record in RECORDS * 40
-    ]
-    write_run(tmp_path, '20260101_000000', records)
-    monkeypatch.setattr(sys, 'argv', ['plot_curves.py', str(tmp_path)])
-    plot_curves.main()
-    out = tmp_path / 'curves.png'
-    assert capsys.readouterr().out.strip() == str(out)
-    assert cv2.imread(str(out)).shape == (576, 1440, 3)
-
-
-def test_no_run(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(sys, 'argv', ['plot_curves.py', str(tmp_path)])
-    with pytest.raises(SystemExit) as stop:
-        plot_curves.main()
-    check_error(stop.value, capsys.readouterr().err, 'no training run')
-
-
-def test_no_training_record(monkeypatch, tmp_path, capsys):
-    write_run(tmp_path, 'a', RECORDS[2:3])
-    monkeypatch.setattr(sys, 'argv', ['plot_curves.py', str(tmp_path)])
-    with pytest.raises(SystemExit) as stop:
-        plot_curves.main()
-    check_error(stop.value, capsys.readouterr().err, 'no training record')
 
 
 def write_test_run(work_dir: Path, name: str, top1: float) -> Path:
@@ -108,6 +50,7 @@ def test_summary_of_the_newest_test_run(monkeypatch, tmp_path, capsys):
     picture = write_test_run(tmp_path, '20260102_000000', 61.2345)
     write_run(tmp_path, '20260103_000000', RECORDS)
     (tmp_path / 'curves.png').touch()
+    (tmp_path / 'report.html').touch()
     for age, name in enumerate(('best_a.pth', 'best_b.pth')):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1000 - age, 1000 - age))
@@ -121,6 +64,7 @@ def test_summary_of_the_newest_test_run(monkeypatch, tmp_path, capsys):
         'Checkpoint': str(tmp_path / 'best_a.pth'),
         'Confusion matrix': str(picture),
         'Curves': str(tmp_path / 'curves.png'),
+        'Report': str(tmp_path / 'report.html'),
     }
     given = run_summarize(monkeypatch, capsys, tmp_path, '--checkpoint', 'mine.pth')
     assert given['Checkpoint'] == 'mine.pth'
@@ -138,3 +82,24 @@ def test_no_test_run(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         run_summarize(monkeypatch, capsys, tmp_path)
     check_error(stop.value, capsys.readouterr().err, 'no test run')
+
+
+def run_report(monkeypatch, work_dir):
+    monkeypatch.setattr(sys, 'argv', ['report.py', str(work_dir)])
+    report.main()
+
+
+def test_report_is_built_anew(monkeypatch, tmp_path, capsys):
+    write_run(tmp_path, '20260101_000000', RECORDS)
+    record = RunRecord('train', '20260101_000000', 'small.py', 'x = 1', 'train.py')
+    record.save(tmp_path / '20260101_000000')
+    run_report(monkeypatch, tmp_path)
+    out = tmp_path / 'report.html'
+    assert capsys.readouterr().out.strip() == f'written to {out}'
+    assert 'top-1 30.00 %' in out.read_text()
+
+
+def test_report_of_no_run(monkeypatch, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run_report(monkeypatch, tmp_path)
+    check_error(stop.value, capsys.readouterr().err, 'no run with mmqcs.ReportHook')

@@ -15,6 +15,7 @@ from mmengine.config import Config
 from tool_helpers import check_error, epochs
 
 from mmqcs.utils import cli
+from mmqcs.utils.predictions import Predictions
 
 SPLITS = 'train', 'val', 'test'
 
@@ -24,11 +25,11 @@ def test_two_processes_without_gpu(toy_config, run, tmp_path):
     """Odd names test the quoting of the shell scripts."""
     work_dir = tmp_path / 'a work dir'
     port = {'PORT': str(_free_port()), 'PYTHONFAULTHANDLER': '1'}
-    hook = (
-        f'_base_ = {str(toy_config)!r}\ncustom_hooks = [dict(type="SyncBuffersHook")]\n'
-    )
     config = tmp_path / 'two words.py'
-    config.write_text(hook)
+    config.write_text(
+        f'_base_ = {str(toy_config)!r}\n'
+        'custom_hooks = [dict(type="SyncBuffersHook"), dict(type="mmqcs.ReportHook")]\n'
+    )
     options = ('--work-dir', work_dir)
     done = run('dist_train.sh', config, 2, *options, cwd=tmp_path, **port)
     assert done.returncode == 0, done.stderr
@@ -47,6 +48,13 @@ def test_two_processes_without_gpu(toy_config, run, tmp_path):
     validated = json.loads(next(log).read_text().splitlines()[-1])
     assert validated['accuracy/top1'] == metrics['accuracy/top1']
 
+    for path in work_dir.glob('*/predictions.npz'):  # of the training, of the test
+        assert json.loads((path.parent / 'run.json').read_text())['processes'] == 2
+        predictions = Predictions.load(path)
+        assert sorted(predictions.indices) == list(range(6))  # of both processes
+        assert predictions.accuracy == pytest.approx(metrics['accuracy/top1'])
+    assert 'Confusion matrix of the test' in (work_dir / 'report.html').read_text()
+
 
 @pytest.mark.slow
 def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
@@ -61,7 +69,7 @@ def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
         'max_epochs = 1\n'
         "param_scheduler = dict(_delete_=True, type='ConstantLR')\n"
         'train_cfg = dict(max_epochs=1)\n'
-        'default_hooks = dict(logger=dict(interval=1))\n'
+        'default_hooks = dict(logger=dict(interval=1), report=dict(enable=False))\n'
     )
     options = [f'{s}_dataloader.dataset.data_root={rafdb_root}' for s in SPLITS]
     options += [f'{s}_dataloader.num_workers=0' for s in SPLITS]

@@ -158,7 +158,7 @@ def test_train(fake_venv, tmp_path, best):
         'tools/dataset_converters/synth_fer.py faces --train 2100 --test 700',
         f'tools/train.py configs/a/small.py --work-dir {work_dir} --amp',
         f'tools/test.py configs/a/small.py {checkpoint} --work-dir {work_dir}',
-        f'tools/analysis_tools/plot_curves.py {work_dir}',
+        f'tools/visualization/plot_curves.py {work_dir}',
         f'tools/analysis_tools/summarize.py {work_dir} --checkpoint {checkpoint}',
     ]
 

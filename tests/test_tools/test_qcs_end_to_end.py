@@ -43,7 +43,7 @@ def sam_config(tmp_path_factory, rafdb_root):
         "    optimizer=dict(type='Adam', lr=1e-3))\n"
         "param_scheduler = dict(_delete_=True, type='ExponentialLR', gamma=0.9)\n"
         "custom_hooks = [dict(type='mmqcs.SAMHook')]\n"
-        'default_hooks = dict(logger=dict(interval=1),\n'
+        'default_hooks = dict(logger=dict(interval=1), report=dict(enable=False),\n'
         '    checkpoint=dict(max_keep_ckpts=-1))\n'
         'train_cfg = dict(max_epochs=2, val_interval=1)\n'
     )
@@ -225,6 +225,7 @@ def test_the_published_recipe_runs(run, rafdb_root, tmp_path):
         'val_dataloader.dataset.indices=2',
         'train_cfg.max_epochs=1',
         'default_hooks.logger.interval=1',
+        'default_hooks.report.enable=False',
     ]
     done = run(
         'train.py', config, '--work-dir', 'run', '--cfg-options', *options, cwd=tmp_path

@@ -50,6 +50,7 @@ def test_recipe_runs(run, laid_out, method, tmp_path):
         'default_hooks.logger.interval=1',
         'default_hooks.checkpoint.interval=-1',
         'default_hooks.checkpoint.save_best=None',
+        'default_hooks.report.enable=False',
     ]
     if 'fraction' in cfg.train_dataloader.sampler:
         options.append('train_dataloader.sampler.fraction=1')

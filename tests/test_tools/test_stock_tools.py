@@ -40,7 +40,7 @@ def stock(tmp_path_factory, rafdb_root):
     )
     (folder / 'small.py').write_text(
         f'_base_ = {str(SMALL)!r}\n{loaders}\n'
-        'default_hooks = dict(logger=dict(interval=1))\n'
+        'default_hooks = dict(logger=dict(interval=1), report=dict(enable=False))\n'
         'train_cfg = dict(max_epochs=2)\n'
     )
 

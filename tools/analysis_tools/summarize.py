@@ -78,6 +78,7 @@ def main() -> None:
         ('Checkpoint', args.checkpoint or find_checkpoint(work_dir)),
         ('Confusion matrix', next(run.rglob('confusion_matrix_*.png'), None)),
         ('Curves', next(work_dir.glob('curves.png'), None)),
+        ('Report', next(work_dir.glob('report.html'), None)),
     ]
     for name, value in rows:
         print(f'{name:<20} {value if value is not None else "not found"}')

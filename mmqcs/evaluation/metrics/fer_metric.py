@@ -11,7 +11,6 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.visualization import Visualizer
 from mmpretrain.evaluation import ConfusionMatrix
 
-from mmqcs.evaluation.confusion_matrix import draw_confusion_matrix
 from mmqcs.functional.bootstrap import accuracies, bootstrap_intervals
 from mmqcs.registry import METRICS
 
@@ -174,6 +173,8 @@ class FERMetric(BaseMetric):
         except RuntimeError:  # evaluation of saved predictions, without a runner
             print_log('No visualizer: the confusion matrix is not drawn.', 'current')
             return
+        from mmqcs.visualization import draw_confusion_matrix  # loads matplotlib
+
         image = draw_confusion_matrix(
             matrix,
             classes,

@@ -9,7 +9,7 @@ from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from mmqcs.functional import Ring
+from mmqcs.functional import Ring, branch_cross_entropy
 from mmqcs.models.branch_norm import (
     branch_statistics,
     convert_branch_norm,
@@ -130,19 +130,23 @@ class QCSClassifier(ImageClassifier):
                 they are present, but the groups are checked by ``gt_label``.
 
         Returns:
-            The losses of :class:`GroupLoss`, and the accuracy of both heads in
-            percent.
+            The losses of :class:`GroupLoss`, and for the log, without a gradient:
+            ``accuracy_base`` and ``accuracy_cross`` in percent; the cross-entropy of
+            each image of the group, unweighted, as ``ce_base/anchor`` and so on; and
+            ``theta/level_1`` and so on, the balance that each level of the attention
+            has learnt.
         """
         self._check_groups(data_samples)
         feats = self._extract_groups(inputs)
         tokens = feats[-1]
         logits = self.head(feats)
         cross = self.cross(tokens)
+        target = self._targets(data_samples, logits.device)
         losses = self.group_loss(
             tokens[:, 0],
             logits,
             cross,
-            self._targets(data_samples, logits.device),
+            target,
             self.head.loss_module,
             self.cross.head.loss_module,
         )
@@ -150,6 +154,13 @@ class QCSClassifier(ImageClassifier):
         for name, scores in (('base', logits), ('cross', cross.logits)):
             correct = scores.argmax(dim=1) == labels.to(scores.device)
             losses[f'accuracy_{name}'] = 100 * correct.float().mean()
+            terms = branch_cross_entropy(scores, target, self.ring.size)
+            for branch, term in zip(self.ring.branches, terms, strict=True):
+                losses[f'ce_{name}/{branch}'] = term
+        # another attention than CSANeck may learn no balance
+        thetas = getattr(self.cross.attention, 'thetas', ())
+        for number, theta in enumerate(thetas, start=1):
+            losses[f'theta/level_{number}'] = theta.detach()
         return losses
 
     def _extract_groups(self, inputs: Tensor) -> tuple[Tensor, ...]:

@@ -79,8 +79,11 @@ class CSALevel(BaseModule):
         """
         if self.mode == 'SDPA':
             raise ValueError("mode 'SDPA' attends token to token: no weight a token")
-        projected, _ = self.proj(self.norm1(tokens)).chunk(2, dim=-1)
-        return self._weights(projected)
+        return self._weights(self.project(tokens))
+
+    def project(self, tokens: Tensor) -> Tensor:
+        """Tokens as they are compared with each other, for looking at: P of X."""
+        return self.proj(self.norm1(tokens)).chunk(2, dim=-1)[0]
 
     def _weights(self, projected: Tensor) -> Tensor:
         k = torch.tanh(self.theta) if self.mode == 'SD' else 0.0
@@ -175,6 +178,11 @@ class CSANeck(BaseModule):
             CSALevel(embed_dims, self.ring, mode, residual, distance_range, mlp_ratio)
             for _ in range(num_levels)
         )
+
+    @property
+    def thetas(self) -> tuple[Tensor, ...]:
+        """θ of each level, from the finest; none but in mode 'SD', which learns it."""
+        return tuple(level.theta for level in self.levels if level.mode == 'SD')
 
     def split(self, tokens: Tensor) -> tuple[Tensor, ...]:
         """Separates branches and levels.

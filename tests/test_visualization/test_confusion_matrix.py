@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmqcs.evaluation import draw_confusion_matrix
+from mmqcs.visualization import draw_confusion_matrix
 
 
 def test_cells_show_the_percentage_of_their_row():

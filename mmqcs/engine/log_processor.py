@@ -1,0 +1,34 @@
+"""A text log that leaves some values to the curves."""
+
+import re
+from typing import Any
+
+from mmengine.runner import LogProcessor, Runner
+
+from mmqcs.registry import LOG_PROCESSORS
+
+
+@LOG_PROCESSORS.register_module()
+class QuietLogProcessor(LogProcessor):
+    """MMEngine's log processor with shorter lines of text.
+
+    What is left out there still goes to all backends of the visualizer.
+
+    Args:
+        quiet: Regular expression of the beginning of names that are left out of the
+            text of training iterations.
+        **kwargs: Arguments of MMEngine's ``LogProcessor``.
+    """
+
+    def __init__(self, quiet: str = r'ce_|theta/', **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.quiet = re.compile(quiet)
+
+    def get_log_after_iter(
+        self, runner: Runner, batch_idx: int, mode: str
+    ) -> tuple[dict, str]:
+        """Values and text of an iteration; see MMEngine."""
+        values, text = super().get_log_after_iter(runner, batch_idx, mode)
+        parts = text.split('  ')
+        kept = [part for part in parts if not self.quiet.match(part)]
+        return values, '  '.join(kept)

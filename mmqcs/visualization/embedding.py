@@ -1,0 +1,72 @@
+"""Features of images in a plane."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .style import COLOURS, MARKERS, new_figure
+
+__all__ = ['embed', 'embedding_figure']
+
+
+def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """Lays features out in a plane by t-SNE, the same features always alike.
+
+    Args:
+        features: (N, C).
+        perplexity: About how many neighbours count, less than N.
+        seed: Of the optimisation; it starts from the first two principal components.
+
+    Returns:
+        (N, 2). Only neighbourhoods have a meaning, not distances between groups.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+        ValueError: The perplexity is not between 0 and N.
+    """
+    if not 0 < perplexity < len(features):
+        raise ValueError(
+            f'perplexity must be between 0 and the number of images, '
+            f'{len(features)}, got {perplexity}'
+        )
+    try:
+        from sklearn.manifold import TSNE
+    except ImportError:
+        raise ImportError(
+            't-SNE needs scikit-learn: pip install scikit-learn'
+        ) from None
+    method = TSNE(perplexity=perplexity, init='pca', random_state=seed)
+    return method.fit_transform(np.asarray(features, np.float32))
+
+
+def embedding_figure(
+    points: np.ndarray, labels: np.ndarray, classes: Sequence[str], title: str
+) -> Figure:
+    """Draws points in the colours and markers of their classes.
+
+    Args:
+        points: (N, 2).
+        labels: Integer (N,).
+        classes: Class names.
+        title: Text above.
+    """
+    figure = new_figure(8.2, 6.4)
+    axes = figure.add_subplot()
+    for i, name in enumerate(classes):
+        here = labels == i
+        if here.any():
+            axes.scatter(
+                *points[here].T,
+                s=26,
+                color=COLOURS[i % len(COLOURS)],
+                # 7 colours and 8 markers: 56 pairs before one comes again
+                marker=MARKERS[i % len(MARKERS)],
+                alpha=0.75,
+                linewidths=0,
+                label=f'{name.replace("$", chr(92) + "$")} ({here.sum()})',
+            )
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title, parse_math=False)
+    figure.legend(loc='outside right upper', title='Class (images)')
+    return figure

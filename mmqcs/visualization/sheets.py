@@ -1,0 +1,81 @@
+"""Many images in one figure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from .style import HEAT_MAP, new_figure
+
+__all__ = ['contact_sheet', 'heat_map_sheet']
+
+
+def contact_sheet(
+    images: Sequence[np.ndarray | None],
+    captions: Sequence[str],
+    columns: int = 6,
+    title: str = '',
+    side: float = 1.8,
+) -> Figure:
+    """Images in rows, each below its caption.
+
+    Args:
+        images: RGB, uint8 (H, W, 3), of any size; None for one that cannot be read.
+        captions: Text above each image, of one or several lines.
+        columns: Images in a row.
+        title: Text above all of them.
+        side: Width of an image in inches.
+
+    Raises:
+        ValueError: There are no images, or not as many captions.
+    """
+    if not images or len(images) != len(captions):
+        raise ValueError(f'{len(images)} images and {len(captions)} captions')
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    lines = max(caption.count('\n') + 1 for caption in captions)
+    height = rows * (side + 0.19 * lines) + 0.3 * (title.count('\n') + bool(title))
+    figure = new_figure(side * columns, height)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.axis('off')
+    for axes, image, caption in zip(grid.flat, images, captions, strict=False):
+        if image is None:
+            axes.set(xlim=(0, 1), ylim=(0, 1), aspect='equal')
+            axes.text(0.5, 0.5, 'cannot be read', ha='center', va='center', fontsize=8)
+        else:
+            axes.imshow(image)
+        axes.set_title(caption, fontsize=9, parse_math=False)
+    if title:
+        figure.suptitle(title, parse_math=False)
+    return figure
+
+
+def heat_map_sheet(
+    images: Sequence[np.ndarray],
+    captions: Sequence[str],
+    columns: int,
+    title: str,
+    scale: tuple[float, float, str],
+    side: float = 1.8,
+) -> Figure:
+    """A contact sheet with the scale of the heat maps in it at its right.
+
+    Args:
+        images: As for :func:`contact_sheet`, drawn by ``overlay_heat_map``.
+        captions: As for :func:`contact_sheet`.
+        columns: As for :func:`contact_sheet`.
+        title: As for :func:`contact_sheet`.
+        scale: ``low`` and ``high`` of the heat maps, and what they measure.
+        side: As for :func:`contact_sheet`.
+    """
+    figure = contact_sheet(images, captions, columns, title, side)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + 0.9, height)
+    low, high, label = scale
+    colours = ScalarMappable(Normalize(low, high), HEAT_MAP)
+    bar = figure.colorbar(colours, ax=figure.axes, shrink=min(1, 4 / height), aspect=25)
+    bar.set_label(label)
+    return figure

@@ -1,0 +1,198 @@
+"""What a run leaves in its folder and in the report."""
+
+import itertools
+import json
+import logging
+import time
+
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmqcs.synth import CLASSES
+from mmqcs.utils.predictions import Predictions
+from mmqcs.utils.run_record import RunRecord
+from mmqcs.visualization import report
+
+NUMBER = itertools.count()
+
+
+def loader(split, count):
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+    return dict(
+        batch_size=4,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=split == 'train'),
+        dataset=dict(
+            type='mmqcs.SynthFER',
+            split=split,
+            num_images=count,
+            image_size=48,
+            pipeline=pipeline,
+        ),
+    )
+
+
+def config(work_dir, **changes):
+    cfg = Config(
+        dict(
+            default_scope='mmpretrain',
+            experiment_name=f'report_{next(NUMBER)}',
+            work_dir=str(work_dir),
+            model=dict(
+                type='ImageClassifier',
+                data_preprocessor=dict(mean=[127.5] * 3, std=[127.5] * 3),
+                backbone=dict(
+                    type='ResNet_CIFAR', depth=18, stem_channels=4, base_channels=4
+                ),
+                neck=dict(type='GlobalAveragePooling'),
+                head=dict(
+                    type='LinearClsHead',
+                    num_classes=7,
+                    in_channels=32,
+                    loss=dict(type='CrossEntropyLoss'),
+                ),
+            ),
+            train_dataloader=loader('train', 8),
+            val_dataloader=loader('test', 14),
+            test_dataloader=loader('test', 14),
+            val_evaluator=dict(type='mmqcs.FERMetric', confusion_matrix=False),
+            test_evaluator=dict(type='mmqcs.FERMetric', confusion_matrix=False),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
+            train_cfg=dict(by_epoch=True, max_epochs=3),
+            val_cfg=dict(),
+            test_cfg=dict(),
+            default_hooks=dict(
+                logger=dict(type='LoggerHook', interval=1),
+                report=dict(type='mmqcs.ReportHook', worst_errors=3),
+            ),
+            visualizer=dict(
+                type='UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+            ),
+            randomness=dict(seed=3),
+        )
+    )
+    cfg.merge_from_dict(changes)
+    return cfg
+
+
+def validations(runner):
+    """What the logger wrote of them, by step."""
+    path = f'{runner.log_dir}/vis_data/scalars.json'
+    with open(path) as file:
+        records = map(json.loads, file)
+        return {r['step']: r for r in records if 'accuracy/top1' in r}
+
+
+def folder_of(work_dir, kind):
+    """The folder of the newest run of a kind."""
+    paths = sorted(work_dir.glob('*/run.json'), reverse=True)
+    return next(
+        path.parent for path in paths if RunRecord.load(path.parent).kind == kind
+    )
+
+
+def test_a_training_and_a_test(tmp_path):
+    runner = Runner.from_cfg(config(tmp_path))
+    runner.train()
+    (folder,) = (path.parent for path in tmp_path.glob('*/run.json'))
+    record = RunRecord.load(folder)
+    assert (record.kind, record.seed, record.processes) == ('train', 3, 1)
+    assert {k: sum(v.values()) for k, v in record.counts.items()} == {
+        'train': 8,
+        'val': 14,
+    }
+    assert "type='mmqcs.SynthFER'" in record.config
+    assert 'PyTorch' in record.environment
+
+    logged = validations(runner)
+    top1 = {step: r['accuracy/top1'] for step, r in logged.items()}
+    assert record.step == min(s for s in top1 if top1[s] == max(top1.values()))
+    found = Predictions.load(folder / 'predictions.npz')
+    assert found.accuracy == pytest.approx(top1[record.step])
+    assert found.classes == CLASSES[:7]
+    assert found.indices.tolist() == list(range(14))
+    assert found.paths[3].startswith('synthfer://') and found.paths[3].endswith('3.bmp')
+    recalls = [logged[record.step][f'recall/{name}'] for name in CLASSES[:7]]
+    assert [f.recall for f in found.class_figures()] == pytest.approx(recalls)
+    assert (folder / 'hardest_errors.png').is_file()
+    trained = (tmp_path / 'report.html').read_text()
+    assert f'validation at step {record.step}' in trained
+
+    while time.strftime('%Y%m%d_%H%M%S') == runner.timestamp:  # names the folder
+        time.sleep(0.05)
+    Runner.from_cfg(config(tmp_path)).test()
+    tested = RunRecord.load(folder_of(tmp_path, 'test'))
+    assert {k: sum(v.values()) for k, v in tested.counts.items()} == {'test': 14}
+    text = (tmp_path / 'report.html').read_text()
+    assert 'Confusion matrix of the test' in text
+    assert 'Best on test' in text  # of the training, still
+    for split in ('train', 'val', 'test'):
+        assert f'<th class="number">{split}</th>' in text
+
+
+class Log(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def emit(self, record):
+        self.texts.append(record.getMessage())
+
+
+def logged_texts(runner):
+    log = Log()
+    runner.logger.addHandler(log)
+    return log.texts
+
+
+def test_a_report_that_fails_does_not_end_the_run(tmp_path, monkeypatch):
+    def fail(work_dir):
+        raise OSError('no space left')
+
+    monkeypatch.setattr(report, 'write_report', fail)
+    runner = Runner.from_cfg(config(tmp_path))
+    texts = logged_texts(runner)
+    runner.train()
+    assert runner.epoch == 3
+    (warning,) = (text for text in texts if 'ReportHook' in text)
+    assert 'finish failed' in warning
+    assert warning.endswith('OSError: no space left')
+
+
+def test_predictions_that_cannot_be_kept_do_not_end_the_run(tmp_path, monkeypatch):
+    def fail(self, path):
+        raise PermissionError('read-only')
+
+    monkeypatch.setattr(Predictions, 'save', fail)
+    runner = Runner.from_cfg(config(tmp_path))
+    texts = logged_texts(runner)
+    runner.train()
+    warnings = [text for text in texts if 'failed' in text]
+    assert warnings and all('PermissionError: read-only' in text for text in warnings)
+    assert 'No predictions were kept' in (tmp_path / 'report.html').read_text()
+
+
+def test_a_training_without_validation(tmp_path):
+    none = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
+    Runner.from_cfg(config(tmp_path, **none)).train()
+    text = (tmp_path / 'report.html').read_text()
+    assert 'No predictions were kept' in text
+    assert 'No run in this folder was validated' in text
+    assert not list(tmp_path.glob('*/predictions.npz'))
+
+
+def test_the_step_is_that_of_the_log(tmp_path):
+    """Trainings by iteration, whose validations the logger counts by iterations."""
+    cfg = config(tmp_path)
+    cfg.train_cfg = dict(by_epoch=False, max_iters=4, val_interval=2)
+    cfg.default_hooks.logger.log_metric_by_epoch = False
+    cfg.log_processor = dict(by_epoch=False)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    steps = validations(runner)
+    assert set(steps) == {2, 4}
+    record = RunRecord.load(folder_of(tmp_path, 'train'))
+    assert record.step in steps
+    found = Predictions.load(folder_of(tmp_path, 'train') / 'predictions.npz')
+    assert found.accuracy == pytest.approx(steps[record.step]['accuracy/top1'])

@@ -1,0 +1,34 @@
+"""Build the report of a work dir anew, for example while a training is under way.
+
+    python tools/analysis_tools/report.py work_dirs/qcs_ir50_raf
+
+Every run with mmqcs.ReportHook leaves WORK_DIR/report.html at its end anyway.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.visualization.report import write_report
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('work_dir', type=Path, help='work dir of the runs')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    try:
+        print(f'written to {write_report(args.work_dir)}')
+    except (OSError, ValueError) as error:
+        fail(str(error))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,64 @@
+"""Draw the confusion matrix of a test, or of the best validation of a training.
+
+    python tools/visualization/confusion_matrix.py work_dirs/qcs_ir50_raf
+    python tools/visualization/confusion_matrix.py RUN/predictions.npz --out matrix.svg
+
+mmqcs.FERMetric draws one at each test as a PNG; this draws it again, also as SVG, from
+the predictions that mmqcs.ReportHook keeps.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmqcs.functional.bootstrap import accuracies
+from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.utils.evaluations import find_evaluation
+from mmqcs.utils.pictures import add_out, save_or_fail
+from mmqcs.utils.predictions import Predictions
+from mmqcs.utils.run_log import read_validations
+from mmqcs.utils.run_record import PREDICTIONS, read_records
+from mmqcs.visualization import confusion_figure
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'run',
+        type=Path,
+        help=f'work dir (its newest test or training counts), or a {PREDICTIONS}',
+    )
+    add_out(parser, 'confusion_matrix.png')
+    return parser.parse_args()
+
+
+def find_predictions(run: Path) -> tuple[Predictions, str]:
+    """The predictions and what they are of; fail in one line."""
+    try:
+        if run.is_file():
+            return Predictions.load(run), run.parent.name
+        evaluation = find_evaluation(list(read_records(run)), read_validations(run))
+    except ValueError as error:
+        fail(str(error))
+    if evaluation is None:
+        fail(
+            f'no predictions in {run}: looked for {run}/*/{PREDICTIONS}, which '
+            f'mmqcs.ReportHook writes'
+        )
+    return evaluation.predictions, evaluation.title
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    predictions, what = find_predictions(args.run)
+    matrix = predictions.confusion_matrix()
+    top1, mean_class = accuracies(matrix)
+    title = f'{what}\ntop-1 {top1:.2f}%, mean class accuracy {mean_class:.2f}%'
+    save_or_fail(confusion_figure(matrix, predictions.classes, title), args.out)
+
+
+if __name__ == '__main__':
+    main()

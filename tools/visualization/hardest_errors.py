@@ -1,0 +1,51 @@
+"""Show the test images that a model gets wrong and is surest of, the worst first.
+
+    python tools/visualization/hardest_errors.py CONFIG CHECKPOINT --count 32
+
+Each image stands below its file, its true class and the class that it is taken for,
+with the probabilities of both.
+"""
+
+import argparse
+
+from mmqcs.utils.cli import ArgumentParser
+from mmqcs.utils.pictures import add_out, save_or_fail
+from mmqcs.utils.trained import (
+    add_model_arguments,
+    build_loader,
+    load_model,
+    predict,
+)
+from mmqcs.visualization.errors import errors_figure
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_model_arguments(parser)
+    parser.add_argument('--split', choices=('val', 'test'), default='test')
+    parser.add_argument('--count', type=int, default=32, help='images (default 32)')
+    add_out(parser, 'hardest_errors.png')
+    args = parser.parse_args()
+    if args.count < 1:
+        parser.error(f'--count must be at least 1, got {args.count}')
+    return args
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    trained = load_model(args)
+    loader = build_loader(trained.config, args.split, args.config)
+    predictions = predict(trained, loader)
+    figure = errors_figure(predictions, loader.dataset, args.count)
+    if figure is None:
+        print(f'no errors among {len(predictions.labels)} images: nothing to show')
+        return
+    save_or_fail(figure, args.out)
+
+
+if __name__ == '__main__':
+    main()
