@@ -1,0 +1,92 @@
+"""Serve the page: ``python -m mmqcs.demo``, then open the address it prints."""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+import cv2
+
+from mmqcs.apis import FERInferencer
+from mmqcs.apis.face_options import add_face_options, build_detector
+from mmqcs.synth.scenes import SceneSettings, draw_scene
+from mmqcs.utils.cli import ArgumentParser, fail
+
+TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
+"""Where ``make train`` leaves its model."""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(prog='python -m mmqcs.demo', description=__doc__)
+    parser.add_argument(
+        '--model',
+        help=f'checkpoint, config or name; default: the best of {TRAINED}, where '
+        f'`make train` leaves its model',
+    )
+    parser.add_argument('--checkpoint', help='weights for a config')
+    parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s')
+    parser.add_argument('--port', type=int, default=7860, help='default: %(default)s')
+    parser.add_argument('--device', help='for example cuda:0; default: a GPU if any')
+    add_face_options(parser)
+    return parser.parse_args()
+
+
+def find_model() -> Path:
+    """The newest best checkpoint of ``make train``."""
+    found = sorted(TRAINED.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+    if not found:
+        fail(f'no model in {TRAINED}: run `make train`, or give --model')
+    return found[-1]
+
+
+def draw_examples(folder: Path, count: int = 3) -> list[Path]:
+    """Pictures of drawn faces."""
+    paths = [folder / f'scene_{i + 1}.png' for i in range(count)]
+    for i, path in enumerate(paths):
+        settings = SceneSettings(image_size=384)
+        cv2.imwrite(str(path), draw_scene(settings, 'test', i))
+    return paths
+
+
+def main() -> None:
+    """Run the program."""
+    args = parse_args()
+    # no statistics to others, and no fonts from them: the page works offline
+    os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+    os.environ['HF_HUB_OFFLINE'] = '1'
+    try:
+        import gradio as gr
+    except ImportError:
+        fail("the page needs gradio: pip install 'mmqcs[demo]'")
+    from .page import build_page
+
+    model = args.model or find_model()
+    try:
+        infer = FERInferencer(
+            model,
+            args.checkpoint,
+            faces=build_detector(args, args.device or 'cpu'),
+            device=args.device,
+        )
+    except (ValueError, OSError, ImportError) as error:
+        fail(str(error))
+    theme = gr.themes.Default(
+        font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        page = build_page(infer, f'Model: {model}', draw_examples(Path(folder)))
+        try:
+            page.launch(
+                server_name=args.host,
+                server_port=args.port,
+                theme=theme,
+                allowed_paths=[folder],
+                footer_links=[],
+            )
+        except OSError as error:
+            fail(f'cannot serve at {args.host}:{args.port}: {error}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,232 @@
+"""What the page computes, and the page in a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+from faces_case import needs_cascades, scene
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+
+from mmqcs.apis import FERInferencer
+
+pytest.importorskip('gradio', reason="the page needs gradio: pip install 'mmqcs[demo]'")
+
+import gradio as gr
+
+from mmqcs.demo.explain import SIDE, attention_picture, similarity_pictures
+from mmqcs.demo.page import WAYS, Page, build_page
+
+CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
+BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+pytestmark = needs_cascades
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    """As a training run leaves it; never trained."""
+    torch.manual_seed(1)
+    config = Config.fromfile(CONFIG)
+    path = tmp_path_factory.mktemp('demo') / 'run.pth'
+    weights = MODELS.build(config.model).state_dict()
+    torch.save({'meta': {'cfg': config.pretty_text}, 'state_dict': weights}, path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def pictures(tmp_path_factory):
+    """Several faces, one face, no face, no picture."""
+    folder = tmp_path_factory.mktemp('pictures')
+    many, faces = scene(0)
+    left, top, right, bottom = (int(v) for v in faces[0].box)
+    one = many[max(top - 25, 0) : bottom + 25, max(left - 25, 0) : right + 25]
+    for name, image in (('many', many), ('one', one), ('none', np.zeros_like(many))):
+        cv2.imwrite(str(folder / f'{name}.png'), image)
+    (folder / 'bad.png').write_text('text')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def page(checkpoint):
+    return Page(FERInferencer(checkpoint))
+
+
+def test_a_picture_with_faces(page, pictures):
+    drawn, summary, seen, choice, scores, heat = page.analyse(
+        str(pictures / 'many.png')
+    )
+    faces = seen.result.faces
+    assert len(faces) > 1
+    assert f'{len(faces)} faces' in summary
+    original = cv2.imread(str(pictures / 'many.png'))[..., ::-1]
+    assert drawn.shape == original.shape
+    assert (drawn != original).any()
+    assert choice['choices'] == [
+        (f'{i}: {face.name}',) * 2 for i, face in enumerate(faces, 1)
+    ] or choice['choices'] == [f'{i}: {face.name}' for i, face in enumerate(faces, 1)]
+    assert max(scores, key=scores.get) == faces[0].name
+    assert sum(scores.values()) == pytest.approx(1, abs=1e-5)
+    assert heat.shape == (SIDE, SIDE, 3)
+    # another face, another answer
+    again, other = page.show(seen, f'2: {faces[1].name}')
+    assert again == pytest.approx(
+        dict(zip(seen.result.classes, faces[1].scores.tolist(), strict=True))
+    )
+    assert (other != heat).any()
+
+
+def test_no_face_no_picture_bad_picture(page, pictures):
+    drawn, summary, _, _, scores, heat = page.analyse(str(pictures / 'none.png'))
+    assert summary == 'No face was found.'
+    assert drawn is not None
+    assert scores is heat is None
+    assert page.analyse(None)[2] is None
+    with pytest.raises(gr.Error, match='the picture is no picture of a known format'):
+        page.analyse(str(pictures / 'bad.png'))
+
+
+def test_comparing(page, pictures):
+    seen = page.look(str(pictures / 'many.png'))
+    path = str(pictures / 'one.png')
+    told, *agree = page.compare(seen, None, path, WAYS[0])
+    assert told.startswith('First face: ')
+    _, *differ = page.compare(seen, None, path, WAYS[1])
+    for one, other in zip(agree, differ, strict=True):
+        assert one.shape == (SIDE, SIDE, 3)
+        assert (one != other).any()
+    assert page.compare(seen, None, None, WAYS[0])[1:] == (None, None)
+    assert 'Give a first picture' in page.compare(None, None, path, WAYS[0])[0]
+    none = str(pictures / 'none.png')
+    assert 'No face was found' in page.compare(seen, None, none, WAYS[0])[0]
+
+
+def test_explanations_are_of_the_face_alone(page, pictures):
+    """The same face gives the same pictures, whatever it is asked with."""
+    seen = page.look(str(pictures / 'many.png'))
+    first, second = seen.cuts[:2]
+    classifier = page.infer.classifier
+    np.testing.assert_array_equal(
+        attention_picture(classifier, first), attention_picture(classifier, first)
+    )
+    left, right = similarity_pictures(classifier, first, second)
+    swapped = similarity_pictures(classifier, second, first)
+    assert np.abs(left.astype(int) - swapped[1]).max() <= 1
+    assert np.abs(right.astype(int) - swapped[0]).max() <= 1
+
+
+def test_the_page_is_built(page):
+    assert isinstance(build_page(page.infer, 'title'), gr.Blocks)
+
+
+def start(*args, **options):
+    command = [sys.executable, '-m', 'mmqcs.demo', *map(str, args)]
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **options,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        ([], 'no model in work_dirs/qcs_ir-small_synthfer: run `make train`'),
+        (['--model', 'none.pth'], 'no checkpoint at none.pth'),
+    ],
+)
+def test_wrong_calls(tmp_path, args, message):
+    process = start(*args, cwd=tmp_path)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert message in stderr
+    assert 'Traceback' not in stderr
+
+
+@pytest.fixture
+def served(checkpoint, tmp_path):
+    """The program as a user starts it; gives its address."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    # no proxy may come between the program and itself
+    process = start('--model', checkpoint, '--port', port, cwd=tmp_path)
+    address = f'http://127.0.0.1:{port}'
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + 180
+    while True:
+        assert process.poll() is None, process.communicate()
+        try:
+            opener.open(address, timeout=5).close()
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+    yield address
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    BROWSER is None, reason=f'no browser: none of {", ".join(BROWSERS)} is installed'
+)
+def test_in_a_browser(served, pictures, tmp_path):
+    """A user uploads a picture, reads the result, picks a face, compares it."""
+    api = pytest.importorskip(
+        'playwright.sync_api', reason='driving a browser needs playwright'
+    )
+    options = [
+        *('--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-sync'),
+        *('--disable-background-networking', '--disable-component-update'),
+    ]
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=options)
+        view = browser.new_page(viewport={'width': 1280, 'height': 1600})
+        view.set_default_timeout(120_000)
+        asked, errors = [], []
+        view.on('request', lambda request: asked.append(request.url))
+        view.on('pageerror', lambda error: errors.append(str(error)))
+        view.goto(served, wait_until='domcontentloaded')
+        view.set_input_files('#picture input[type=file]', pictures / 'many.png')
+        view.wait_for_selector('#summary >> text=/\\d faces, the largest first/')
+        top = view.inner_text('#scores').split('\n')[1]
+        faces = view.locator('#face label')
+        assert faces.count() >= 2
+        assert faces.nth(0).inner_text() == f'1: {top}'
+        for name in ('faces', 'attention'):
+            view.wait_for_selector(f'#{name} img')
+        view.set_input_files('#second input[type=file]', pictures / 'one.png')
+        view.wait_for_selector('#told >> text=Second face')
+        for name in ('left', 'right'):
+            view.wait_for_selector(f'#{name} img')
+        before = view.get_attribute('#attention img', 'src')
+        faces.nth(1).click()
+        view.wait_for_function(
+            'old => document.querySelector("#attention img").src !== old', arg=before
+        )
+        shot = tmp_path / 'page.png'
+        view.screenshot(path=shot, full_page=True)
+        browser.close()
+    assert errors == []
+    # nothing is asked of any other server
+    assert all(url.startswith((served, 'data:', 'blob:')) for url in asked)
+    # the heat maps are on the screenshot: their palette is on nothing else
+    image = cv2.imread(str(shot)).astype(int)
+    assert image.shape[0] >= 1000
+    assert (np.ptp(image, axis=2) > 60).mean() > 0.05
