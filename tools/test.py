@@ -12,7 +12,7 @@ from mmengine.runner import CheckpointLoader
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
-from mmqcs.utils import cli
+from mmqcs.utils import cli, launch
 
 # File types that each --out-item can be written as
 OUT_TYPES = {'pred': ('.pkl', '.pickle'), 'metrics': ('.json', '.yaml', '.yml', '.pkl')}
@@ -165,6 +165,7 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config: The config, changed in place.
         args: The parsed command line.
     """
+    launch.check_strategy(config, args.launcher)
     cli.set_work_dir(config, args.work_dir, args.config)
     cli.check_checkpoint(args.checkpoint, args.trust_checkpoint)
     config.load_from = args.checkpoint
@@ -190,7 +191,7 @@ def main() -> None:
     args = parse_args()
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
-    cli.prepare_distributed(config, args.launcher, args.local_rank)
+    launch.prepare_distributed(config, args.launcher, args.local_rank)
     runner = cli.build_runner(config, args.trust_checkpoint)
     if args.out_item == 'pred':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
@@ -198,7 +199,7 @@ def main() -> None:
     if args.out_item == 'metrics' and runner.rank == 0:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         mmengine.dump(metrics, args.out)
-    cli.close_distributed()
+    launch.close_distributed()
 
 
 if __name__ == '__main__':

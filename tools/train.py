@@ -14,9 +14,8 @@ from mmengine.logging import print_log
 from mmengine.runner import find_latest_checkpoint
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
-from mmqcs.utils import cli
+from mmqcs.utils import cli, launch
 from mmqcs.utils.run_log import read_validations, validation_rows
-from mmqcs.utils.strategy import strategy_name, unsupported_strategy
 
 # What --amp makes of an optimiser wrapper; each autocasts to bfloat16 where
 # the device has it and else to float16 with a loss scaler.
@@ -73,25 +72,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_strategy(config: Config, launcher: str) -> None:
-    """Fail, before anything is built, where a strategy of MMEngine does not fit."""
-    if launcher != 'none' and strategy_name(config) == 'SingleDeviceStrategy':
-        cli.fail(
-            "strategy.type='SingleDeviceStrategy' would train a model of its own on "
-            f"each process of --launcher {launcher}; use 'DDPStrategy', or leave "
-            'strategy out'
-        )
-    setting = unsupported_strategy(config)
-    if setting:
-        cli.fail(
-            f'{setting} is not supported: SAM needs whole gradients and a second '
-            'pass, which neither FSDP nor the engines of DeepSpeed and ColossalAI '
-            'give, and groups are not tested there. Leave out runner_type and '
-            'strategy, and train by data parallelism: tools/dist_train.sh, or '
-            'tools/slurm_train.sh'
-        )
-
-
 def use_amp(config: Config) -> None:
     """Replace the optimiser wrapper by its mixed-precision counterpart.
 
@@ -130,7 +110,7 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config: The config, changed in place.
         args: The parsed command line.
     """
-    check_strategy(config, args.launcher)
+    launch.check_strategy(config, args.launcher)
     cli.set_work_dir(config, args.work_dir, args.config)
     if args.no_validate:
         config.val_cfg = config.val_dataloader = config.val_evaluator = None
@@ -166,13 +146,13 @@ def main() -> None:
     args = parse_args()
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
-    cli.prepare_distributed(config, args.launcher, args.local_rank)
+    launch.prepare_distributed(config, args.launcher, args.local_rank)
     runner = cli.build_runner(config, args.trust_checkpoint)
     runner.train()
     if is_main_process():
         for title, text in validation_rows(read_validations(Path(runner.work_dir))):
             print_log(f'{title}: {text}', logger='current')
-    cli.close_distributed()
+    launch.close_distributed()
 
 
 if __name__ == '__main__':

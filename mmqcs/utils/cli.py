@@ -1,9 +1,6 @@
 """What the command-line programs for training and testing share."""
 
 import argparse
-import atexit
-import datetime
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,10 +8,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch.distributed as dist
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
-from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
@@ -34,10 +29,8 @@ __all__ = [
     'build_runner',
     'check_checkpoint',
     'check_pretrained',
-    'close_distributed',
     'fail',
     'load_config',
-    'prepare_distributed',
     'restrict_loading',
     'set_dataloader_defaults',
     'set_work_dir',
@@ -234,82 +227,6 @@ def set_dataloader_defaults(
             loader.pin_memory = False
         if no_persistent_workers or loader.get('num_workers', 0) == 0:
             loader.persistent_workers = False
-
-
-def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
-    """Set the launcher and make a distributed run work without an accelerator.
-
-    With an accelerator MMEngine does all of it when the runner is built.
-    Without, it would select a CUDA device and pass ``device_ids`` for CPU
-    modules, both of which fail. So the process group is made here, with gloo
-    in place of the nccl that most configs name, and the model wrapper is told
-    to use no device.
-
-    Args:
-        config: The config, changed in place.
-        launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
-        local_rank: Used when the launcher did not set LOCAL_RANK.
-    """
-    os.environ.setdefault('LOCAL_RANK', str(local_rank))
-    config.launcher = launcher
-    if launcher == 'none' or get_device() != 'cpu':
-        return
-    if launcher != 'pytorch':
-        fail(
-            f'--launcher {launcher} needs an accelerator and none was found; '
-            'without one use --launcher pytorch (tools/dist_train.sh, dist_test.sh)'
-        )
-    if 'RANK' not in os.environ:
-        fail(
-            '--launcher pytorch expects the environment that torchrun sets; start '
-            'by torchrun, tools/dist_train.sh or tools/dist_test.sh'
-        )
-
-    settings = dict((config.get('env_cfg') or {}).get('dist_cfg') or {})
-    backend = settings.get('backend', 'nccl')
-    if backend == 'nccl':
-        backend = 'gloo'
-    timeout = settings.get('timeout')
-    dist.init_process_group(
-        backend,
-        timeout=None if timeout is None else datetime.timedelta(seconds=timeout),
-    )
-    if dist.get_rank() == 0:
-        print_log(
-            f'No accelerator was found: {dist.get_world_size()} processes train or '
-            f'test on the CPU and communicate by {backend}.',
-            level=logging.WARNING,
-        )
-    wrapper = dict(config.get('model_wrapper_cfg') or {})
-    wrapper.setdefault('type', 'MMDistributedDataParallel')
-    wrapper.setdefault('broadcast_buffers', False)
-    wrapper.setdefault(
-        'find_unused_parameters', config.get('find_unused_parameters', False)
-    )
-    wrapper['device_ids'] = None
-    config.model_wrapper_cfg = wrapper
-    if config.get('runner_type') == 'FlexibleRunner':
-        strategy = dict(config.get('strategy') or {'type': 'DDPStrategy'})
-        strategy['model_wrapper'] = {**wrapper, **(strategy.get('model_wrapper') or {})}
-        strategy['model_wrapper']['device_ids'] = None
-        config.strategy = strategy
-
-
-def close_distributed() -> None:
-    """End a process of a distributed run that succeeded; return in any other run.
-
-    All that is to be done at the exit is done (workers end, logs and streams are
-    flushed), but the interpreter is not torn down: threads of gloo that come back
-    to it at that time, even after their group is destroyed, now and then abort the
-    process after all its work.
-    """
-    if not (dist.is_available() and dist.is_initialized()):
-        return
-    dist.destroy_process_group()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def restrict_loading(trust: bool) -> None:

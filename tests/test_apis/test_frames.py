@@ -113,3 +113,20 @@ def test_pictures_that_cannot_be_read(tmp_path):
 def test_a_camera_that_is_not_there():
     (error,) = errors(97)
     assert error.startswith('camera 97 cannot be opened: no camera with this number')
+
+
+def test_a_camera(tmp_path, monkeypatch):
+    """A file stands for the camera: OpenCV reads both by the same object."""
+    path = write_video(tmp_path / 'v.avi', count=4)
+    opened = []
+    capture = cv2.VideoCapture
+
+    def open_camera(number):
+        opened.append(number)
+        return capture(str(path))
+
+    monkeypatch.setattr(module.cv2, 'VideoCapture', open_camera)
+    found = list(frames(2))
+    assert opened == [2]
+    assert [frame.source for frame in found] == ['camera 2'] * 4
+    assert [frame.index for frame in found] == [0, 1, 2, 3]

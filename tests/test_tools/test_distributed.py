@@ -14,7 +14,7 @@ from conftest import ROOT
 from mmengine.config import Config
 from tool_helpers import check_error, epochs
 
-from mmqcs.utils import cli
+from mmqcs.utils import launch
 from mmqcs.utils.predictions import Predictions
 
 SPLITS = 'train', 'val', 'test'
@@ -131,21 +131,21 @@ def _free_port() -> int:
 
 def test_model_wrapper_of_the_config_is_kept(monkeypatch):
     made = []
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(launch, 'get_device', lambda: 'cpu')
     monkeypatch.setenv('RANK', '0')
     monkeypatch.setenv('LOCAL_RANK', '1')
     fake = SimpleNamespace(
         init_process_group=lambda backend, timeout: made.append((backend, timeout)),
         get_rank=lambda: 1,
     )
-    monkeypatch.setattr(cli, 'dist', fake)
+    monkeypatch.setattr(launch, 'dist', fake)
     config = Config(
         {
             'env_cfg': {'dist_cfg': {'backend': 'nccl', 'timeout': 60}},
             'model_wrapper_cfg': {'type': 'Other', 'find_unused_parameters': True},
         }
     )
-    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    launch.prepare_distributed(config, 'pytorch', local_rank=0)
     ((backend, timeout),) = made
     assert (backend, timeout.total_seconds()) == ('gloo', 60)
     assert config.model_wrapper_cfg == {
@@ -157,29 +157,29 @@ def test_model_wrapper_of_the_config_is_kept(monkeypatch):
 
 
 def test_the_strategy_of_a_flexible_runner_uses_no_device_either(monkeypatch):
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(launch, 'get_device', lambda: 'cpu')
     monkeypatch.setenv('RANK', '0')
     monkeypatch.setenv('LOCAL_RANK', '1')
     fake = SimpleNamespace(init_process_group=lambda *_, **__: None, get_rank=lambda: 1)
-    monkeypatch.setattr(cli, 'dist', fake)
+    monkeypatch.setattr(launch, 'dist', fake)
     config = Config({'runner_type': 'FlexibleRunner', 'strategy': None})
-    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    launch.prepare_distributed(config, 'pytorch', local_rank=0)
     assert config.strategy.type == 'DDPStrategy'
     assert config.strategy.model_wrapper == config.model_wrapper_cfg
     assert config.strategy.model_wrapper.device_ids is None
 
     wrapper = {'broadcast_buffers': True, 'device_ids': [1]}
     config.strategy = {'type': 'DDPStrategy', 'model_wrapper': wrapper}
-    cli.prepare_distributed(config, 'pytorch', local_rank=0)
+    launch.prepare_distributed(config, 'pytorch', local_rank=0)
     assert config.strategy.model_wrapper.broadcast_buffers
     assert config.strategy.model_wrapper.device_ids is None
 
 
 def test_nothing_changes_with_an_accelerator(monkeypatch):
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cuda')
+    monkeypatch.setattr(launch, 'get_device', lambda: 'cuda')
     monkeypatch.setenv('LOCAL_RANK', '0')
     config = Config({'env_cfg': {'dist_cfg': {'backend': 'nccl'}}})
-    cli.prepare_distributed(config, 'slurm', local_rank=0)
+    launch.prepare_distributed(config, 'slurm', local_rank=0)
     assert config.to_dict() == {
         'env_cfg': {'dist_cfg': {'backend': 'nccl'}},
         'launcher': 'slurm',
@@ -191,9 +191,9 @@ def test_nothing_changes_with_an_accelerator(monkeypatch):
     [('pytorch', 'torchrun'), ('slurm', 'needs an accelerator')],
 )
 def test_launcher_errors(monkeypatch, capsys, launcher, message):
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(launch, 'get_device', lambda: 'cpu')
     monkeypatch.delenv('RANK', raising=False)
     monkeypatch.setenv('LOCAL_RANK', '0')
     with pytest.raises(SystemExit) as stop:
-        cli.prepare_distributed(Config(), launcher, local_rank=0)
+        launch.prepare_distributed(Config(), launcher, local_rank=0)
     check_error(stop.value, capsys.readouterr().err, message)

@@ -52,6 +52,15 @@ def test_test_amp_autocasts_without_test_cfg(toy, monkeypatch):
     assert merged(test, monkeypatch, toy, 'weights.pth', '--amp').test_cfg.fp16 is True
 
 
+@pytest.mark.parametrize('name', ['DeepSpeedStrategy', 'FSDPStrategy'])
+def test_sharded_models_are_refused(toy, monkeypatch, capsys, name):
+    options = '--cfg-options', 'runner_type=FlexibleRunner', f'strategy.type={name}'
+    with pytest.raises(SystemExit) as stop:
+        merged(test, monkeypatch, toy, 'weights.pth', *options)
+    error = capsys.readouterr().err
+    check_error(stop.value, error, f"strategy.type='{name}' is not supported")
+
+
 def test_fuse_conv_bn_adds_its_hook(toy, monkeypatch):
     config = merged(test, monkeypatch, toy, 'weights.pth', '--fuse-conv-bn')
     assert config.custom_hooks[-1] == dict(type='mmqcs.FuseConvBNHook')
