@@ -113,6 +113,18 @@ def test_drawing():
     assert (drawn[46:] == before[46:]).all()
 
 
+def test_the_largest_face_is_on_top():
+    image = np.zeros((90, 90, 3), np.uint8)
+    large, small = (
+        FaceExpression(
+            Face(np.array([10.0, 30, 10 + side, 30 + side]), 1.0), label, 'x', scores
+        )
+        for side, label, scores in ((50, 0, np.eye(2)[0]), (40, 1, np.eye(2)[1]))
+    )
+    drawn = draw_faces(image, ImageResult('x', CLASSES, (large, small)))
+    assert drawn[60, 10].tolist() == [*CLASS_COLOURS[0][::-1]]
+
+
 def test_a_face_at_the_edge_is_drawn():
     image = np.zeros((40, 40, 3), np.uint8)
     face = Face(np.array([0.0, 0, 40, 40]), 1.0)

@@ -120,6 +120,15 @@ def test_explanations_are_of_the_face_alone(page, pictures):
         attention_picture(classifier, first), attention_picture(classifier, first)
     )
     left, right = similarity_pictures(classifier, first, second)
+    for picture, face, other in ((left, first, second), (right, second, first)):
+        shown = [
+            np.corrcoef(
+                picture.mean(2).ravel(),
+                cv2.resize(view, (SIDE, SIDE)).mean(2).ravel(),
+            )[0, 1]
+            for view in classifier.views([face, other])
+        ]
+        assert shown[0] > shown[1]
     swapped = similarity_pictures(classifier, second, first)
     assert np.abs(left.astype(int) - swapped[1]).max() <= 1
     assert np.abs(right.astype(int) - swapped[0]).max() <= 1

@@ -80,6 +80,8 @@ def test_points_turn_with_the_face(cascade):
     image, _ = scene(0)
     face = cascade.detect(image)[0]
     assert face.points_from == 'eyes'
+    left, top, right, bottom = face.box
+    assert ((face.points[:2] > (left, top)) & (face.points[:2] < (right, bottom))).all()
     assert (face.points[0, 0] < face.points[1, 0]) and (
         face.points[4, 1] > face.points[1, 1]
     )
