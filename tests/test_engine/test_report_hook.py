@@ -10,7 +10,7 @@ from small_run import config, validations
 from mmqcs.synth import CLASSES
 from mmqcs.utils.predictions import Predictions
 from mmqcs.utils.run_record import RunRecord
-from mmqcs.visualization import report
+from mmqcs.visualization import errors, report
 
 
 def folder_of(work_dir, kind):
@@ -85,7 +85,7 @@ def test_a_report_that_fails_does_not_end_the_run(tmp_path, monkeypatch):
     runner.train()
     assert runner.epoch == 3
     (warning,) = (text for text in texts if 'ReportHook' in text)
-    assert 'finish failed' in warning
+    assert 'could not write report' in warning
     assert warning.endswith('OSError: no space left')
 
 
@@ -97,9 +97,34 @@ def test_predictions_that_cannot_be_kept_do_not_end_the_run(tmp_path, monkeypatc
     runner = Runner.from_cfg(config(tmp_path))
     texts = logged_texts(runner)
     runner.train()
-    warnings = [text for text in texts if 'failed' in text]
-    assert warnings and all('PermissionError: read-only' in text for text in warnings)
+    (warning,) = (text for text in texts if 'ReportHook' in text)  # not at each epoch
+    assert 'could not save predictions' in warning
+    assert warning.endswith('PermissionError: read-only')
     assert 'No predictions were kept' in (tmp_path / 'report.html').read_text()
+
+
+def test_errors_that_cannot_be_drawn_leave_the_rest(tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError('no pictures')
+
+    monkeypatch.setattr(errors, 'errors_figure', fail)
+    runner = Runner.from_cfg(config(tmp_path))
+    texts = logged_texts(runner)
+    runner.train()
+    (warning,) = (text for text in texts if 'ReportHook' in text)
+    assert 'could not draw errors' in warning
+    text = (tmp_path / 'report.html').read_text()
+    assert 'hardest_errors.png is missing' in text
+    assert 'Confusion matrix of the validation' in text
+
+
+def test_a_hook_that_is_not_enabled(tmp_path):
+    cfg = config(tmp_path)
+    cfg.default_hooks.report.enable = False
+    Runner.from_cfg(cfg).train()
+    assert not list(tmp_path.rglob('run.json'))
+    assert not list(tmp_path.rglob('predictions.npz'))
+    assert not (tmp_path / 'report.html').exists()
 
 
 def test_a_training_without_validation(tmp_path):

@@ -68,7 +68,7 @@ def test_a_run_logs_what_the_curves_need_and_leaves_a_report(run, qcs_run, tmp_p
     assert {'ce_base/anchor', 'ce_cross/second_negative', 'theta/level_3'} <= set(
         record
     )
-    log = next(qcs_run.glob('*/*.log')).read_text()
+    log = min(qcs_run.glob('*/*.log')).read_text()  # the training came first
     assert 'loss_cross: ' in log and 'ce_base/anchor: ' not in log
 
     report = (qcs_run / 'report.html').read_text()
@@ -91,14 +91,23 @@ def test_a_run_logs_what_the_curves_need_and_leaves_a_report(run, qcs_run, tmp_p
 
 
 @pytest.mark.slow
-def test_csa_maps(run, qcs_config, qcs_run, tmp_path):
+def test_csa_maps(run, qcs_config, qcs_run, tmp_path, monkeypatch):
     checkpoint = qcs_run / 'epoch_1.pth'
     succeed(run, 'csa_maps', qcs_config, checkpoint, '--groups', 2, cwd=tmp_path)
     height, width = size_of(tmp_path / 'csa_maps.png')
     assert height > width  # two rows a group, four faces each
+    monkeypatch.chdir(tmp_path)
     args = ['--split', 'train', '--level', 2, '--squares', '--out', 'x.svg']
-    succeed(run, 'csa_maps', qcs_config, checkpoint, *args, cwd=tmp_path)
+    start(monkeypatch, 'csa_maps', qcs_config, checkpoint, *args)
     assert (tmp_path / 'x.svg').read_text().count('<image') >= 24  # three groups
+
+
+def test_a_group_is_a_row_of_faces_and_a_row_of_weights():
+    tool = load_tool('visualization/csa_maps')
+    faces, maps = list(range(6)), list(range(10, 16))  # three branches, two groups
+    images, texts = tool.lay_out([faces, maps], [list('abcdef'), list('uvwxyz')], 3)
+    assert images == [0, 2, 4, 10, 12, 14, 1, 3, 5, 11, 13, 15]
+    assert ''.join(texts) == 'aceuwybdfvxz'
 
 
 @pytest.mark.slow
