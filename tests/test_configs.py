@@ -16,6 +16,8 @@ from mmpretrain.models import ImageClassifier
 
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import METRICS, MODELS
+from mmqcs.visualization.attention import attention_map
+from mmqcs.visualization.similarity import csa_neck, csa_weights
 
 CONFIGS = sorted(
     path.relative_to(ROOT).as_posix()
@@ -165,6 +167,27 @@ def test_feature_stages(cfg, classifier, stage):
         # as tools/visualization/vis_tsne.py of MMPretrain wants it
         outputs = getattr(classifier.backbone, 'out_indices', features)
         assert len(features) <= len(outputs)
+
+
+def test_shows_what_it_looks_at(cfg, classifier):
+    batch = first_batch(cfg.test_dataloader)
+    images = classifier.data_preprocessor(batch)['inputs']
+    maps = attention_map(classifier, images)
+    assert maps.shape[0] == 2
+    assert maps.shape[1] >= 3
+    assert torch.isfinite(maps).all()
+
+
+def test_shows_the_weights_of_a_group(cfg, classifier):
+    try:
+        ring = csa_neck(classifier).ring
+    except ValueError:
+        pytest.skip('has no cross similarity attention')
+    batch = first_batch(dict(cfg.train_dataloader, batch_size=1))
+    images = classifier.data_preprocessor(batch)['inputs']
+    weights = csa_weights(classifier, images)
+    assert weights.shape[1:3] == (ring.size, 1)
+    torch.testing.assert_close(weights.sum((-2, -1)), torch.ones(weights.shape[:3]))
 
 
 def test_every_split_builds(cfg, classifier):

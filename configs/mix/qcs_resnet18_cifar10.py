@@ -30,4 +30,4 @@ train_dataloader = dict(
 )
 
 optim_wrapper = dict(type='mmqcs.SAMOptimWrapper', rho=0.05)
-custom_hooks = [dict(type='mmqcs.SAMHook')]
+custom_hooks = [dict(type='mmqcs.SAMHook'), dict(type='mmqcs.ReportHook')]

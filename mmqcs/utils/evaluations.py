@@ -51,5 +51,6 @@ def find_evaluation(
                 folder, record = found[-1]
         title = f'validation at step {record.step}'
     else:
-        title = f'test of {record.checkpoint}' if record.checkpoint else 'test'
+        weights = record.checkpoint
+        title = f'test of {Path(weights).name}' if weights else 'test'
     return Evaluation(folder, title, Predictions.load(folder / PREDICTIONS))

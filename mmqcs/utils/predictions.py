@@ -177,8 +177,9 @@ class Predictions:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in (*_ARRAYS, 'indices')}
                 texts = {n: tuple(file[n].tolist()) for n in ('classes', 'paths')}
-        except (BadZipFile, KeyError, ValueError, EOFError, TypeError) as error:
-            raise ValueError(f'{path} holds no predictions of mmqcs: {error}') from None
+        except (BadZipFile, KeyError, ValueError, EOFError, TypeError):
+            # numpy's own words would advise to unpickle it
+            raise ValueError(f'{path} holds no predictions of mmqcs') from None
         return cls(**arrays, **texts)
 
 

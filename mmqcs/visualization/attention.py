@@ -36,10 +36,10 @@ def attention_map(
 
     Grad-CAM would take the last map alone, and average its gradient, although all
     levels of the pyramid lead to the tokens; the attention of the class token is the
-    same for all classes, and its grid no finer than the tokens. A map of this kind
-    lowers the probability of the class more than either where it is bright, see
-    :func:`blur_brightest`. Of a network with one map, average pooling and a linear
-    head it is Grad-CAM. Nothing beyond PyTorch is needed.
+    same for all classes, and its grid no finer than the tokens. On drawn faces, to blur
+    what this map marks lowers the probability of the class more than with either of
+    them (:func:`blur_brightest`). Of a network with one map, average pooling and a
+    linear head it is Grad-CAM. Nothing beyond PyTorch is needed.
 
     A vision transformer is cut behind the first norm of its last layer, the last place
     where patch tokens still act on the class token. (Before the norm, which takes no

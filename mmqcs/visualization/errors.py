@@ -19,8 +19,9 @@ def load_picture(info: dict[str, Any]) -> np.ndarray | None:
     """The picture of an item of a data set, as it is before the pipeline.
 
     Args:
-        info: What ``get_data_info`` gives: with ``img``, BGR (H, W, 3), or
-            ``img_path``, which is read by MMEngine.
+        info: What ``get_data_info`` gives: with ``img``, RGB (H, W, 3) or grey (H, W)
+            as in MMPretrain's data sets that lie in memory, or ``img_path``, which is
+            read by MMEngine.
 
     Returns:
         RGB, uint8 (H, W, 3), or None if it cannot be read.
@@ -32,9 +33,22 @@ def load_picture(info: dict[str, Any]) -> np.ndarray | None:
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
         except (KeyError, OSError, ValueError, cv2.error):
             return None
-    if image is None or image.ndim != 3 or image.shape[2] != 3:
+        return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    image = np.asarray(image)
+    if image.ndim == 2:
+        image = np.stack([image] * 3, axis=-1)
+    return image if image.ndim == 3 and image.shape[2] == 3 else None
+
+
+def _find_picture(path: str, index: int, dataset: Any) -> np.ndarray | None:
+    """By its path; else by its number in the data set that wrappers lie around."""
+    if path:
+        return load_picture({'img_path': path})
+    while hasattr(dataset, 'dataset'):
+        dataset = dataset.dataset
+    if index < 0 or hasattr(dataset, 'datasets'):  # a number within one of several
         return None
-    return np.ascontiguousarray(image[..., ::-1])
+    return load_picture(dataset.get_data_info(index))
 
 
 def errors_figure(
@@ -44,7 +58,7 @@ def errors_figure(
 
     Args:
         predictions: Of the data set.
-        dataset: Gives the images, by ``get_data_info``.
+        dataset: Gives the images that have no path, by ``get_data_info``.
         count: Most images that are drawn.
         columns: Images in a row.
 
@@ -54,10 +68,10 @@ def errors_figure(
     worst = predictions.hardest_errors(count)
     if not len(worst):
         return None
-    images = []
-    for i in worst:
-        info = dataset.get_data_info(int(predictions.indices[i]))
-        images.append(load_picture(info))
+    images = [
+        _find_picture(predictions.paths[i], int(predictions.indices[i]), dataset)
+        for i in worst
+    ]
     wrong = int((predictions.labels != predictions.predicted).sum())
     title = (
         f'The {len(worst)} errors with the highest confidence, of {wrong} errors in '

@@ -187,11 +187,8 @@ def _summary(validations: list[Validation], evaluation: Evaluation | None) -> st
 
 
 def _runs_table(runs: Sequence[tuple[Path, RunRecord]]) -> str:
-    rows = [
-        (folder.name, r.kind, r.config_name, r.checkpoint, r.command)
-        for folder, r in runs
-    ]
-    return _table(rows, ('Folder', 'What', 'Config', 'Started from', 'Command'))
+    rows = [(folder.name, record.kind, record.command) for folder, record in runs]
+    return _table(rows, ('Folder', 'What', 'Command'))
 
 
 def _curves(work_dir: Path) -> str:
@@ -234,7 +231,7 @@ def _class_table(predictions: Predictions) -> str:
     for values in list(zip(*rows, strict=True))[2:]:
         present = [value for value in values if value is not None]
         means.append(float(np.mean(present)) if present else None)
-    rows.append(('Mean of the classes', len(predictions.labels), *means))
+    rows.append(('All images, means of the classes', len(predictions.labels), *means))
     head = ('Class', 'Images', 'Precision (%)', 'Recall (%)', 'F1 (%)')
     note = 'The mean of the recalls is the mean class accuracy.'
     return _table(rows, head, total=True) + _note(note)

@@ -1,87 +1,16 @@
 """What a run leaves in its folder and in the report."""
 
-import itertools
-import json
 import logging
 import time
 
 import pytest
-from mmengine.config import Config
 from mmengine.runner import Runner
+from small_run import config, validations
 
 from mmqcs.synth import CLASSES
 from mmqcs.utils.predictions import Predictions
 from mmqcs.utils.run_record import RunRecord
-from mmqcs.visualization import report
-
-NUMBER = itertools.count()
-
-
-def loader(split, count):
-    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
-    return dict(
-        batch_size=4,
-        num_workers=0,
-        sampler=dict(type='DefaultSampler', shuffle=split == 'train'),
-        dataset=dict(
-            type='mmqcs.SynthFER',
-            split=split,
-            num_images=count,
-            image_size=48,
-            pipeline=pipeline,
-        ),
-    )
-
-
-def config(work_dir, **changes):
-    cfg = Config(
-        dict(
-            default_scope='mmpretrain',
-            experiment_name=f'report_{next(NUMBER)}',
-            work_dir=str(work_dir),
-            model=dict(
-                type='ImageClassifier',
-                data_preprocessor=dict(mean=[127.5] * 3, std=[127.5] * 3),
-                backbone=dict(
-                    type='ResNet_CIFAR', depth=18, stem_channels=4, base_channels=4
-                ),
-                neck=dict(type='GlobalAveragePooling'),
-                head=dict(
-                    type='LinearClsHead',
-                    num_classes=7,
-                    in_channels=32,
-                    loss=dict(type='CrossEntropyLoss'),
-                ),
-            ),
-            train_dataloader=loader('train', 8),
-            val_dataloader=loader('test', 14),
-            test_dataloader=loader('test', 14),
-            val_evaluator=dict(type='mmqcs.FERMetric', confusion_matrix=False),
-            test_evaluator=dict(type='mmqcs.FERMetric', confusion_matrix=False),
-            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
-            train_cfg=dict(by_epoch=True, max_epochs=3),
-            val_cfg=dict(),
-            test_cfg=dict(),
-            default_hooks=dict(
-                logger=dict(type='LoggerHook', interval=1),
-                report=dict(type='mmqcs.ReportHook', worst_errors=3),
-            ),
-            visualizer=dict(
-                type='UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
-            ),
-            randomness=dict(seed=3),
-        )
-    )
-    cfg.merge_from_dict(changes)
-    return cfg
-
-
-def validations(runner):
-    """What the logger wrote of them, by step."""
-    path = f'{runner.log_dir}/vis_data/scalars.json'
-    with open(path) as file:
-        records = map(json.loads, file)
-        return {r['step']: r for r in records if 'accuracy/top1' in r}
+from mmqcs.visualization import errors, report
 
 
 def folder_of(work_dir, kind):
@@ -156,7 +85,7 @@ def test_a_report_that_fails_does_not_end_the_run(tmp_path, monkeypatch):
     runner.train()
     assert runner.epoch == 3
     (warning,) = (text for text in texts if 'ReportHook' in text)
-    assert 'finish failed' in warning
+    assert 'could not write report' in warning
     assert warning.endswith('OSError: no space left')
 
 
@@ -168,9 +97,34 @@ def test_predictions_that_cannot_be_kept_do_not_end_the_run(tmp_path, monkeypatc
     runner = Runner.from_cfg(config(tmp_path))
     texts = logged_texts(runner)
     runner.train()
-    warnings = [text for text in texts if 'failed' in text]
-    assert warnings and all('PermissionError: read-only' in text for text in warnings)
+    (warning,) = (text for text in texts if 'ReportHook' in text)  # not at each epoch
+    assert 'could not save predictions' in warning
+    assert warning.endswith('PermissionError: read-only')
     assert 'No predictions were kept' in (tmp_path / 'report.html').read_text()
+
+
+def test_errors_that_cannot_be_drawn_leave_the_rest(tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError('no pictures')
+
+    monkeypatch.setattr(errors, 'errors_figure', fail)
+    runner = Runner.from_cfg(config(tmp_path))
+    texts = logged_texts(runner)
+    runner.train()
+    (warning,) = (text for text in texts if 'ReportHook' in text)
+    assert 'could not draw errors' in warning
+    text = (tmp_path / 'report.html').read_text()
+    assert 'hardest_errors.png is missing' in text
+    assert 'Confusion matrix of the validation' in text
+
+
+def test_a_hook_that_is_not_enabled(tmp_path):
+    cfg = config(tmp_path)
+    cfg.default_hooks.report.enable = False
+    Runner.from_cfg(cfg).train()
+    assert not list(tmp_path.rglob('run.json'))
+    assert not list(tmp_path.rglob('predictions.npz'))
+    assert not (tmp_path / 'report.html').exists()
 
 
 def test_a_training_without_validation(tmp_path):

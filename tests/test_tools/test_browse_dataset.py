@@ -10,7 +10,7 @@ from mmqcs.functional.ring import QUADRUPLET
 SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 
 
-@pytest.mark.parametrize(('phase', 'shape'), [('train', (630, 720)), ('test', None)])
+@pytest.mark.parametrize(('phase', 'shape'), [('train', (684, 720)), ('test', None)])
 def test_draws_a_group_a_row(run, rafdb_root, tmp_path, phase, shape):
     option = f'{phase}_dataloader.dataset.data_root={rafdb_root}'
     args = ['--phase', phase, '--batch-size', 3, '--cfg-options', option]
@@ -26,9 +26,12 @@ def test_shows_what_the_network_sees():
     images = np.zeros((8, 4, 4, 3), np.uint8)
     images[:, 0, 0, 0] = range(8)
     labels = list('abcdefgh')
-    figure = tool.draw(images, labels, QUADRUPLET.branches)
-    titles = [axes.get_title().split('\n')[-1] for axes in figure.axes]
-    assert titles == list('acegbdfh')  # two groups, branch-major in the batch
+    figure = tool.draw(images, labels, QUADRUPLET.branches, 'small, train')
+    titles = [axes.get_title().split('\n') for axes in figure.axes]
+    branches = ['anchor', 'positive', 'negative', 'second negative']
+    assert [title[0] for title in titles] == 2 * branches
+    assert [title[1] for title in titles] == list('acegbdfh')  # branch-major
+    assert figure.get_suptitle() == 'small, train'
     shown = [axes.images[0].get_array()[0, 0, 0] for axes in figure.axes]
     assert shown == [0, 2, 4, 6, 1, 3, 5, 7]
 

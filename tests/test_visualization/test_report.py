@@ -180,7 +180,7 @@ def test_a_test_adds_to_the_report_of_the_training(work_dir, predictions):
     folder = work_dir / '20260102_000000'
     folder.mkdir()
     counts = {'test': {'Fear <b>': 8, 'Contempt': 2}}
-    record('test', counts=counts, checkpoint='best.pth').save(folder)
+    record('test', counts=counts, checkpoint='runs/best.pth').save(folder)
     predictions.save(folder / 'predictions.npz')
     page = Page(build_report(work_dir))
     assert [row[1] for row in page.table('Runs')[1:]] == ['train', 'test']

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import cv2
 import numpy as np
 import pytest
 
@@ -66,31 +69,39 @@ def test_other_types_are_refused(tmp_path):
 
 
 class Data:
-    """A data set of four images, one of which is gone."""
+    """Four images in memory."""
 
     def get_data_info(self, i):
-        if i == 2:
-            return {'img_path': 'gone.jpg'}
-        return {'img': np.full((6, 6, 3), (0, 0, i), np.uint8)}  # BGR
+        return {'img': np.full((6, 6, 3), (i, 0, 0), np.uint8)}
 
 
-def predictions(predicted):
+class Wrapper:
+    """As MMEngine's wrappers, whose numbers are others."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def get_data_info(self, i):
+        raise AssertionError('another image has this number here')
+
+
+def predictions(predicted, paths=('', '', 'gone.jpg', '')):
     return Predictions(
         classes=('a', 'b'),
         labels=np.array([0, 1, 0, 1]),
         predicted=np.array(predicted),
         confidence=np.array([0.9, 0.6, 0.8, 0.7], np.float32),
         true_confidence=np.array([0.1, 0.6, 0.2, 0.3], np.float32),
-        paths=('x/0.jpg', 'x/1.jpg', 'x/2.jpg', ''),
+        paths=paths,
         indices=np.array([3, 1, 2, 0]),
     )
 
 
 def test_errors_the_surest_first():
-    figure = errors_figure(predictions([1, 1, 1, 0]), Data(), 2, columns=2)
+    figure = errors_figure(predictions([1, 1, 1, 0]), Wrapper(Data()), 2, columns=2)
     first, second = figure.axes
-    assert first.get_title() == '0.jpg\nis a (0.10)\ntaken for b (0.90)'
-    assert first.images[0].get_array()[0, 0].tolist() == [3, 0, 0]  # RGB of image 3
+    assert first.get_title() == 'image 3\nis a (0.10)\ntaken for b (0.90)'
+    assert first.images[0].get_array()[0, 0].tolist() == [3, 0, 0]
     assert not second.images  # gone
     assert second.texts[0].get_text() == 'cannot be read'
     assert '2 errors with the highest confidence, of 3 errors in 4 images' in (
@@ -99,9 +110,20 @@ def test_errors_the_surest_first():
     assert errors_figure(predictions([0, 1, 0, 1]), Data(), 2) is None
 
 
+def test_a_number_in_one_of_several_data_sets_names_no_image():
+    several = SimpleNamespace(datasets=[Data()], get_data_info=Data().get_data_info)
+    figure = errors_figure(predictions([1, 1, 0, 1]), several, 1)
+    assert not figure.axes[0].images
+
+
 def test_pictures_of_all_kinds(tmp_path):
-    assert load_picture({'img': np.zeros((2, 2), np.uint8)}) is None
+    assert load_picture({'img': np.eye(2, dtype=np.uint8)}).shape == (2, 2, 3)  # grey
+    assert load_picture({'img': np.zeros((2, 2, 4), np.uint8)}) is None
     assert load_picture({}) is None
+    blue = np.full((4, 4, 3), (250, 10, 0), np.uint8)  # BGR
+    cv2.imwrite(str(tmp_path / 'blue.png'), blue)
+    read = load_picture({'img_path': str(tmp_path / 'blue.png')})
+    assert read[0, 0].tolist() == [0, 10, 250]
     (tmp_path / 'text.jpg').write_text('no picture')
     assert load_picture({'img_path': str(tmp_path / 'text.jpg')}) is None
     drawn = 'synthfer://seed=0,size=64,difficulty=0.5,classes=7,imbalanced=0/test/1.bmp'

@@ -12,8 +12,10 @@ means over the images are printed, also with as many random pixels blurred.
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor
+from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from mmqcs.utils.cli import ArgumentParser, fail
 from mmqcs.utils.pictures import add_out, save_or_fail
@@ -58,58 +60,68 @@ def asked_labels(
     return torch.full_like(probabilities[:, 0], classes.index(name)).long()
 
 
+@torch.no_grad()
+def probability(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Of the given class of each image, (N,)."""
+    return model(images).softmax(dim=1).gather(1, labels.view(-1, 1)).squeeze(1)
+
+
+def draw(
+    shown: list[np.ndarray], maps: Tensor, captions: list[tuple[str, str, str]]
+) -> Figure:
+    """Three pictures an image: face, map over it, face with its brightest part blurred.
+
+    Args:
+        shown: Faces and blurred faces, uint8 (N, H, W, 3) each.
+        maps: (N, h, w).
+        captions: Three an image.
+    """
+    images = []
+    for face, heat, blurred in zip(shown[0], maps.cpu().numpy(), shown[1], strict=True):
+        images += [face, overlay_heat_map(face, heat), blurred]
+    columns = 3 if len(maps) == 1 else 6
+    scale = (0, 1, 'part in the logit of the class, brightest 1')
+    texts = [text for three in captions for text in three]
+    title = 'What the base network looks at'
+    return heat_map_sheet(images, texts, columns, title, scale, side=2.0)
+
+
 def main() -> None:
     """Run the program."""
     args = parse_args()
     trained = load_model(args)
     model = trained.model
     inputs = trained.read_images(args.images)
-
-    def probability(images: Tensor) -> Tensor:
-        with torch.no_grad():
-            return model(images).softmax(dim=1)
-
-    before = probability(inputs)
-    labels = asked_labels(trained, args.label, before)
+    with torch.no_grad():
+        probabilities = model(inputs).softmax(dim=1)
+    labels = asked_labels(trained, args.label, probabilities)
     try:
         maps = attention_map(model, inputs, labels)
     except ValueError as error:
         fail(f'{args.config}: {error}')
+    noise = torch.rand(maps.shape, generator=torch.Generator().manual_seed(0))
     blurred = blur_brightest(inputs, maps, HIDDEN)
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.rand(maps.shape, generator=generator).to(maps)
-    chosen = labels.view(-1, 1)
-    sure, left, left_random = (
-        p.gather(1, chosen).squeeze(1)
-        for p in (
-            before,
-            probability(blurred),
-            probability(blur_brightest(inputs, noise, HIDDEN)),
-        )
+    at_random = blur_brightest(inputs, noise.to(maps), HIDDEN)
+    sure, left, left_at_random = (
+        probability(model, images, labels) for images in (inputs, blurred, at_random)
     )
-    faces, checks = (
-        shown_images(model.data_preprocessor, x) for x in (inputs, blurred)
-    )
-    classes = trained.class_names(before.size(1))
-    images, captions = [], []
+    classes = trained.class_names(probabilities.size(1))
+    captions = []
     for i, path in enumerate(args.images):
         name = classes[int(labels[i])]
-        heat = overlay_heat_map(faces[i], maps[i].cpu().numpy())
-        images += [faces[i], heat, checks[i]]
-        captions += [
-            f'{path.name}\n{name} {sure[i]:.2f}',
-            f'finds {name}\nin the bright places',
-            f'brightest fifth blurred:\n{name} {left[i]:.2f}',
-        ]
-    columns = 3 if len(args.images) == 1 else 6
-    title = 'What the base network looks at'
-    scale = (0, 1, 'part in the logit of the class, brightest 1')
-    figure = heat_map_sheet(images, captions, columns, title, scale, side=2.0)
-    save_or_fail(figure, args.out)
+        captions.append(
+            (
+                f'{path.name}\n{name} {sure[i]:.2f}',
+                f'finds {name}\nin the bright places',
+                f'brightest fifth blurred:\n{name} {left[i]:.2f}',
+            )
+        )
+    shown = [shown_images(model.data_preprocessor, x) for x in (inputs, blurred)]
+    save_or_fail(draw(shown, maps, captions), args.out)
     print(
         f'mean probability of the class: {sure.mean():.3f}, with the brightest fifth '
         f'of each image blurred {left.mean():.3f}, with as many random pixels blurred '
-        f'{left_random.mean():.3f}'
+        f'{left_at_random.mean():.3f}'
     )
 
 

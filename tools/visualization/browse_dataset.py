@@ -12,17 +12,17 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner, set_random_seed
-from torch import Tensor
+from mmengine.runner import set_random_seed
 
 from mmqcs.registry import MODELS
 from mmqcs.utils import register_all_modules
 from mmqcs.utils.cli import ArgumentParser, add_config_options, fail, load_config
+from mmqcs.utils.pictures import save_or_fail
+from mmqcs.utils.trained import build_loader, shown_images
+from mmqcs.visualization import contact_sheet
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,33 +48,26 @@ def seen_images(cfg: Config, batch: dict, training: bool) -> np.ndarray:
     """What the network sees of a batch, as (N, H, W, 3) uint8."""
     settings = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
     preprocessor = MODELS.build({'type': 'ClsDataPreprocessor', **settings})
-    inputs: Tensor = preprocessor(batch, training)['inputs'].float()
-    if preprocessor._enable_normalize:
-        inputs = inputs * preprocessor.std + preprocessor.mean
-    pixels = inputs.round().clamp(0, 255).to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).numpy()
+    return shown_images(preprocessor, preprocessor(batch, training)['inputs'])
 
 
-def draw(images: np.ndarray, labels: list[str], branches: tuple[str, ...]) -> Figure:
+def draw(
+    images: np.ndarray, labels: list[str], branches: tuple[str, ...], title: str
+) -> Figure:
     """A sheet of images with their classes; a row a group, if there are branches."""
+    columns = len(branches) or min(6, len(images))
+    order = np.arange(len(images))
+    captions = list(labels)
     if branches:  # branch-major: all anchors come first
-        columns = len(branches)
-        order = np.arange(len(images)).reshape(columns, -1).T.ravel()
-    else:
-        columns = min(6, len(images))
-        order = np.arange(len(images))
-    rows = -(-len(images) // columns)
-    figure = Figure(figsize=(1.8 * columns, 2.1 * rows), layout='constrained')
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.axis('off')
-    for axes, index in zip(grid.flat, order, strict=False):
-        axes.imshow(images[index])
-        axes.set_title(labels[index], fontsize=10)
-    for axes, branch in zip(grid[0], branches, strict=False):
-        axes.set_title(f'{branch}\n{axes.get_title()}', fontsize=10)
-    return figure
+        order = order.reshape(columns, -1).T.ravel()
+        names = np.repeat(branches, len(images) // columns)
+        captions = [
+            f'{name.replace("_", " ")}\n{label}'
+            for name, label in zip(names, labels, strict=True)
+        ]
+    return contact_sheet(
+        [images[i] for i in order], [captions[i] for i in order], columns, title
+    )
 
 
 def main() -> None:
@@ -83,29 +76,18 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     register_all_modules()
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    loader_cfg = cfg.get(f'{args.phase}_dataloader')
-    if not loader_cfg:
-        fail(f'{args.config} has no {args.phase}_dataloader')
-    loader_cfg.update(
-        num_workers=0, persistent_workers=False, batch_size=args.batch_size
-    )
-    seed = cfg.get('randomness', {}).get('seed') or 0
-    set_random_seed(seed)
-    try:
-        loader = Runner.build_dataloader(loader_cfg, seed=seed)
-    except (FileNotFoundError, ValueError) as error:
-        fail(str(error))
+    set_random_seed((cfg.get('randomness') or {}).get('seed') or 0)
+    loader = build_loader(cfg, args.phase, args.config, batch_size=args.batch_size)
     ring = getattr(loader.batch_sampler, 'ring', None)
     classes = loader.dataset.metainfo['classes']
-    args.out.mkdir(parents=True, exist_ok=True)
     for number, batch in enumerate(islice(loader, args.batches)):
         if isinstance(batch['inputs'][0], list | tuple):
             fail('the pipeline gives several views of an image, which is not drawn')
         labels = [classes[int(s.gt_label)] for s in batch['data_samples']]
         images = seen_images(cfg, batch, training=args.phase == 'train')
-        path = args.out / f'{args.phase}_{number}.png'
-        draw(images, labels, ring.branches if ring else ()).savefig(path, dpi=100)
-        print(f'written to {path}')
+        title = f'{Path(args.config).stem}, {args.phase}, batch {number}'
+        figure = draw(images, labels, ring.branches if ring else (), title)
+        save_or_fail(figure, args.out / f'{args.phase}_{number}.png')
 
 
 if __name__ == '__main__':

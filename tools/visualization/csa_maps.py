@@ -95,6 +95,26 @@ def relative_weights(
     return chosen.cpu().numpy() * chosen[0].numel(), name
 
 
+def lay_out(
+    rows: list[list], captions: list[list[str]], branches: int
+) -> tuple[list, list[str]]:
+    """Puts a group after the other, each with a row of every kind.
+
+    Args:
+        rows: For each kind of row, images in branch-major order.
+        captions: Likewise.
+        branches: Images of a group.
+    """
+    groups = len(rows[0]) // branches
+    order = [
+        (kind, group + groups * branch)
+        for group in range(groups)
+        for kind in range(len(rows))
+        for branch in range(branches)
+    ]
+    return [rows[k][i] for k, i in order], [captions[k][i] for k, i in order]
+
+
 def main() -> None:
     """Run the program."""
     args = parse_args()
@@ -106,33 +126,28 @@ def main() -> None:
     loader = group_loader(trained.config, args)
     batch = next(iter(loader))
     preprocessor = trained.model.data_preprocessor
-    data = preprocessor(batch)
-    weights, name = relative_weights(trained, data['inputs'], args)
-    faces = shown_images(preprocessor, data['inputs'])
+    inputs = preprocessor(batch)['inputs']
+    weights, name = relative_weights(trained, inputs, args)
+    faces = shown_images(preprocessor, inputs)
     low, high = float(weights.min()), float(weights.max())
-    heat = [
+    maps = [
         overlay_heat_map(face, weight, low, high, smooth=not args.squares)
         for face, weight in zip(faces, weights, strict=True)
     ]
     classes = loader.dataset.metainfo['classes']
+    labels = [classes[int(sample.gt_label)] for sample in batch['data_samples']]
     branches = attention.ring.branches
-    images, captions = [], []
-    count = len(faces) // len(branches)
-    for group in range(count):
-        members = range(group, len(faces), count)  # branch-major
-        for branch, i in zip(branches, members, strict=True):
-            label = classes[int(batch['data_samples'][i].gt_label)]
-            captions.append(f'{branch.replace("_", " ")}\n{label}')
-            images.append(faces[i])
-        images += [heat[i] for i in members]
-        captions += [
-            f'{weights[i].min():.2f} to {weights[i].max():.2f}' for i in members
-        ]
-    mode = attention.levels[0].mode
+    names = np.repeat(branches, len(labels) // len(branches))
+    titles = [
+        f'{branch.replace("_", " ")}\n{label}'
+        for branch, label in zip(names, labels, strict=True)
+    ]
+    ranges = [f'{w.min():.2f} to {w.max():.2f}' for w in weights]
+    rows = lay_out([list(faces), maps], [titles, ranges], len(branches))
     title = f'Token weights of cross similarity attention, {name}\n'
-    title += f'bright: tokens that {PAIRS[mode]}'
+    title += f'bright: tokens that {PAIRS[attention.levels[0].mode]}'
     scale = (low, high, 'weight; 1: all tokens alike')
-    figure = heat_map_sheet(images, captions, len(branches), title, scale, side=2.0)
+    figure = heat_map_sheet(*rows, len(branches), title, scale, side=2.0)
     save_or_fail(figure, args.out)
 
 

@@ -51,14 +51,15 @@ class ReportHook(Hook):
         self._rows: list[Any] = []
         self._record: RunRecord | None = None
         self._shown: Predictions | None = None
+        self._failed: set[str] = set()
 
     def before_train(self, runner: Runner) -> None:
         """Notes what the run is."""
-        self._guarded(runner, self._start, runner, 'train')
+        self._guarded(runner, self._write_record, runner, 'train')
 
     def before_test(self, runner: Runner) -> None:
         """Notes what the run is."""
-        self._guarded(runner, self._start, runner, 'test')
+        self._guarded(runner, self._write_record, runner, 'test')
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Forgets the predictions of the last validation."""
@@ -76,7 +77,7 @@ class ReportHook(Hook):
         outputs: Sequence[DataSample] | None = None,
     ) -> None:
         """Keeps the numbers of a batch."""
-        self._guarded(runner, self._keep, outputs)
+        self._guarded(runner, self._keep_predictions, outputs)
 
     def after_test_iter(
         self,
@@ -86,7 +87,7 @@ class ReportHook(Hook):
         outputs: Sequence[DataSample] | None = None,
     ) -> None:
         """Keeps the numbers of a batch."""
-        self._guarded(runner, self._keep, outputs)
+        self._guarded(runner, self._keep_predictions, outputs)
 
     def after_val_epoch(self, runner: Runner, metrics: Any = None) -> None:
         """Writes the predictions of a validation that is the best so far."""
@@ -100,18 +101,17 @@ class ReportHook(Hook):
         """Writes the report."""
         loop = runner.val_loop
         dataset = None if loop is None else loop.dataloader.dataset
-        self._guarded(runner, self._finish, runner, dataset)
+        self._finish(runner, dataset)
 
     def after_test(self, runner: Runner) -> None:
         """Writes the report."""
-        dataset = runner.test_dataloader.dataset
-        self._guarded(runner, self._finish, runner, dataset)
+        self._finish(runner, runner.test_dataloader.dataset)
 
     def _collect(self, runner: Runner, dataset: Any) -> None:
         if self.enable:
             # all processes, whatever went wrong in one, so that none waits for ever
             rows = collect_results(self._rows, len(dataset))
-            self._guarded(runner, self._show_best, runner, rows, dataset)
+            self._guarded(runner, self._save_predictions, runner, rows, dataset)
 
     def _guarded(self, runner: Runner, action: Callable[..., None], *args: Any) -> None:
         """Calls what must not end a run, whatever happens in it."""
@@ -120,12 +120,15 @@ class ReportHook(Hook):
         try:
             action(*args)
         except Exception as error:
-            runner.logger.warning(
-                f'mmqcs.ReportHook: {action.__name__.strip("_")} failed, so the report '
-                f'is missing or incomplete: {type(error).__name__}: {error}'
-            )
+            what = action.__name__.strip('_').replace('_', ' ')
+            if what not in self._failed:  # once, not at each batch
+                self._failed.add(what)
+                runner.logger.warning(
+                    f'mmqcs.ReportHook could not {what}, so the report is missing or '
+                    f'incomplete: {type(error).__name__}: {error}'
+                )
 
-    def _start(self, runner: Runner, kind: str) -> None:
+    def _write_record(self, runner: Runner, kind: str) -> None:
         self._shown = None
         if not is_main_process():
             return
@@ -153,10 +156,12 @@ class ReportHook(Hook):
         )
         self._record.save(Path(runner.log_dir))
 
-    def _keep(self, outputs: Sequence[DataSample] | None) -> None:
+    def _keep_predictions(self, outputs: Sequence[DataSample] | None) -> None:
         self._rows += prediction_rows(outputs or ())
 
-    def _show_best(self, runner: Runner, rows: list | None, dataset: Any) -> None:
+    def _save_predictions(
+        self, runner: Runner, rows: list | None, dataset: Any
+    ) -> None:
         """Keeps predictions if they are the best so far; in the main process alone."""
         if not rows or self._record is None:
             return
@@ -172,17 +177,25 @@ class ReportHook(Hook):
             self._record.save(folder)
 
     def _finish(self, runner: Runner, dataset: Any) -> None:
-        if not is_main_process():
-            return
-        # matplotlib is needed by no run without a report
+        if is_main_process():
+            self._guarded(runner, self._draw_errors, runner, dataset)
+            self._guarded(runner, self._write_report, runner)
+
+    # matplotlib, which these need, is loaded when the work is done
+
+    def _draw_errors(self, runner: Runner, dataset: Any) -> None:
         from mmqcs.visualization.errors import errors_figure
-        from mmqcs.visualization.report import write_report
         from mmqcs.visualization.style import save_figure
 
-        if self._shown is not None:
-            figure = errors_figure(self._shown, dataset, self.worst_errors, COLUMNS)
-            if figure is not None:
-                save_figure(figure, Path(runner.log_dir) / ERRORS)
+        if self._shown is None:
+            return
+        figure = errors_figure(self._shown, dataset, self.worst_errors, COLUMNS)
+        if figure is not None:
+            save_figure(figure, Path(runner.log_dir) / ERRORS)
+
+    def _write_report(self, runner: Runner) -> None:
+        from mmqcs.visualization.report import write_report
+
         path = write_report(Path(runner.work_dir))
         runner.logger.info(f'Report: {path}')
 
