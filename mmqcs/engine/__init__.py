@@ -1,5 +1,7 @@
 """Optimisation: SAM and mixed precision."""
 
+from mmqcs import openmmlab  # noqa: F401
+
 from .hooks import FuseConvBNHook, PreciseBNHook, ResumeHook, SAMHook
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
 

@@ -1,5 +1,7 @@
 """Metrics."""
 
+from mmqcs import openmmlab  # noqa: F401
+
 from .confusion_matrix import draw_confusion_matrix
 from .metrics import FERMetric
 
