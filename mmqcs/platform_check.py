@@ -3,8 +3,6 @@
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 
-from packaging.version import Version
-
 MINIMUM = {
     'mmengine': ('0.10.7', ('onedl-mmengine', 'mmengine', 'mmengine-lite')),
     'mmcv': ('2.1.0', ('onedl-mmcv', 'mmcv', 'mmcv-lite')),
@@ -18,23 +16,32 @@ _REMEDY = (
 )
 
 
-def check_platform() -> None:
+def check_platform(needed: bool = True) -> None:
     """Raises if an OpenMMLab package is missing, warns if one is too old.
 
     There is no upper limit: newer releases are expected to work.
 
+    Args:
+        needed: Whether an environment without any of them is an error, too. It is
+            none for ``import mmqcs``, because a deployment has none of them.
+
     Raises:
         ImportError: Names the missing packages and how to install them.
     """
-    missing, old = [], []
-    for package, (minimum, distributions) in MINIMUM.items():
-        found = _first_version(distributions)
-        if found is None:
-            missing.append(package)
-        elif Version(found) < Version(minimum):
-            old.append(f'{package} {found} (needs ≥ {minimum})')
+    found = {name: _first_version(names) for name, (_, names) in MINIMUM.items()}
+    missing = [name for name, number in found.items() if number is None]
+    if len(missing) == len(found) and not needed:
+        return
     if missing:
         raise ImportError(f'mmqcs needs {", ".join(missing)}. {_REMEDY}')
+
+    from packaging.version import Version  # a deployment may lack it
+
+    old = [
+        f'{name} {number} (needs ≥ {MINIMUM[name][0]})'
+        for name, number in found.items()
+        if Version(number) < Version(MINIMUM[name][0])
+    ]
     if old:
         warnings.warn(f'mmqcs was not tested with {", ".join(old)}', stacklevel=3)
 

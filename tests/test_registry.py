@@ -79,15 +79,34 @@ def test_register_all_modules():
     subprocess.run([sys.executable, '-W', 'ignore', '-c', script], check=True)
 
 
+def without(*missing):
+    """Versions of packages, as if some were not installed."""
+    from importlib.metadata import PackageNotFoundError
+
+    def version(name):
+        if any(part in name for part in missing):
+            raise PackageNotFoundError(name)
+        return '99'
+
+    return version
+
+
 def test_a_missing_platform_is_named(monkeypatch):
     from mmqcs import platform_check
 
-    def absent(name):
-        raise platform_check.PackageNotFoundError(name)
-
-    monkeypatch.setattr(platform_check, 'version', absent)
+    monkeypatch.setattr(platform_check, 'version', without('mm'))
     with pytest.raises(ImportError, match=r'needs mmengine, mmcv.*mmqcs\[onedl\]'):
         platform_check.check_platform()
+    platform_check.check_platform(needed=False)  # a deployment has none of them
+
+
+def test_a_part_of_the_platform_is_not_enough(monkeypatch):
+    from mmqcs import platform_check
+
+    monkeypatch.setattr(platform_check, 'version', without('mmcv'))
+    for needed in (True, False):
+        with pytest.raises(ImportError, match=r'^mmqcs needs mmcv\. '):
+            platform_check.check_platform(needed)
 
 
 def test_an_old_platform_warns(monkeypatch):

@@ -1,5 +1,7 @@
 """What programs call: from pictures to expressions."""
 
+from mmqcs import openmmlab  # noqa: F401
+
 from .face_classifier import FaceClassifier
 from .fer_inferencer import FERInferencer
 from .results import FaceExpression, ImageResult

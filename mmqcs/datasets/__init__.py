@@ -1,5 +1,7 @@
 """Data sets, samplers and transforms."""
 
+from mmqcs import openmmlab  # noqa: F401
+
 from .affect_net import AffectNet
 from .caer_s import CAERS
 from .ck_plus import CKPlus

@@ -1,5 +1,7 @@
 """Optimisation: SAM and mixed precision."""
 
+from mmqcs import openmmlab  # noqa: F401
+
 from .hooks import FuseConvBNHook, PreciseBNHook, ReportHook, ResumeHook, SAMHook
 from .log_processor import QuietLogProcessor
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper

@@ -1,5 +1,7 @@
 """Registered models and their parts."""
 
+from mmqcs import openmmlab  # noqa: F401
+
 from .backbones import IRNet
 from .classifiers import DistilledClassifier, QCSClassifier
 from .cross import CrossBranch

@@ -1,5 +1,7 @@
 """Set-up and checkpoints."""
 
+from mmqcs import openmmlab  # noqa: F401
+
 from .model_index import register_model_index
 from .publish import inference_config
 from .reference import ConvertedState, convert_reference_state_dict

@@ -150,7 +150,7 @@ class TokenEncoder(BaseModule):
                 f'{self.embed_dims} channels and got {tuple(tokens.shape[1:])}; the '
                 f'input size, the strides or num_tokens in the config must change'
             )
-        cls_token = self.cls_token.expand(len(tokens), -1, -1)
+        cls_token = self.cls_token.expand(tokens.shape[0], -1, -1)
         x = torch.cat((cls_token, tokens), dim=1) + self.pos_embed
         x = self.drop(x)
         *blocks, last = self.blocks
