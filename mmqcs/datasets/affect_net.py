@@ -61,6 +61,13 @@ class AffectNet(FERDataset):
         FileNotFoundError: No layout is found, or an image is missing.
         ValueError: A table, list or annotation is broken, or there are several
             lists of one split.
+
+    Examples:
+        >>> data = AffectNet('data/affectnet', split='val', num_classes=7)
+        >>> data.found.layout.name, len(data.get_data_info(0)['bbox'])
+        ('csv', 4)
+        >>> data.CLASSES
+        ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
     SPLITS = ('train', 'val')

@@ -37,6 +37,11 @@ class CAERS(FERDataset):
     Raises:
         FileNotFoundError: The folder of the split is missing.
         ValueError: A folder is not that of a class.
+
+    Examples:
+        >>> data = CAERS('data/caer-s', split='test', label_order='common')
+        >>> data.CLASSES
+        ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
     METAINFO = {

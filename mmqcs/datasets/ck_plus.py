@@ -49,6 +49,11 @@ class CKPlus(FERDataset):
         FileNotFoundError: The tree is not there, or the images of a sequence.
         ValueError: A label is not a number, a sequence is shorter than the frames
             asked for, or an argument is out of its range.
+
+    Examples:
+        >>> data = CKPlus('data/ck-plus', split='all', peak_frames=1, neutral_frames=1)
+        >>> data.CLASSES[data.get_data_info(0)['gt_label']]  # a first frame
+        'Neutral'
     """
 
     SPLITS = ('train', 'test', 'all')

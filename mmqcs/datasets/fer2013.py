@@ -45,6 +45,14 @@ class FER2013(FERDataset):
         FileNotFoundError: No layout is found.
         ValueError: A row of the table is broken, or a file name does not tell its
             split, or a folder is not that of a class.
+
+    Examples:
+        >>> pipeline = [dict(type='mmqcs.LoadImage')]
+        >>> data = FER2013('data/fer2013', split='test', pipeline=pipeline)
+        >>> data.get_data_info(0)['img_path']  # a row of the table
+        'fer2013://...data/fer2013/fer2013.csv/...png'
+        >>> data[0]['img'].shape
+        (48, 48, 3)
     """
 
     SPLITS = ('train', 'val', 'test')

@@ -65,6 +65,16 @@ class FERPlus(FERDataset):
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
         ValueError: A table is broken, or soft labels are asked of lists.
+
+    Examples:
+        >>> data = FERPlus('data/ferplus', split='test', soft_labels=True)
+        >>> data.metainfo['label_file']
+        'fer2013new.csv'
+        >>> info = data.get_data_info(0)
+        >>> info['gt_score'].shape, int(info['gt_score'].argmax()) == info['gt_label']
+        ((8,), True)
+        >>> FERPlus('data/ferplus', split='test', num_classes=7).CLASSES
+        ('Neutral', 'Happiness', 'Surprise', 'Sadness', 'Anger', 'Disgust', 'Fear')
     """
 
     SPLITS = ('train', 'val', 'test')
