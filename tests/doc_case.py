@@ -3,12 +3,13 @@
 Which blocks are executed, and how, is decided here for all pages alike:
 
 - ``python``: run page by page, in order, in one namespace; a block that begins with
-  ``_base_`` is a config, which is loaded, and whose model and optimiser are built.
+  ``_base_`` is a config, of which model, optimiser and data sets are built.
 - ``pycon``: run as doctests, in the same namespace.
 - ``bash``: run by bash with stand-ins for python, pip, make and others, which note what
   they are asked for; see :func:`commands`.
 
-An HTML comment ``<!-- not executed: reason -->`` before a block leaves it out.
+An HTML comment before a block leaves it out, ``<!-- not executed: reason -->``, or does
+so where something is missing, ``<!-- needs: OpenCV 4 -->``.
 """
 
 import doctest
@@ -26,12 +27,16 @@ from markdown_it.token import Token
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
-from mmqcs.registry import MODELS
+import mmqcs.apis
+import mmqcs.faces
+import mmqcs.functional
+from mmqcs import registry
+from mmqcs.registry import DATASETS, MODELS
 from mmqcs.utils.detection import require_detection
 
 ROOT = Path(__file__).resolve().parents[1]
 _MARKDOWN = MarkdownIt().enable('table')
-_REASON = re.compile(r'<!-- not executed: (.+?) -->\s*')
+_COMMENT = re.compile(r'<!-- (not executed|needs): (.+?) -->\s*')
 _PROGRAMS = ('bash', 'git', 'make', 'pip', 'python', 'srun')
 # Starts the scripts that start training for others; of all else notes the words, with
 # a byte between them that no word holds.
@@ -53,6 +58,27 @@ def has_detection() -> bool:
     import mmdet.apis  # noqa: F401  # prints something when it is first imported
 
     return True
+
+
+def registered() -> dict[str, object]:
+    """What configs can name as mmqcs.X: class or function, by X."""
+    found = {}
+    for kind in registry.__all__:
+        table = getattr(registry, kind)
+        table.import_from_location()
+        parts = table.module_dict.items()
+        found |= {k: x for k, x in parts if x.__module__.startswith('mmqcs.')}
+    return found
+
+
+def public() -> dict[str, object]:
+    """Classes and functions of the packages that programs call, by their names."""
+    return {
+        name: part
+        for package in (mmqcs.apis, mmqcs.faces, mmqcs.functional)
+        for name in package.__all__
+        if callable(part := getattr(package, name))
+    }
 
 
 def documents() -> list[Path]:
@@ -78,16 +104,18 @@ class Block:
         language: What is written after the fence.
         code: The text.
         reason: Why it is not executed, or None.
+        needs: What must be there for it, or None.
     """
 
     page: Path
     line: int
     language: str
     code: str
-    reason: str | None
+    reason: str | None = None
+    needs: str | None = None
 
     def __str__(self) -> str:
-        return f'{name(self.page)}:{self.line}'
+        return f'{self.page.name}:{self.line}'
 
 
 def blocks(page: Path, *languages: str) -> list[Block]:
@@ -102,16 +130,17 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type != 'fence' or (languages and token.info not in languages):
             continue
-        match = None
+        comment = {}
         if before is not None and before.type == 'html_block':
-            match = _REASON.fullmatch(before.content)
+            comment = dict(_COMMENT.findall(before.content))
         found.append(
             Block(
                 page,
                 token.map[0] + 2,
                 token.info,
                 token.content,
-                match[1] if match else None,
+                comment.get('not executed'),
+                comment.get('needs'),
             )
         )
     return found
@@ -162,6 +191,10 @@ def run_block(block: Block, namespace: dict) -> None:
         # a config names parts of MMPretrain by their bare names
         model = MODELS.build(dict(config.model, _scope_='mmpretrain'))
         build_optim_wrapper(model, config.optim_wrapper)
+        for split in ('train', 'val', 'test'):
+            dataset = config[f'{split}_dataloader'].dataset
+            if dataset.type.startswith('mmqcs.'):  # others are not there
+                assert len(DATASETS.build(dict(dataset, _scope_='mmpretrain')))
     else:
         exec(compile(block.code, str(block), 'exec'), namespace)
 

@@ -32,7 +32,7 @@ class CAERS(FERDataset):
         data_root: Folder that holds ``CAER-S``, or ``CAER-S`` itself.
         split: ``'train'`` or ``'test'``.
         pipeline: Transforms.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: The folder of the split is missing.

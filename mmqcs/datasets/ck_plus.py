@@ -43,7 +43,7 @@ class CKPlus(FERDataset):
             Defaults to 0; then Neutral has no images.
         fold: Fold that is tested, counted from 0.
         num_folds: Number of folds, at least 2. Defaults to 10.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: The tree is not there, or the images of a sequence.

@@ -51,7 +51,7 @@ class RAFDB(FERDataset):
             that holds ``train`` and ``test``.
         split: ``'train'`` (12,271 images) or ``'test'`` (3,068 images).
         pipeline: Transforms.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.

@@ -10,6 +10,7 @@ from published_case import published_state, write_published
 
 from mmqcs import registry
 from mmqcs.registry import MODELS
+from mmqcs.utils.publish import strip_checkpoint
 
 # the data sets of the pages, as layouts of drawn faces with so many classes
 DATA = {
@@ -45,7 +46,9 @@ def filled_folder(tmp_path_factory, drawn_root):
     config = Config.fromfile(ROOT / CLASSIFIER)
     weights = MODELS.build(config.model).state_dict()
     meta = {'cfg': config.pretty_text}
-    torch.save({'meta': meta, 'state_dict': weights}, folder / 'work_dirs/qcs.pth')
+    checkpoint = {'meta': meta, 'state_dict': weights}
+    torch.save(checkpoint, folder / 'work_dirs/qcs.pth')
+    torch.save(strip_checkpoint(checkpoint), folder / 'NAME-XXXXXXXX.pth')
     write_published(folder / 'PUBLISHED.pth', published_state())
     if has_detection():
         model = Config.fromfile(ROOT / DETECTOR).model

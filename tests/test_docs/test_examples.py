@@ -9,13 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from doc_case import ROOT, has_detection
+from doc_case import ROOT, has_detection, public, registered
 from faces_case import has_cascades
-
-import mmqcs.apis
-import mmqcs.faces
-import mmqcs.functional
-from mmqcs import registry
 
 KNOWN = {'np': np, 'torch': torch, 'cv2': cv2}
 # parts whose examples need what is not everywhere
@@ -45,24 +40,6 @@ EXAMPLES = [
 ]
 
 
-def registered():
-    """Name and object of all that configs can name as mmqcs.X."""
-    for kind in registry.__all__:
-        table = getattr(registry, kind)
-        table.import_from_location()
-        for name, part in table.module_dict.items():
-            if part.__module__.startswith('mmqcs.'):
-                yield name, part
-
-
-def public():
-    """Classes and functions of the packages that programs call."""
-    for package in (mmqcs.apis, mmqcs.faces, mmqcs.functional):
-        for name in package.__all__:
-            if callable(part := getattr(package, name)):
-                yield f'{package.__name__}.{name}', part
-
-
 @pytest.mark.parametrize(('module', 'name'), EXAMPLES, ids=[x[1] for x in EXAMPLES])
 def test_example(module, name, desk):
     if name in NEEDS_CASCADES and not has_cascades():
@@ -85,7 +62,8 @@ def test_example(module, name, desk):
 
 
 def test_every_part_has_an_example():
-    named = {(part.__module__, part.__name__) for _, part in (*registered(), *public())}
+    parts = (*registered().values(), *public().values())
+    named = {(part.__module__, part.__name__) for part in parts}
     assert len(named) > 50
     missing = sorted(named - set(EXAMPLES))
     assert not missing, 'no example in the docstrings of ' + ', '.join(

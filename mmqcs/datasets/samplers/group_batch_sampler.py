@@ -118,7 +118,7 @@ class PairBatchSampler(GroupBatchSampler):
             batch_sampler=dict(type='mmqcs.PairBatchSampler'))
 
     Args:
-        sampler, batch_size, drop_last, seed: See :class:`GroupBatchSampler`.
+        sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
 
     Examples:
         >>> from mmengine.dataset import DefaultSampler
@@ -152,7 +152,7 @@ class QuadrupletBatchSampler(GroupBatchSampler):
             batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'))
 
     Args:
-        sampler, batch_size, drop_last, seed: See :class:`GroupBatchSampler`.
+        sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
         negative: ``'natural'``: any image not of the anchor's class, all equally
             likely. ``'uniform'``: a class other than the anchor's, uniformly,
             then an image of it.

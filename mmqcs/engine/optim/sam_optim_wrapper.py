@@ -154,7 +154,7 @@ class SAMOptimWrapper(SAMMixin, OptimWrapper):
         custom_hooks = [dict(type='mmqcs.SAMHook')]
 
     Args:
-        **kwargs: Arguments of :class:`SAMMixin` and of MMEngine's ``OptimWrapper``.
+        **kwargs: Arguments of :class:`.SAMMixin` and of MMEngine's ``OptimWrapper``.
 
     Examples:
         >>> w = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
@@ -178,7 +178,7 @@ class SAMAmpOptimWrapper(SAMMixin, AutocastOptimWrapper):
     and the scale lowered.
 
     Args:
-        **kwargs: Arguments of :class:`SAMMixin` and of
+        **kwargs: Arguments of :class:`.SAMMixin` and of
             :class:`AutocastOptimWrapper`.
 
     Examples:
