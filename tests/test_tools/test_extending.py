@@ -1,18 +1,16 @@
 """docs/extending.md, executed: its classes and its config train and are tested."""
 
 import json
-import re
 
 import cv2
 import numpy as np
 import pytest
-from tool_helpers import ROOT
+from doc_case import ROOT, blocks
 
 from mmqcs.datasets import RAFDB
 
 pytestmark = pytest.mark.slow
 
-BLOCK = re.compile(r'```python\n(.*?)```', re.DOTALL)
 WORDS = ('Fear', 'Happiness', 'Anger')
 
 
@@ -20,10 +18,10 @@ WORDS = ('Fear', 'Happiness', 'Anger')
 def folder(tmp_path_factory, rafdb_root):
     """The files of the page, and a few drawn faces in its data set's layout."""
     folder = tmp_path_factory.mktemp('own')
-    *parts, config = BLOCK.findall((ROOT / 'docs/extending.md').read_text('utf-8'))
+    *parts, config = blocks(ROOT / 'docs/extending.md', 'python')
     assert len(parts) == 4
-    (folder / 'my_parts.py').write_text('\n\n'.join(parts))
-    (folder / 'my_config.py').write_text(config)
+    (folder / 'my_parts.py').write_text('\n\n'.join(part.code for part in parts))
+    (folder / 'my_config.py').write_text(config.code)
     (folder / 'configs').symlink_to(ROOT / 'configs')
     data = folder / 'data/listed'
     data.mkdir(parents=True)
