@@ -1,5 +1,5 @@
 # make train  from an empty machine to a trained and tested model
-# make test   lint and the tests; those of detectors run after `make ops`
+# make test   lint, the tests and the documentation; detectors after `make ops`
 # make help   everything else
 #
 # Needed: make and Python >= 3.10. Everything else is installed into $(VENV).
@@ -26,7 +26,7 @@ PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PIP_RETRIES PIP_DEFAULT_TIMEOUT PIP_DISABLE_PIP_VERSION_CHECK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ops data train test test-original lint format clean
+.PHONY: help setup ops data train test test-original lint format docs linkcheck clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,7 +48,7 @@ $(STAMP): setup.cfg setup.py
 	  echo "mmqcs: Python >= 3.10 is needed, but $(VENV) has $$($(RUN) --version 2>&1); remove $(VENV) and call make again" >&2; exit 1; }
 	@echo 'mmqcs: installing into $(VENV); with PyTorch for GPUs this loads several GB'
 	@rm -f $(PIP_LOG)
-	@$(RUN) -m pip install --use-pep517 --log $(PIP_LOG) -e '.[onedl,tests]' || { \
+	@$(RUN) -m pip install --use-pep517 --log $(PIP_LOG) -e '.[onedl,tests,docs]' || { \
 	  if grep -qE 'Failed to establish|ConnectionError|ProxyError|Timeout|name resolution|No matching distribution' $(PIP_LOG); \
 	  then reason='the package index cannot be reached or lacks a package; check the network'; \
 	  else reason='a package cannot be installed'; fi; \
@@ -75,7 +75,7 @@ train: data ## Train and test the small QCS model on SynthFER
 	set +x; \
 	$(RUN) tools/analysis_tools/summarize.py $(WORK_DIR) --checkpoint "$$checkpoint"
 
-test: lint ## Lint, then the whole test suite
+test: lint ## Lint, then the whole test suite, which builds the documentation
 	$(RUN) -m pytest $(TEST_ARGS)
 
 test-original: ## The test suite on the original OpenMMLab, in .venv-openmmlab
@@ -89,6 +89,13 @@ format: $(STAMP) ## Fix what the linter can fix, and format
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
+docs: $(STAMP) ## Build the documentation into docs/_build/html
+	$(RUN) -m sphinx -q -W --keep-going docs docs/_build/html
+	@echo 'mmqcs: open docs/_build/html/index.html'
+
+linkcheck: $(STAMP) ## Ask for all links of the documentation to other sites
+	$(RUN) -m sphinx -q -W --keep-going -b linkcheck docs docs/_build/linkcheck
+
 clean: ## Remove build products and caches; environment, data and runs stay
-	rm -rf build dist .pytest_cache .ruff_cache
-	find mmqcs tests tools configs -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf build dist docs/_build .pytest_cache .ruff_cache
+	find mmqcs tests tools configs docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,6 @@
 """What all tests share: the default scope of the configs, and one thread."""
 
 import functools
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,9 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope, init_default_scope
+
+from mmqcs.synth import SynthFERSettings, labels, render
+from mmqcs.synth.layouts import make_layout, write_file
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / 'tests'))
@@ -50,10 +52,14 @@ def drawn_root(tmp_path_factory):
     @functools.cache
     def make(layout, classes):
         root = tmp_path_factory.mktemp(layout)
-        tool = ROOT / 'tools/dataset_converters/synth_fer.py'
-        sizes = ['--train', 4 * classes, '--test', 2 * classes, '--classes', classes]
-        options = ['--layout', layout, '--workers', 1, *sizes]
-        subprocess.run([sys.executable, tool, root, *map(str, options)], check=True)
+        settings = SynthFERSettings(num_classes=classes)
+        counts = {'train': 4 * classes, 'test': 2 * classes}
+        found = {split: labels(settings, split, n) for split, n in counts.items()}
+        tree = make_layout(layout, found, settings)
+        for picture in tree.pictures():
+            face = render(settings, picture.split, picture.index, picture.label)
+            write_file(root / picture.path, [tree.encode(face, picture)])
+        tree.write_labels(root)
         return root
 
     return make

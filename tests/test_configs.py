@@ -1,6 +1,7 @@
 """Every config: trains from its data, predicts, and gives every feature stage."""
 
 import pickle
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,12 +14,15 @@ from mmengine.runner import Runner
 from mmpretrain.apis import ImageClassificationInferencer
 from mmpretrain.datasets import CIFAR10
 from mmpretrain.models import ImageClassifier
+from modelindex.load_model_index import load
 
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import METRICS, MODELS
+from mmqcs.utils.publish import TRAIN_ONLY
 from mmqcs.visualization.attention import attention_map
 from mmqcs.visualization.similarity import csa_neck, csa_weights
 
+INDEX = load(str(ROOT / 'model-index.yml'))
 CONFIGS = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / 'configs').rglob('*.py')
@@ -195,6 +199,16 @@ def test_every_split_builds(cfg, classifier):
         dataset = Runner.build_dataloader(cfg[f'{split}_dataloader'], seed=0).dataset
         assert len(dataset.CLASSES) == classifier.head.num_classes
         assert dataset[0]['inputs'].shape[0] == 3
+
+
+def test_parameters_are_those_in_the_metafile(cfg, model):
+    """Of what serves at test time, as the model zoo says."""
+    name = Path(cfg.filename).stem
+    (listed,) = [x for x in INDEX.models if x.name == name]
+    parameters = model.named_parameters()
+    left_out = (*TRAIN_ONLY, 'teacher.')
+    count = sum(p.numel() for key, p in parameters if not key.startswith(left_out))
+    assert listed.metadata.data['Parameters'] == count
 
 
 def test_published_recipe_of_qcs_on_raf_db():

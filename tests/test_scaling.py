@@ -1,43 +1,18 @@
 """What docs/scaling.md says of commands and batches is so."""
 
-import json
 import math
-import os
 import re
-import stat
-import subprocess
-import sys
 
 import pytest
-from conftest import ROOT
+from doc_case import ROOT, blocks, commands
 from mmengine.config import Config
+from test_tools.tool_helpers import load_tool, merged
 
 from mmqcs.registry import MODELS
 
-sys.path.insert(0, str(ROOT / 'tests/test_tools'))
-from tool_helpers import load_tool, merged
-
-PAGE = (ROOT / 'docs/scaling.md').read_text(encoding='utf-8')
-COMMANDS = re.findall(r'```bash\n(.*?)\n```', PAGE, flags=re.DOTALL)
+PAGE = ROOT / 'docs/scaling.md'
+COMMANDS = blocks(PAGE, 'bash')
 NEW_KEYS = {'sync_bn', 'auto_scale_lr.base_batch_size'}
-RECORD = f"""#!{sys.executable}
-import json, os, sys
-name = os.path.basename(sys.argv[0])
-print(json.dumps([name, *sys.argv[1:]]))
-"""
-
-
-def started(command, folder):
-    """What a command of the page starts: srun or python, with its arguments."""
-    for name in ('python', 'srun'):
-        (folder / name).write_text(RECORD)
-        (folder / name).chmod(stat.S_IRWXU)
-    env = {**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}'}
-    done = subprocess.run(
-        ['bash', '-c', command], cwd=ROOT, env=env, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def processes(arguments):
@@ -56,22 +31,23 @@ def given(arguments):
 
 
 def test_the_page_shows_each_way():
-    programs = [' '.join(re.findall(r'tools/\w+\.\w+', c)) for c in COMMANDS]
+    programs = [' '.join(re.findall(r'tools/\w+\.\w+', c.code)) for c in COMMANDS]
     assert len(programs) == 6
     assert {'tools/train.py', 'tools/dist_train.sh', 'tools/slurm_train.sh'} == set(
         programs
     )
 
 
-@pytest.mark.parametrize('command', COMMANDS)
-def test_commands_start_what_they_say(command, tmp_path, monkeypatch):
-    arguments = started(command, tmp_path)
+@pytest.mark.parametrize('block', COMMANDS, ids=str)
+def test_commands_start_what_they_say(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (arguments,) = commands(block, tmp_path)
+    command = block.code
     gpus = re.search(r'GPUS=(\d+)|\.py (\d+)', command)
     machines = int((re.search(r'NNODES=(\d+)', command) or [1, 1])[1])
     expected = machines * int(gpus[1] or gpus[2]) if gpus else 1
     assert processes(arguments) == expected
 
-    monkeypatch.chdir(ROOT)
     options = given(arguments)
     config = merged(load_tool('train'), monkeypatch, *options)
     MODELS.build(config.model.cross.attention)  # takes no unknown options
@@ -93,7 +69,7 @@ def at(config, keys):
 
 
 def test_batches_in_the_table():
-    rows = re.findall(r'^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|', PAGE, re.M)
+    rows = re.findall(r'^' + r'\| (\d+) ' * 5 + r'\|', PAGE.read_text(), re.M)
     assert len(rows) == 5
     for row in rows:
         gpus, each, anchors, images, iterations = map(int, row)

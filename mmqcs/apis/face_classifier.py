@@ -44,6 +44,14 @@ class FaceClassifier:
             or the classes have no names.
         mmqcs.utils.CheckpointError: The checkpoint is damaged, holds more than
             weights, or does not fit the model; the message names what does not fit.
+
+    Examples:
+        >>> classify = FaceClassifier('work_dirs/qcs.pth')
+        >>> classify.classes
+        ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
+        >>> scores = classify([np.zeros((112, 112, 3), np.uint8)])
+        >>> scores.shape
+        (1, 7)
     """
 
     def __init__(

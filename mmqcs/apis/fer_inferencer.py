@@ -62,11 +62,12 @@ class FERInferencer:
             weights, or does not fit the model.
 
     Examples:
-        >>> infer = FERInferencer('qcs_ir50_raf', 'qcs_raf.pth')
-        >>> for face in infer('group.jpg')[0].faces:
-        ...     print(face.name, face.score, face.face.box)
-        >>> for result in infer.stream('film.mp4'):  # one frame after the other
-        ...     print(result.time, [face.name for face in result.faces])
+        >>> infer = FERInferencer('work_dirs/qcs.pth')
+        >>> (result,) = infer('group.png')
+        >>> len(result.faces), result.faces[0].name in infer.classes
+        (3, True)
+        >>> [result.time for result in infer.stream('film.mp4')]  # frame by frame
+        [0.0, 0.1, 0.2]
     """
 
     def __init__(

@@ -19,6 +19,13 @@ class FaceExpression:
         label: Class of the highest score.
         name: Name of this class.
         scores: Score of each class, (classes,), summing to 1.
+
+    Examples:
+        >>> from mmqcs.faces import Face
+        >>> face = Face(np.array([10.0, 20.0, 50.0, 70.0]), score=0.9)
+        >>> found = FaceExpression(face, 1, 'Happy', scores=np.array([0.25, 0.75]))
+        >>> found.name, found.score
+        ('Happy', 0.75)
     """
 
     face: Face
@@ -45,6 +52,11 @@ class ImageResult:
         time: Its time in seconds, or None.
         error: Why the picture could not be read, or None.
         image: BGR, uint8 (H, W, 3), if it was asked for.
+
+    Examples:
+        >>> result = ImageResult('group.png', classes=('Sad', 'Happy'), size=(320, 240))
+        >>> result.to_dict()['faces']
+        []
     """
 
     source: str

@@ -48,19 +48,26 @@ class AffectNet(FERDataset):
 
     Images without one of the eight expressions (8 None, 9 Uncertain, 10 No-Face)
     are left out. What was read from tables and annotations is kept in the folder
-    :func:`cache_dir` until these change.
+    :func:`.cache_dir` until these change.
 
     Args:
         data_root: Root folder.
         split: ``'train'`` (287,651 images in eight classes) or ``'val'`` (500
             images a class), on which results are reported.
         pipeline: Transforms.
-        **kwargs: See :class:`FERDataset`; ``num_classes=7`` leaves contempt out.
+        **kwargs: See :class:`.FERDataset`; ``num_classes=7`` leaves contempt out.
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
         ValueError: A table, list or annotation is broken, or there are several
             lists of one split.
+
+    Examples:
+        >>> data = AffectNet('data/affectnet', split='val', num_classes=7)
+        >>> data.found.layout.name, len(data.get_data_info(0)['bbox'])
+        ('csv', 4)
+        >>> data.CLASSES
+        ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
     SPLITS = ('train', 'val')

@@ -32,11 +32,16 @@ class CAERS(FERDataset):
         data_root: Folder that holds ``CAER-S``, or ``CAER-S`` itself.
         split: ``'train'`` or ``'test'``.
         pipeline: Transforms.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: The folder of the split is missing.
         ValueError: A folder is not that of a class.
+
+    Examples:
+        >>> data = CAERS('data/caer-s', split='test', label_order='common')
+        >>> data.CLASSES
+        ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
     METAINFO = {

@@ -43,12 +43,17 @@ class CKPlus(FERDataset):
             Defaults to 0; then Neutral has no images.
         fold: Fold that is tested, counted from 0.
         num_folds: Number of folds, at least 2. Defaults to 10.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: The tree is not there, or the images of a sequence.
         ValueError: A label is not a number, a sequence is shorter than the frames
             asked for, or an argument is out of its range.
+
+    Examples:
+        >>> data = CKPlus('data/ck-plus', split='all', peak_frames=1, neutral_frames=1)
+        >>> data.CLASSES[data.get_data_info(0)['gt_label']]  # a first frame
+        'Neutral'
     """
 
     SPLITS = ('train', 'test', 'all')

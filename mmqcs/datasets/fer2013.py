@@ -29,7 +29,7 @@ class FER2013(FERDataset):
     The layouts, in the order in which they are looked for:
 
     - ``'csv'``: ``fer2013.csv`` (or ``fer2013/fer2013.csv``). The images are read
-      out of the table when they are needed, see :class:`FER2013CSVBackend`.
+      out of the table when they are needed, see :class:`.FER2013CSVBackend`.
     - ``'folders'``: class folders below ``train``, ``test`` or ``validation``. The
       file name says which split an image is of: ``Training_``, ``PublicTest_`` or
       ``PrivateTest_``. The usual folder ``test`` mixes the last two.
@@ -39,12 +39,20 @@ class FER2013(FERDataset):
         split: ``'train'`` (28,709 images), ``'val'`` (PublicTest, 3,589) or
             ``'test'`` (PrivateTest, 3,589).
         pipeline: Transforms.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No layout is found.
         ValueError: A row of the table is broken, or a file name does not tell its
             split, or a folder is not that of a class.
+
+    Examples:
+        >>> pipeline = [dict(type='mmqcs.LoadImage')]
+        >>> data = FER2013('data/fer2013', split='test', pipeline=pipeline)
+        >>> data.get_data_info(0)['img_path']  # a row of the table
+        'fer2013://...data/fer2013/fer2013.csv/...png'
+        >>> data[0]['img'].shape
+        (48, 48, 3)
     """
 
     SPLITS = ('train', 'val', 'test')

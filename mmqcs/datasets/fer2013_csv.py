@@ -78,7 +78,7 @@ class FER2013Row(NamedTuple):
     """A row of the table.
 
     Attributes:
-        path: Path of the image, for :class:`FER2013CSVBackend`.
+        path: Path of the image, for :class:`.FER2013CSVBackend`.
         emotion: Class, 0 to 6.
         usage: 'Training', 'PublicTest' or 'PrivateTest'.
         origin: Where this was read, for messages.

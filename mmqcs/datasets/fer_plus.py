@@ -48,7 +48,7 @@ class FERPlus(FERDataset):
 
     The two kinds of tables disagree on 1,602 images, so the meta information says
     which was used: ``metainfo['label_file']``. An image belongs to the class that
-    wins by the authors' majority rule (:func:`majority`); images without a
+    wins by the authors' majority rule (:func:`.majority`); images without a
     winner, and those that are unknown or show no face, are left out.
 
     Args:
@@ -60,11 +60,21 @@ class FERPlus(FERDataset):
         soft_labels: Whether each image also gets the distribution of all its
             votes over the classes (those for unknown and no face left out) as
             ``gt_score``, which the losses take instead of the label.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
         ValueError: A table is broken, or soft labels are asked of lists.
+
+    Examples:
+        >>> data = FERPlus('data/ferplus', split='test', soft_labels=True)
+        >>> data.metainfo['label_file']
+        'fer2013new.csv'
+        >>> info = data.get_data_info(0)
+        >>> info['gt_score'].shape, int(info['gt_score'].argmax()) == info['gt_label']
+        ((8,), True)
+        >>> FERPlus('data/ferplus', split='test', num_classes=7).CLASSES
+        ('Neutral', 'Happiness', 'Surprise', 'Sadness', 'Anger', 'Disgust', 'Fear')
     """
 
     SPLITS = ('train', 'val', 'test')

@@ -51,12 +51,22 @@ class RAFDB(FERDataset):
             that holds ``train`` and ``test``.
         split: ``'train'`` (12,271 images) or ``'test'`` (3,068 images).
         pipeline: Transforms.
-        **kwargs: See :class:`FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
         ValueError: A line of the list is not a name and a label from 1 to 7 (or 0
             to 6), or a folder is not that of a class.
+
+    Examples:
+        >>> pipeline = [dict(type='mmqcs.LoadImage')]
+        >>> data = RAFDB('data/raf-db', split='test', pipeline=pipeline)
+        >>> data.CLASSES
+        ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
+        >>> sorted(data[0])
+        ['gt_label', 'img', 'img_path', 'img_shape', 'ori_shape', 'sample_idx']
+        >>> data.found.layout.name
+        'official'
     """
 
     METAINFO = {

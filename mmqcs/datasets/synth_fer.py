@@ -75,7 +75,7 @@ class SynthFER(BaseDataset):
     """Faces drawn by a program, with an expression set by action units.
 
     Nothing is read from disk and nothing is drawn before an image is asked
-    for. The entries carry a path of :class:`SynthFERBackend`, so the pipeline
+    for. The entries carry a path of :class:`.SynthFERBackend`, so the pipeline
     starts with ``LoadImageFromFile`` like that of any other data set.
 
     Args:

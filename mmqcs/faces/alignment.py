@@ -78,6 +78,11 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: The points of the source coincide, or are not finite.
+
+    Examples:
+        >>> square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+        >>> fit_similarity(square, 2 * square + (10, 20)).round(6).tolist()
+        [[2.0, -0.0, 10.0], [0.0, 2.0, 20.0]]
     """
     a = np.asarray(source, float) @ (1, 1j)
     b = np.asarray(target, float) @ (1, 1j)
@@ -130,6 +135,13 @@ def align_face(
 
     Raises:
         ValueError: The points coincide.
+
+    Examples:
+        >>> image = np.zeros((200, 300, 3), np.uint8)
+        >>> eyes, mouth = [(120, 80), (160, 80)], [(125, 125), (155, 125)]
+        >>> points = np.array([*eyes, (140, 105), *mouth])
+        >>> align_face(image, points, size=112).shape
+        (112, 112, 3)
     """
     # to corners of pixels, where a fraction of a side means the same at any size
     matrix = fit_similarity(np.asarray(points, float) + 0.5, template * size)

@@ -24,6 +24,11 @@ class Face:
         points_from: Where the points come from: the detector itself; two eyes that
             were found in the box, the other three following from these; or the box
             alone, the points lying where they do on average.
+
+    Examples:
+        >>> face = Face(box=np.array([10.0, 20.0, 50.0, 70.0]), score=0.9)
+        >>> face.area, face.points
+        (2000.0, None)
     """
 
     box: np.ndarray
@@ -39,7 +44,18 @@ class Face:
 
 
 class FaceDetector(Protocol):
-    """What finds faces; anything with this method will do."""
+    """What finds faces; anything with this method will do.
+
+    Examples:
+        >>> from mmqcs.apis import FERInferencer
+        >>> class Middle:  # a detector of one's own
+        ...     def detect(self, image):
+        ...         size = np.array(image.shape[1::-1] * 2)
+        ...         return [Face(size * (0.25, 0.25, 0.75, 0.75), 1.0)]
+        >>> infer = FERInferencer('work_dirs/qcs.pth', faces=Middle())
+        >>> len(infer('group.png')[0].faces)
+        1
+    """
 
     def detect(self, image: np.ndarray) -> Sequence[Face]:
         """Finds the faces of a picture, the largest first.

@@ -41,6 +41,13 @@ class MMDetDetector:
         ValueError: ``score_thr`` is no probability.
         mmqcs.utils.CheckpointError: The checkpoint is damaged or holds more than
             weights.
+
+    Examples:
+        >>> detector = MMDetDetector(
+        ...     'configs/det/retinanet_ir-small_synthfer.py', 'work_dirs/faces.pth'
+        ... )
+        Loads checkpoint by local backend from path: work_dirs/faces.pth
+        >>> faces = detector.detect(cv2.imread('group.png'))
     """
 
     def __init__(

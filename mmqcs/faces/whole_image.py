@@ -8,7 +8,13 @@ __all__ = ['WholeImage']
 
 
 class WholeImage:
-    """Takes the whole picture for one face, cut out and aligned before."""
+    """Takes the whole picture for one face, cut out and aligned before.
+
+    Examples:
+        >>> (face,) = WholeImage().detect(np.zeros((100, 120, 3), np.uint8))
+        >>> face.box.tolist()
+        [0.0, 0.0, 120.0, 100.0]
+    """
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """One face, as large as the picture, with score 1 and without points.

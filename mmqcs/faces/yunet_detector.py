@@ -26,6 +26,12 @@ class YuNetDetector:
         FileNotFoundError: There is no such file.
         ValueError: It is no model that OpenCV can read, or an argument is out of its
             range.
+
+    Examples:
+        >>> YuNetDetector('face_detection_yunet_2023mar.onnx')  # put it there first
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: no YuNet model at face_detection_yunet_2023mar.onnx; ...
     """
 
     def __init__(

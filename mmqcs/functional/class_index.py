@@ -22,6 +22,14 @@ class ClassIndex:
     Raises:
         ValueError: The labels are empty, not one-dimensional, not integers or
             negative; or a draw is asked for that the data cannot serve.
+
+    Examples:
+        >>> index = ClassIndex(np.array([0, 0, 1, 1, 2, 2]))
+        >>> rng = np.random.default_rng(0)
+        >>> index.others(np.array([0, 3, 5]), rng)  # the other image of each class
+        array([1, 2, 4], dtype=int32)
+        >>> index.labels_of(index.natural_negatives(np.array([0, 0, 0]), rng)) > 0
+        array([ True,  True,  True])
     """
 
     def __init__(self, labels: IntArray, names: Sequence[str] | None = None) -> None:

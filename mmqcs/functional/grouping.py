@@ -35,6 +35,16 @@ def draw_groups(
     Raises:
         ValueError: The ring has more than two classes, the arrays do not fit each
             other, or ``max_groups`` is negative.
+
+    Examples:
+        >>> from mmqcs.functional import QUADRUPLET
+        >>> labels = np.array([3, 5, 3, 5])
+        >>> groups = draw_groups(labels, QUADRUPLET, np.random.default_rng(0))
+        >>> labels[groups]  # anchors, positives, negatives, second negatives
+        array([[3, 5, 3, 5],
+               [3, 5, 3, 5],
+               [5, 3, 5, 3],
+               [5, 3, 5, 3]])
     """
     labels = np.asarray(labels)
     objects = np.arange(len(labels)) if objects is None else np.asarray(objects)

@@ -17,6 +17,11 @@ def kl_distillation_loss(
 
     Returns:
         Scalar.
+
+    Examples:
+        >>> student, teacher = torch.zeros(1, 2), torch.tensor([[0.0, 2.0]])
+        >>> round(float(kl_distillation_loss(student, teacher, temperature=2.0)), 3)
+        0.444
     """
     return temperature**2 * F.kl_div(
         F.log_softmax(student / temperature, dim=-1),
@@ -35,6 +40,10 @@ def euclidean_loss(x: Tensor, y: Tensor) -> Tensor:
 
     Returns:
         Scalar.
+
+    Examples:
+        >>> float(euclidean_loss(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])))
+        5.0
     """
     return torch.linalg.vector_norm(x - y) / x.size(0)
 
@@ -51,6 +60,11 @@ def bilinear_pool(base: Tensor, refined: Tensor) -> Tensor:
 
     Returns:
         (B, C²).
+
+    Examples:
+        >>> pooled = bilinear_pool(torch.rand(2, 49, 8), torch.rand(2, 49, 8))
+        >>> pooled.shape, pooled.norm(dim=1).round().tolist()
+        (torch.Size([2, 64]), [100.0, 100.0])
     """
     x = base.transpose(-2, -1) @ refined / base.size(-2)
     x = x.flatten(start_dim=-2)

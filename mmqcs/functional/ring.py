@@ -21,6 +21,13 @@ class Ring:
 
     Raises:
         ValueError: An edge list leaves an image out or names one twice.
+
+    Examples:
+        >>> from mmqcs.functional import QUADRUPLET
+        >>> QUADRUPLET.similar, QUADRUPLET.dissimilar
+        (((0, 1), (2, 3)), ((0, 2), (1, 3)))
+        >>> QUADRUPLET.violation([[3], [3], [5], [6]])  # a group of labels 3, 3, 5, 6
+        'group 0: negative has label 5 and second_negative has label 6, which ...'
     """
 
     branches: tuple[str, ...]

@@ -26,6 +26,11 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
 
     Returns:
         (E, B, N, N); rows are tokens of image i, columns tokens of image j.
+
+    Examples:
+        >>> tokens = torch.rand(4, 2, 49, 96)  # a quadruplet, two groups
+        >>> pairwise_distance(tokens, ((0, 1), (2, 3))).shape
+        torch.Size([2, 2, 49, 49])
     """
     # Half precision would drown the differences between distances.
     tokens = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
@@ -51,6 +56,11 @@ def similarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
     Args:
         distance: Δ, (E, B, N, N).
         largest: Range of the maximum; the published code takes `batch_max`.
+
+    Examples:
+        >>> distance = torch.tensor([0.0, 1.0, 3.0, 2.0]).reshape(1, 1, 2, 2)
+        >>> similarity_map(distance).flatten().tolist()
+        [3.0, 2.0, 0.0, 1.0]
     """
     return largest(distance) - distance
 
@@ -61,6 +71,11 @@ def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor
     Args:
         distance: Δ, (E, B, N, N).
         largest: Range of the minimum, which is ``−largest(−Δ)``.
+
+    Examples:
+        >>> distance = torch.tensor([1.0, 2.0, 4.0, 3.0]).reshape(1, 1, 2, 2)
+        >>> dissimilarity_map(distance).flatten().tolist()
+        [0.0, 1.0, 3.0, 2.0]
     """
     return distance + largest(-distance)
 
@@ -76,6 +91,11 @@ def edge_scores(maps: Tensor) -> Tensor:
 
     Returns:
         (E, 2, B, N): scores of the edge's first and second image.
+
+    Examples:
+        >>> maps = torch.tensor([3.0, 0.0, 4.0, 1.0]).reshape(1, 1, 2, 2)
+        >>> edge_scores(maps)[0, 0, 0]  # of the first image: 3/5 + 0/1 and 4/5 + 1/1
+        tensor([0.6000, 1.8000])
     """
     first = F.normalize(maps, dim=-2, eps=_EPS).sum(dim=-1)
     second = F.normalize(maps, dim=-1, eps=_EPS).sum(dim=-2)
@@ -116,6 +136,12 @@ def token_weights(
 
     Raises:
         ValueError: The mode is unknown or needs edges that the ring lacks.
+
+    Examples:
+        >>> from mmqcs.functional import QUADRUPLET
+        >>> weights = token_weights(torch.rand(4, 2, 49, 96), QUADRUPLET)
+        >>> weights.shape, bool((weights.sum(-1) - 1).abs().max() < 1e-5)
+        (torch.Size([4, 2, 49]), True)
     """
     check_mode(mode, ring)
     similar = ring.similar if 'S' in mode else ()
@@ -144,6 +170,11 @@ def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
     Returns:
         (G, B, N, N): row n holds the weights with which token n of an image
         takes its partner's values.
+
+    Examples:
+        >>> from mmqcs.functional import PAIR
+        >>> scaled_dot_product_attention(torch.rand(2, 3, 49, 96), PAIR).shape
+        torch.Size([2, 3, 49, 49])
     """
     partner = {i: j for a, b in ring.similar for i, j in ((a, b), (b, a))}
     other = tokens[[partner[i] for i in range(ring.size)]]

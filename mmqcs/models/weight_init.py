@@ -22,6 +22,12 @@ class OptionalPretrained(PretrainedInit):
         prefix: Part of the keys in the file that names the module, such as
             'backbone.'.
         map_location: Where to load the weights.
+
+    Examples:
+        >>> from mmqcs.models import IRNet
+        >>> weights = dict(type='mmqcs.OptionalPretrained', checkpoint='ir50.pth')
+        >>> backbone = IRNet(depth=10, init_cfg=weights)
+        >>> backbone.init_weights()  # no such file: a warning, and random weights
     """
 
     def __call__(self, module: nn.Module) -> None:

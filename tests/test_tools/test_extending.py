@@ -1,18 +1,19 @@
 """docs/extending.md, executed: its classes and its config train and are tested."""
 
 import json
-import re
+import os
 
 import cv2
 import numpy as np
 import pytest
-from tool_helpers import ROOT
+from doc_case import ROOT, blocks
 
 from mmqcs.datasets import RAFDB
 
 pytestmark = pytest.mark.slow
 
-BLOCK = re.compile(r'```python\n(.*?)```', re.DOTALL)
+# the parts of the page, and the package of this tree, whatever is installed
+PATHS = f'{{}}{os.pathsep}{ROOT}'
 WORDS = ('Fear', 'Happiness', 'Anger')
 
 
@@ -20,10 +21,10 @@ WORDS = ('Fear', 'Happiness', 'Anger')
 def folder(tmp_path_factory, rafdb_root):
     """The files of the page, and a few drawn faces in its data set's layout."""
     folder = tmp_path_factory.mktemp('own')
-    *parts, config = BLOCK.findall((ROOT / 'docs/extending.md').read_text('utf-8'))
+    *parts, config = blocks(ROOT / 'docs/extending.md', 'python')
     assert len(parts) == 4
-    (folder / 'my_parts.py').write_text('\n\n'.join(parts))
-    (folder / 'my_config.py').write_text(config)
+    (folder / 'my_parts.py').write_text('\n\n'.join(part.code for part in parts))
+    (folder / 'my_config.py').write_text(config.code)
     (folder / 'configs').symlink_to(ROOT / 'configs')
     data = folder / 'data/listed'
     data.mkdir(parents=True)
@@ -43,7 +44,7 @@ def test_the_parts_train_together(run, folder):
     options = ['train_cfg.max_epochs=2', 'train_dataloader.batch_size=3']
     options += [f'{split}_dataloader.num_workers=0' for split in ('train', 'val')]
     arguments = ['my_config.py', '--work-dir', 'run', '--cfg-options', *options]
-    done = run('train.py', *arguments, cwd=folder, PYTHONPATH=str(folder))
+    done = run('train.py', *arguments, cwd=folder, PYTHONPATH=PATHS.format(folder))
     assert done.returncode == 0, done.stderr
     log = next(folder.glob('run/*/vis_data/scalars.json'))
     records = [json.loads(line) for line in log.read_text().splitlines()]
@@ -55,7 +56,10 @@ def test_the_parts_train_together(run, folder):
 
 def test_the_data_set_is_checked(run, folder):
     done = run(
-        'misc/check_dataset.py', 'my_config.py', cwd=folder, PYTHONPATH=str(folder)
+        'misc/check_dataset.py',
+        'my_config.py',
+        cwd=folder,
+        PYTHONPATH=PATHS.format(folder),
     )
     assert done.returncode == 0, done.stderr
     broken = folder / 'data/listed/broken.jpg'
@@ -64,7 +68,10 @@ def test_the_data_set_is_checked(run, folder):
     with (folder / 'data/listed/train.csv').open('a') as file:
         file.write('broken.jpg,Fear\n')
     done = run(
-        'misc/check_dataset.py', 'my_config.py', cwd=folder, PYTHONPATH=str(folder)
+        'misc/check_dataset.py',
+        'my_config.py',
+        cwd=folder,
+        PYTHONPATH=PATHS.format(folder),
     )
     assert done.returncode != 0
     assert 'broken.jpg' in done.stdout + done.stderr

@@ -124,7 +124,7 @@ def test_installs_once(fake_venv):
     assert make(*setup).returncode == 0
     (install,) = calls(fake_venv)
     assert install.startswith('-m pip install')
-    assert install.endswith('-e .[onedl,tests]')
+    assert install.endswith('-e .[onedl,tests,docs]')
 
     assert make(*setup).returncode == 0
     assert not (fake_venv / 'calls').exists()
@@ -165,7 +165,7 @@ def test_train(fake_venv, tmp_path, best):
 
 def test_default_target_lists_the_others():
     printed = make().stdout
-    targets = 'setup ops data train test test-original lint format clean'
+    targets = 'setup ops data train test test-original lint format docs linkcheck clean'
     for target in targets.split():
         assert f'make {target} ' in printed
 

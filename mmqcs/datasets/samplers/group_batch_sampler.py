@@ -118,7 +118,16 @@ class PairBatchSampler(GroupBatchSampler):
             batch_sampler=dict(type='mmqcs.PairBatchSampler'))
 
     Args:
-        sampler, batch_size, drop_last, seed: See :class:`GroupBatchSampler`.
+        sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
+
+    Examples:
+        >>> from mmengine.dataset import DefaultSampler
+        >>> from mmqcs.datasets import SynthFER
+        >>> data = SynthFER('train', num_images=70)
+        >>> sampler = PairBatchSampler(DefaultSampler(data, seed=0), batch_size=3)
+        >>> labels = data.get_gt_labels()[next(iter(sampler))]
+        >>> bool((labels[:3] == labels[3:]).all())
+        True
     """
 
     ring = PAIR
@@ -143,7 +152,7 @@ class QuadrupletBatchSampler(GroupBatchSampler):
             batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'))
 
     Args:
-        sampler, batch_size, drop_last, seed: See :class:`GroupBatchSampler`.
+        sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
         negative: ``'natural'``: any image not of the anchor's class, all equally
             likely. ``'uniform'``: a class other than the anchor's, uniformly,
             then an image of it.
@@ -151,6 +160,18 @@ class QuadrupletBatchSampler(GroupBatchSampler):
     Raises:
         ValueError: As in the base class; or there is only one class; or
             ``negative`` is neither of the two.
+
+    Examples:
+        >>> from mmengine.dataset import DefaultSampler
+        >>> from mmqcs.datasets import SynthFER
+        >>> data = SynthFER('train', num_images=70)
+        >>> sampler = QuadrupletBatchSampler(DefaultSampler(data, seed=0), batch_size=3)
+        >>> batch = next(iter(sampler))  # branch after branch
+        >>> data.get_gt_labels()[batch].reshape(4, 3)
+        array([[5, 5, 0],
+               [5, 5, 0],
+               [1, 2, 5],
+               [1, 2, 5]])
     """
 
     ring = QUADRUPLET

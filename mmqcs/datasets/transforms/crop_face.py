@@ -34,6 +34,10 @@ class CropFace(BaseTransform):
         ...     dict(type='Resize', scale=(224, 224)),
         ...     dict(type='PackInputs'),
         ... ]
+        >>> image = np.zeros((100, 200, 3), np.uint8)
+        >>> info = {'img': image, 'bbox': (50, 20, 40, 40)}
+        >>> CropFace(margin=0.1)(info)['img'].shape
+        (48, 48, 3)
     """
 
     def __init__(self, margin: float = 0.0) -> None:

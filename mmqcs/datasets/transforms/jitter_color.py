@@ -59,6 +59,12 @@ class JitterColor(BaseTransform):
 
     Raises:
         ValueError: A value is negative, or hue exceeds 0.5.
+
+    Examples:
+        >>> grey = np.full((2, 2, 3), 100, np.uint8)
+        >>> image = JitterColor(brightness=0.2)({'img': grey})['img']
+        >>> bool(80 <= image.min() == image.max() <= 120)
+        True
     """
 
     def __init__(

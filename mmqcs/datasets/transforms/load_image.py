@@ -18,6 +18,16 @@ class LoadImage(LoadImageFromFile):
 
     Args:
         **kwargs: Arguments of mmcv's ``LoadImageFromFile``.
+
+    Examples:
+        >>> from mmqcs.datasets import RAFDB
+        >>> data = RAFDB(
+        ...     'data/raf-db', pipeline=[dict(type='mmqcs.LoadImage')], cache_mib=4
+        ... )
+        >>> data[0]['img'].shape  # read from its file, and kept
+        (100, 100, 3)
+        >>> data[0]['img'].shape  # out of the cache
+        (100, 100, 3)
     """
 
     def transform(self, results: dict) -> dict | None:

@@ -14,6 +14,16 @@ class FuseConvBNHook(Hook):
 
     The predictions stay the same but for rounding. Only for tests: the model
     cannot be trained further, and its state dict has other keys.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from torch import nn
+        >>> conv = nn.Conv2d(3, 8, 3, bias=False)
+        >>> model = nn.Sequential(conv, nn.BatchNorm2d(8)).eval()
+        >>> runner = SimpleNamespace(model=model)
+        >>> FuseConvBNHook().before_test(runner)  # as a runner does
+        >>> [type(layer).__name__ for layer in model], model[0].bias is not None
+        (['Conv2d', 'Identity'], True)
     """
 
     def before_test(self, runner: Runner) -> None:

@@ -43,6 +43,12 @@ class PreciseBNHook(StockPreciseBNHook):
 
     Raises:
         ValueError: Before a computation: ``num_samples`` are less than a batch.
+
+    Examples:
+        >>> from mmqcs.registry import HOOKS
+        >>> custom_hooks = [dict(type='mmqcs.PreciseBNHook', num_samples=1024)]
+        >>> HOOKS.build(custom_hooks[0]).num_samples
+        1024
     """
 
     def _perform_precise_bn(self, runner: Runner) -> None:

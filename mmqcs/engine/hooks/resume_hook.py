@@ -39,6 +39,14 @@ class ResumeHook(Hook):
     Learning rates are not changed. What is drawn from then on (anchors of a
     process, companions, augmentation) is not what the unbroken run would have drawn.
     Runs that count iterations alone go on at their iteration.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> runner = SimpleNamespace(train_dataloader=range(512))
+        >>> checkpoint = {'meta': {}}
+        >>> ResumeHook().before_save_checkpoint(runner, checkpoint)  # as a runner does
+        >>> checkpoint['meta']
+        {'world_size': 1, 'batches_per_epoch': 512}
     """
 
     priority = 'VERY_HIGH'

@@ -24,6 +24,24 @@ class SAMHook(Hook):
 
     Must come before hooks that read the updated weights (EMA, checkpoints), hence
     the priority.
+
+    Examples:
+        >>> from mmengine.config import Config
+        >>> from mmengine.runner import Runner
+        >>> config = Config.fromfile('configs/qcs/qcs_ir-small_synthfer.py')
+        >>> config.optim_wrapper = dict(
+        ...     type='mmqcs.SAMOptimWrapper', optimizer=dict(type='Adam', lr=1e-3)
+        ... )
+        >>> config.custom_hooks = [dict(type='mmqcs.SAMHook')]
+        >>> config.train_cfg = dict(by_epoch=False, max_iters=2)
+        >>> config.train_dataloader.batch_size = 2
+        >>> config.param_scheduler = None
+        >>> config.val_cfg = config.val_dataloader = config.val_evaluator = None
+        >>> config.work_dir, config.log_level = 'work_dirs/sam', 'ERROR'
+        >>> runner = Runner.from_cfg(config)
+        >>> model = runner.train()
+        >>> runner.iter  # of two passes each
+        2
     """
 
     priority = 'VERY_HIGH'

@@ -32,6 +32,15 @@ class AutocastOptimWrapper(AmpOptimWrapper):
     Raises:
         ValueError: Another dtype, or float16 on the CPU, which has no scaled
             training.
+
+    Examples:
+        >>> model = torch.nn.Linear(4, 2)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> wrapper = AutocastOptimWrapper(optimizer=optimizer)
+        >>> with wrapper.optim_context(model):
+        ...     loss = model(torch.rand(3, 4))
+        >>> loss.dtype, model.weight.dtype
+        (torch.bfloat16, torch.float32)
     """
 
     def __init__(

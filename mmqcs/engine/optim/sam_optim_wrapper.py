@@ -154,7 +154,18 @@ class SAMOptimWrapper(SAMMixin, OptimWrapper):
         custom_hooks = [dict(type='mmqcs.SAMHook')]
 
     Args:
-        **kwargs: Arguments of :class:`SAMMixin` and of MMEngine's ``OptimWrapper``.
+        **kwargs: Arguments of :class:`.SAMMixin` and of MMEngine's ``OptimWrapper``.
+
+    Examples:
+        >>> w = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+        >>> wrapper = SAMOptimWrapper(rho=5.0, optimizer=torch.optim.SGD([w], lr=0.25))
+        >>> wrapper.hook_installed = True  # by SAMHook, which repeats the batch
+        >>> wrapper.update_params((w**2).sum() / 2)  # ascent, by 5 · (3, 4) / 5
+        >>> w.tolist()
+        [6.0, 8.0]
+        >>> wrapper.update_params((w**2).sum() / 2)  # back, and a step with this one
+        >>> w.tolist()
+        [1.5, 2.0]
     """
 
 
@@ -167,8 +178,17 @@ class SAMAmpOptimWrapper(SAMMixin, AutocastOptimWrapper):
     and the scale lowered.
 
     Args:
-        **kwargs: Arguments of :class:`SAMMixin` and of
+        **kwargs: Arguments of :class:`.SAMMixin` and of
             :class:`AutocastOptimWrapper`.
+
+    Examples:
+        >>> model = torch.nn.Linear(4, 2)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> wrapper = SAMAmpOptimWrapper(rho=0.05, optimizer=optimizer)
+        >>> with wrapper.optim_context(model):
+        ...     loss = model(torch.rand(3, 4))
+        >>> loss.dtype, wrapper.rho
+        (torch.bfloat16, 0.05)
     """
 
     def _overflowed(self, norm: Tensor) -> bool:

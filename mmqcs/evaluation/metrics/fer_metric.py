@@ -52,6 +52,14 @@ class FERMetric(BaseMetric):
         >>> val_evaluator = dict(
         ...     type='mmqcs.FERMetric', confusion_matrix=False, intervals=False)
         >>> test_evaluator = dict(type='mmqcs.FERMetric')
+        >>> metric = FERMetric(confusion_matrix=False, intervals=False)
+        >>> metric.dataset_meta = {'classes': ('Happy', 'Sad')}
+        >>> happy = torch.tensor([0.9, 0.1])
+        >>> samples = [{'pred_score': happy, 'gt_label': x} for x in (0, 0, 0, 1)]
+        >>> metric.process(None, samples)
+        >>> metric.evaluate(size=4)
+        {'accuracy/top1': 75.0, 'accuracy/mean_class': 50.0,
+         'recall/Happy': 100.0, 'recall/Sad': 0.0}
     """
 
     # Keys such as 'accuracy/top1' and 'recall/Fear' carry their own prefix;

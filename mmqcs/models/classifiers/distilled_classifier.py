@@ -30,6 +30,19 @@ class DistilledClassifier(ImageClassifier):
     Raises:
         ValueError: Neither loss is given; in training, the shapes of student and
             teacher do not agree.
+
+    Examples:
+        >>> import torch
+        >>> from mmengine.config import Config
+        >>> from mmpretrain.structures import DataSample
+        >>> from mmqcs.registry import MODELS
+        >>> config = Config.fromfile('configs/mix/resnet18_distilled_raf.py')
+        >>> model = MODELS.build(config.model)
+        >>> samples = [DataSample().set_gt_label(label) for label in (3, 5)]
+        >>> sorted(model.loss(torch.rand(2, 3, 64, 64), samples))
+        ['loss', 'loss_feature', 'loss_logits']
+        >>> any('teacher' in key for key in model.state_dict())
+        False
     """
 
     def __init__(

@@ -59,6 +59,20 @@ class QCSClassifier(ImageClassifier):
         ValueError: In the constructor: unknown ``statistics``, or batch augments,
             which would mix the classes of a group. In training: the labels of a
             group are not those of its ring.
+
+    Examples:
+        >>> import torch
+        >>> from mmengine.config import Config
+        >>> from mmpretrain.structures import DataSample
+        >>> from mmqcs.registry import MODELS
+        >>> config = Config.fromfile('configs/qcs/qcs_ir-small_synthfer.py')
+        >>> model = MODELS.build(config.model)
+        >>> labels = [3, 5, 3, 5, 0, 1, 0, 1]  # 2 anchors, 2 positives, 2 + 2 negatives
+        >>> samples = [DataSample().set_gt_label(label) for label in labels]
+        >>> sorted(model.loss(torch.rand(8, 3, 64, 64), samples))
+        ['accuracy_base', 'accuracy_cross', 'loss_base', 'loss_cross']
+        >>> model.eval().predict(torch.rand(1, 3, 64, 64))[0].pred_score.shape
+        torch.Size([7])
     """
 
     def __init__(

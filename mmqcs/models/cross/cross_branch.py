@@ -39,6 +39,22 @@ class CrossBranch(BaseModule):
         fusion: Config of a head on base and refined tokens, such as
             ``mmqcs.BilinearFusionHead``. None for the published recipes.
         init_cfg: Initialisation.
+
+    Examples:
+        >>> import torch
+        >>> cross = CrossBranch(
+        ...     attention=dict(type='mmqcs.CSANeck', embed_dims=32),
+        ...     encoder=dict(
+        ...         type='mmqcs.TokenEncoder',
+        ...         num_tokens=147,
+        ...         embed_dims=32,
+        ...         out_type='cls_token',
+        ...     ),
+        ...     head=dict(type='mmqcs.GatedClsHead', num_classes=7, in_channels=32),
+        ... )
+        >>> output = cross(torch.rand(8, 148, 32))  # two quadruplets
+        >>> output.feature.shape, output.logits.shape
+        (torch.Size([8, 32]), torch.Size([8, 7]))
     """
 
     def __init__(

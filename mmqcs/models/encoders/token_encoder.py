@@ -85,6 +85,15 @@ class TokenEncoder(BaseModule):
     Raises:
         ValueError: The heads do not divide the channels, no block, or an unknown
             ``out_type``.
+
+    Examples:
+        >>> import torch
+        >>> encoder = TokenEncoder(num_tokens=49, embed_dims=64, depth=2)
+        >>> encoder(torch.rand(2, 49, 64)).shape
+        torch.Size([2, 50, 64])
+        >>> encoder = TokenEncoder(num_tokens=49, embed_dims=64, out_type='cls_token')
+        >>> encoder(torch.rand(2, 49, 64)).shape
+        torch.Size([2, 64])
     """
 
     def __init__(

@@ -18,6 +18,12 @@ class BilinearFusionHead(BaseModule):
         num_classes: Number of classes.
         in_channels: Channels C of a token.
         init_cfg: Defaults to truncated normal 0.01 and zero bias.
+
+    Examples:
+        >>> import torch
+        >>> head = BilinearFusionHead(num_classes=7, in_channels=16)
+        >>> head(torch.rand(2, 49, 16), torch.rand(2, 49, 16)).shape
+        torch.Size([2, 7])
     """
 
     def __init__(

@@ -26,6 +26,13 @@ class GatedClsHead(ClsHead):
 
     Raises:
         ValueError: There are fewer than two classes.
+
+    Examples:
+        >>> import torch
+        >>> head = GatedClsHead(num_classes=7, in_channels=64)
+        >>> tokens = torch.rand(2, 148, 64)  # the first is the class token
+        >>> head((tokens,)).shape
+        torch.Size([2, 7])
     """
 
     def __init__(

@@ -54,6 +54,12 @@ class EuclideanDistillLoss(nn.Module):
     Args:
         loss_weight: Factor of the loss.
         detach_teacher: Whether the teacher receives no gradient.
+
+    Examples:
+        >>> import torch
+        >>> loss = EuclideanDistillLoss()
+        >>> float(loss(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])))
+        5.0
     """
 
     def __init__(self, loss_weight: float = 1.0, detach_teacher: bool = True) -> None:

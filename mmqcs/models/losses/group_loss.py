@@ -28,6 +28,23 @@ class GroupLoss(BaseModule):
 
     Raises:
         ValueError: A weight is negative, or base and cross are both zero.
+
+    Examples:
+        >>> import torch
+        >>> from mmqcs.models.cross.cross_branch import CrossOutput
+        >>> logits, target = torch.zeros(8, 7), torch.tensor([0, 1, 0, 1, 2, 3, 2, 3])
+        >>> feature = torch.zeros(8, 32)
+        >>> criterion = torch.nn.CrossEntropyLoss()
+        >>> losses = GroupLoss(logit_distill=dict(type='mmqcs.KLDistillLoss'))(
+        ...     feature,
+        ...     logits,
+        ...     CrossOutput(feature, logits, None),
+        ...     target,
+        ...     criterion,
+        ...     criterion,
+        ... )
+        >>> {name: round(float(loss), 3) for name, loss in losses.items()}
+        {'loss_base': 0.973, 'loss_cross': 0.973, 'loss_logit_distill': 0.0}
     """
 
     def __init__(

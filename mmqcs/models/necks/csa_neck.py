@@ -147,6 +147,17 @@ class CSANeck(BaseModule):
 
     Raises:
         ValueError: An unknown option, or a mode that needs edges the group lacks.
+
+    Examples:
+        >>> import torch
+        >>> attention = CSANeck(embed_dims=32, num_levels=3)
+        >>> tokens = torch.rand(8, 147, 32)  # 2 anchors, 2 positives, 2 + 2 negatives
+        >>> attention.refine(tokens).shape
+        torch.Size([8, 147, 32])
+        >>> finest, _, _ = attention.split(tokens)
+        >>> weights = attention.levels[0].weights(finest)  # branch, group, token
+        >>> weights.shape, bool(torch.allclose(weights.sum(-1), torch.ones(4, 2)))
+        (torch.Size([4, 2, 49]), True)
     """
 
     def __init__(

@@ -56,6 +56,19 @@ class TokenPyramidNeck(BaseModule):
     Raises:
         ValueError: Channels or strides are missing, of different lengths, or no
             halving leads from a stride to the grid's.
+
+    Examples:
+        >>> import torch
+        >>> neck = TokenPyramidNeck(
+        ...     in_channels=(64, 128, 256),
+        ...     strides=(2, 4, 8),
+        ...     embed_dims=96,
+        ...     encoder=dict(type='mmqcs.TokenEncoder', num_tokens=147),
+        ... )
+        >>> maps = [torch.rand(2, 64 * 2**i, 56 // 2**i, 56 // 2**i) for i in range(3)]
+        >>> tokens = neck(maps)[-1]  # the class token and 3 · 7 · 7 patch tokens
+        >>> tokens.shape
+        torch.Size([2, 148, 96])
     """
 
     def __init__(

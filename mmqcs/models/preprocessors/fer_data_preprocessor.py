@@ -40,6 +40,20 @@ class FERDataPreprocessor(ClsDataPreprocessor):
     Raises:
         TypeError: An unknown argument of erasing.
         ValueError: A range of it is not ascending, or p no probability.
+
+    Examples:
+        >>> import torch
+        >>> from mmpretrain.structures import DataSample
+        >>> prepare = FERDataPreprocessor(
+        ...     mean=[127.5] * 3, std=[127.5] * 3, erasing=dict(p=1.0, scale=(0.1, 0.2))
+        ... )
+        >>> data = dict(
+        ...     inputs=[torch.full((3, 64, 64), 255, dtype=torch.uint8)],
+        ...     data_samples=[DataSample().set_gt_label(3)],
+        ... )
+        >>> images = prepare(data, training=True)['inputs']
+        >>> images.unique().tolist()  # 0, the mean colour, where a box was erased
+        [0.0, 1.0]
     """
 
     def __init__(self, erasing: dict | None = None, **kwargs: Any) -> None:

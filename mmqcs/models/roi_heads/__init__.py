@@ -23,6 +23,16 @@ def build_qcs_roi_head(**kwargs: Any) -> 'QCSRoIHead':
 
     Raises:
         ImportError: MMDetection or the operators of MMCV are missing.
+
+    Examples:
+        >>> from mmengine.config import Config
+        >>> from mmqcs.registry import MODELS
+        >>> config = Config.fromfile(
+        ...     'configs/det/qcs_faster-rcnn_ir-small_fpn_synthfer.py'
+        ... )
+        >>> head = MODELS.build(dict(config.model.roi_head, _scope_='mmdet'))
+        >>> type(head).__name__, head.cross.attention.ring.size
+        ('QCSRoIHead', 4)
     """
     require_detection('mmqcs.QCSRoIHead')
     from .qcs_roi_head import QCSRoIHead

@@ -1,0 +1,161 @@
+"""All code in the Markdown of the repository is executed, or says why it is not."""
+
+import configparser
+import itertools
+import re
+import sys
+from argparse import ArgumentParser
+
+import pytest
+from doc_case import ROOT, blocks, commands, documents, has_detection, name, run_block
+from faces_case import has_cascades
+from test_tools.tool_helpers import load_tool
+
+EXECUTED = ('python', 'pycon', 'bash')
+# not code of ours
+OTHER = ('text', 'bibtex', '{model-zoo} qcs', '{model-zoo} mix', '{toctree}')
+# pages whose blocks belong together and are executed by a test of their own
+TESTED_ELSEWHERE = {'docs/extending.md': 'tests/test_tools/test_extending.py'}
+PARTS = {'OpenCV 4': has_cascades, 'MMDetection': has_detection}
+MAKEFILE = (ROOT / 'Makefile').read_text()
+
+PAGES = [
+    page
+    for page in documents()
+    if name(page) not in TESTED_ELSEWHERE and blocks(page, 'python', 'pycon')
+]
+COMMANDS = [
+    block for page in documents() for block in blocks(page, 'bash') if not block.reason
+]
+
+
+def test_blocks_have_a_known_language():
+    for block in itertools.chain.from_iterable(map(blocks, documents())):
+        assert block.language in (*EXECUTED, *OTHER), (
+            f'{block} has the language {block.language!r}, which is not executed; use '
+            f'one of {", ".join(EXECUTED)}'
+        )
+        assert block.needs is None or block.needs in PARTS, block
+
+
+def test_pages_tested_elsewhere_are():
+    for page, test in TESTED_ELSEWHERE.items():
+        assert page in (ROOT / test).read_text()
+
+
+@pytest.mark.parametrize('page', PAGES, ids=name)
+def test_python(page, desk):
+    namespace = {'__name__': '__main__'}
+    skipped = []
+    for block in blocks(page, 'python', 'pycon'):
+        if block.reason is None and (not block.needs or PARTS[block.needs]()):
+            run_block(block, namespace)
+        else:
+            skipped.append(f'{block}: {block.reason or block.needs}')
+    if any(block.needs and not PARTS[block.needs]() for block in blocks(page)):
+        pytest.skip('; '.join(skipped))
+
+
+class Parsed(Exception):  # noqa: N818
+    """The command line was accepted."""
+
+
+def check_tool(path, arguments, monkeypatch):
+    """A program of tools/ accepts its arguments; it is not run."""
+    parse = ArgumentParser.parse_args
+
+    def parse_only(*args, **kwargs):
+        parse(*args, **kwargs)
+        raise Parsed
+
+    monkeypatch.setattr(ArgumentParser, 'parse_args', parse_only)
+    monkeypatch.setattr(sys, 'argv', [str(path), *arguments])
+    monkeypatch.syspath_prepend(path.parent)
+    tool = load_tool(path.relative_to(ROOT / 'tools').with_suffix('').as_posix())
+    with pytest.raises((Parsed, SystemExit)) as end:
+        tool.main()
+    assert end.type is Parsed or end.value.code == 0, f'{path.name} {arguments}'
+
+
+def check_python(words, monkeypatch):
+    if words[0] == '-c':
+        compile(words[1], '-c', 'exec')
+        return
+    at = [i for i, word in enumerate(words) if re.search(r'(^|/)tools/\S+\.py$', word)]
+    if words[:2] == ['-m', 'pytest']:
+        assert all((ROOT / word).exists() for word in words[2:] if '/' in word), words
+        return
+    assert at, f'python {words} is none of the programs in tools/'
+    # scripts start programs by their whole path
+    path = (ROOT / words[at[0]]).resolve()
+    assert path.is_file(), path
+    for word in words[at[0] + 1 :]:
+        if word.startswith('configs/'):
+            assert (ROOT / word).exists(), word
+    check_tool(path, words[at[0] + 1 :], monkeypatch)
+
+
+def check_make(words):
+    for word in words:
+        variable, equals, _ = word.partition('=')
+        if equals:
+            assert re.search(rf'^{variable} \?=|\$\({variable}\)', MAKEFILE, re.M), word
+        else:
+            assert re.search(rf'^{word}:', MAKEFILE, re.M), f'make {word}'
+
+
+def check_pip(words):
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / 'setup.cfg')
+    assert words[0] == 'install', words
+    for word in words[1:]:
+        if match := re.fullmatch(r'(?:\.|mmqcs)\[(\w[\w,-]*)\]', word):
+            extras = set(match[1].split(','))
+            assert extras <= set(setup['options.extras_require']), word
+
+
+@pytest.mark.parametrize('block', COMMANDS, ids=str)
+def test_bash(block, desk, tmp_path, monkeypatch):
+    started = commands(block, tmp_path)
+    assert started or not re.search(r'\b(python|make|pip|bash)\b', block.code)
+    for program, *words in started:
+        with monkeypatch.context() as patch:
+            if program in ('python', 'srun'):
+                check_python(words, patch)
+            elif program == 'make':
+                check_make(words)
+            elif program == 'pip':
+                check_pip(words)
+            elif program == 'bash':
+                assert (ROOT / words[0]).is_file(), words
+
+
+def test_a_page_of_this_repository_cannot_hide_code():
+    """Indented blocks are not looked at, so there are none."""
+    fences = re.compile(r'^( *)```', re.M)
+    for page in documents():
+        text = page.read_text(encoding='utf-8')
+        assert len(fences.findall(text)) == 2 * len(blocks(page)), name(page)
+
+
+def test_what_a_wrong_block_does(tmp_path, monkeypatch):
+    """The checks above can fail."""
+    monkeypatch.chdir(ROOT)
+    page = tmp_path / 'page.md'
+    page.write_text(
+        '```bash\npython tools/train.py CONFIG --no-such-option\n```\n\n'
+        '```bash\nmake no-such-target\n```\n\n'
+        '<!-- not executed: costs money -->\n```bash\npython tools/none.py\n```\n\n'
+        '```pycon\n>>> 1 + 1\n3\n```\n'
+    )
+    option, target, reason = blocks(page, 'bash')
+    assert reason.reason == 'costs money'
+    with pytest.raises(AssertionError):
+        check_python(commands(option, tmp_path)[0][1:], monkeypatch)
+    with pytest.raises(AssertionError):
+        check_make(commands(target, tmp_path)[0][1:])
+    with pytest.raises(AssertionError):
+        check_python(commands(reason, tmp_path)[0][1:], monkeypatch)
+    (session,) = blocks(page, 'pycon')
+    with pytest.raises(AssertionError, match='Expected:'):
+        run_block(session, {})

@@ -1,0 +1,111 @@
+"""Links lead somewhere, and the pages name what there is."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from doc_case import ROOT, anchors, documents, links, name, registered
+from mmengine.config import Config
+
+from mmqcs.datasets.fer_dataset import FERDataset
+from mmqcs.version import __version__
+
+README = (ROOT / 'README.md').read_text(encoding='utf-8')
+PARTS = (ROOT / 'docs/parts.md').read_text(encoding='utf-8')
+
+
+def problem(page, target):
+    """What is wrong with a link, or None."""
+    try:
+        url = urlsplit(target)
+    except ValueError as error:
+        return str(error)
+    if url.scheme:
+        whole = url.scheme in ('http', 'https') and '.' in url.netloc
+        return None if whole else 'no address of a site'
+    file = (page.parent / url.path).resolve() if url.path else page
+    if not file.exists():
+        return 'no such file'
+    if not file.is_relative_to(ROOT):
+        return 'outside of the repository'
+    if file.is_dir():
+        return 'a folder has no page: link a file in it'
+    if url.fragment and url.fragment not in anchors(file):
+        return 'no such heading'
+    return None
+
+
+@pytest.mark.parametrize('page', documents(), ids=name)
+def test_links(page):
+    wrong = {x: problem(page, x) for x in links(page) if problem(page, x)}
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    'target',
+    [
+        *('none.md', 'scaling.md#none', '../../outside', '#none'),
+        *('http://', 'mailto:a', '../mmqcs'),
+    ],
+)
+def test_a_wrong_link_is_found(target):
+    assert problem(ROOT / 'docs/design.md', target)
+
+
+def test_all_markdown_is_looked_at():
+    names = {name(page) for page in documents()}
+    assert {'README.md', 'docs/faq.md', 'docs/recipes/qcs.md'} <= names
+    assert {'configs/det/README.md', 'CHANGELOG.md'} <= names
+
+
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 150
+
+
+def test_named_parts_are_registered():
+    named = set(re.findall(r'`mmqcs\.(\w+)`', README))
+    assert len(named) > 8
+    assert named <= {*registered(), 'X'}
+
+
+def test_all_registered_parts_are_on_the_page():
+    assert set(registered()) <= set(re.findall(r'`mmqcs\.(\w+)`', PARTS))
+
+
+def keys_of(config):
+    """All keys of a config, but the names of functions and types."""
+    if isinstance(config, dict):
+        for key, value in config.items():
+            yield key
+            yield from keys_of(value)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            yield from keys_of(value)
+
+
+@pytest.mark.parametrize('recipe', ['qcs_ir50_raf', 'qcs_ir-small_synthfer'])
+def test_the_config_guide_explains_every_key(recipe):
+    page = (ROOT / 'docs/config.md').read_text(encoding='utf-8')
+    _, _, tables = page.partition('\n## The keys\n')
+    words = set(re.findall(r'\w+', ' '.join(re.findall(r'`([^`]+)`', tables))))
+    config = Config.fromfile(ROOT / f'configs/qcs/{recipe}.py')
+    assert set(keys_of(config._cfg_dict.to_dict())) <= words
+
+
+@pytest.mark.parametrize('page', ['faq', 'datasets'])
+def test_the_order_of_the_classes_is_that_of_the_data_sets(page):
+    text = (ROOT / f'docs/{page}.md').read_text(encoding='utf-8')
+    _, _, rest = text.partition('\n| | 0 | 1 | 2 |')
+    rows = [line.strip('| ').split(' | ') for line in rest.split('\n\n')[0].split('\n')]
+    shown = {name: tuple(x for x in classes if x) for name, *classes in rows[2:]}
+    metas = [part.METAINFO for part in registered().values() if is_data(part)]
+    assert shown == {meta['dataset_name']: meta['classes'] for meta in metas}
+
+
+def is_data(part):
+    return isinstance(part, type) and issubclass(part, FERDataset)
+
+
+def test_the_changelog_has_the_version():
+    text = (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
+    assert re.search(rf'^## {re.escape(__version__)}\b', text, re.M)
