@@ -1,5 +1,6 @@
 """Reading checkpoints without running code that is in them."""
 
+import codecs
 import os
 import pickle
 import re
@@ -140,7 +141,8 @@ def allow_mmengine_objects() -> None:
         other = 'core' if core is getattr(np, '_core', None) else '_core'
         allowed += [(f, f'numpy.{other}.multiarray.{f.__name__}') for f in functions]
     else:
-        allowed.append(getattr)
+        # bytes of an array, which later versions of torch read without being told
+        allowed += [getattr, codecs.encode]
     torch.serialization.add_safe_globals(allowed)
 
 

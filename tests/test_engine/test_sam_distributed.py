@@ -147,7 +147,12 @@ def test_sharded_models_are_refused(name):
 def refused_rank(rank, world):
     """What the hook says to a model that PyTorch shards, by either of its ways."""
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+    from torch.distributed.fsdp import FullyShardedDataParallel
+
+    if torch.__version__ >= (2, 6):
+        from torch.distributed.fsdp import fully_shard
+    else:
+        from torch.distributed._composable.fsdp import fully_shard
 
     def refusal(model):
         try:

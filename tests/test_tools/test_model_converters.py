@@ -166,7 +166,9 @@ def test_check_checkpoint_names_what_is_foreign(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.check_checkpoint(str(path))
     error = capsys.readouterr().err
-    check_error(stop.value, error, 'more than weights: __main__.RecorderMeter')
+    check_error(stop.value, error, 'holds more than weights: ')
+    # old torch comes across the bytes of a number of numpy first
+    assert '__main__.RecorderMeter' in error or '_codecs.encode' in error
     assert '--trust-checkpoint' in error
     assert 'reference_to_mmqcs.py' in error
     cli.check_checkpoint(str(path), trust=True)

@@ -20,6 +20,9 @@ from mmqcs.utils.safe_load import (
 
 ZIP = {'_use_new_zipfile_serialization': True}
 LEGACY = {'_use_new_zipfile_serialization': False}
+# what a file holds that mmqcs.utils.safe_load does not allow by itself: the class of
+# the published code, or of a number of numpy, whose bytes come first in old torch
+FOREIGN = r'more than weights: \S*(Rec|scalar|_codecs.encode)'
 
 
 @pytest.mark.parametrize('save', [ZIP, LEGACY], ids=['zip', 'legacy'])
@@ -31,7 +34,7 @@ def test_unknown_classes_become_stand_ins(tmp_path, save, best):
         a=torch.arange(6.0).view(2, 3).T, b=torch.nn.Parameter(torch.ones(2))
     )
     path = write_published(tmp_path / 'a.pth', state, best, **save)
-    with pytest.raises(ForeignObjectError, match=r'more than weights: \S*(Rec|scalar)'):
+    with pytest.raises(ForeignObjectError, match=FOREIGN):
         load_weights_only(path)
     read = read_checkpoint(path)
     assert (read['epoch'], float(read['best_acc'])) == (143, 92.5)
