@@ -90,6 +90,13 @@ def test_a_video_that_lacks_frames_is_noticed(tmp_path, monkeypatch):
         writer.close()
 
 
+def test_a_frame_that_ctrl_c_left_uncounted_is_none_lost(tmp_path):
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for index in range(3):
+            writer.write(result('v.mp4', index=index))
+        writer._video.count -= 1
+
+
 def test_nothing_is_overwritten(tmp_path):
     ResultWriter(tmp_path, CLASSES).close()
     with pytest.raises(FileExistsError):
