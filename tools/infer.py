@@ -35,8 +35,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--model',
         required=True,
-        help='checkpoint of a run or a published one, which hold their config; or a '
-        'config, or the name of one, with --checkpoint',
+        help='checkpoint of a run or a published one, which hold their config; a '
+        'config, or the name of one, with --checkpoint; or a file of export_onnx.py',
     )
     parser.add_argument('--checkpoint', help='weights for a config')
     add_face_options(parser)

@@ -16,13 +16,9 @@ from torch import Tensor
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.datasets.label_order import target_classes
 from mmqcs.utils.config_text import parse_config_text
+from mmqcs.utils.inference_weights import load_inference_weights
 from mmqcs.utils.model_index import register_model_index
-from mmqcs.utils.publish import TRAIN_ONLY
-from mmqcs.utils.safe_load import (
-    CheckpointError,
-    allow_mmengine_objects,
-    load_weights_only,
-)
+from mmqcs.utils.safe_load import CheckpointError, read_checkpoint
 
 __all__ = ['FaceClassifier', 'load_config']
 
@@ -70,10 +66,11 @@ class FaceClassifier:
         self.config = config
         self.model = _build(config)
         if weights is not None:
-            _load(self.model, weights, checkpoint or model)
+            load_inference_weights(self.model, weights, checkpoint or model)
         self.model.to(device)
         outputs = getattr(getattr(self.model, 'head', None), 'num_classes', None)
         self.classes = _classes(config, weights, outputs)
+        self.face_template = config.get('face_template')
         self.pipeline = _pipeline(config)
 
     def __call__(self, faces: Sequence[np.ndarray]) -> np.ndarray:
@@ -185,8 +182,7 @@ def load_config(model: str | Path | Config) -> Config:
 def _read(path: str | Path) -> dict[str, Any]:
     if not Path(path).is_file():
         raise FileNotFoundError(f'no checkpoint at {path}')
-    allow_mmengine_objects()
-    content = load_weights_only(path)
+    content = read_checkpoint(path)
     if not isinstance(content, dict):
         raise CheckpointError(f'{path} holds no weights')
     return content
@@ -197,29 +193,6 @@ def _build(config: Config) -> torch.nn.Module:
     if config.model.get('backbone', {}).get('init_cfg'):
         config.model.backbone.init_cfg = None  # weights of a run replace these
     return get_model(config, pretrained=False)
-
-
-def _load(
-    model: torch.nn.Module, content: dict[str, Any], path: str | Path | Config
-) -> None:
-    """Loads weights, all of those that serve at test time."""
-    state = content.get('state_dict', content)
-    wanted = model.state_dict()
-    wanted = {k: v for k, v in wanted.items() if not k.startswith(TRAIN_ONLY)}
-    wrong = [f'{key} is missing' for key in wanted if key not in state] + [
-        f'{key} is {tuple(state[key].shape)} in the file, {tuple(value.shape)} in the '
-        f'model'
-        for key, value in wanted.items()
-        if key in state and getattr(state[key], 'shape', None) != value.shape
-    ]
-    if wrong:
-        more = f', and {len(wrong) - 3} more' if len(wrong) > 3 else ''
-        raise CheckpointError(
-            f'{path} does not fit the model ({len(wrong)} of {len(wanted)} weights): '
-            f'{"; ".join(wrong[:3])}{more}. Is it a checkpoint of this config, with as '
-            f'many classes?'
-        )
-    model.load_state_dict({k: state[k] for k in wanted}, strict=False)
 
 
 def _classes(

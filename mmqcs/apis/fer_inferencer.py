@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from mmengine.config import Config
 
+from mmqcs.deployment import OnnxClassifier
 from mmqcs.faces import (
     ARCFACE,
     CascadeDetector,
@@ -22,9 +22,6 @@ from .face_classifier import FaceClassifier
 from .frames import Frame, Input, expand, frames
 from .results import FaceExpression, ImageResult
 
-if TYPE_CHECKING:
-    from mmqcs.deployment import OnnxClassifier
-
 __all__ = ['FERInferencer']
 
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -35,7 +32,8 @@ class FERInferencer:
 
     Args:
         model: Name of a config, its file, a config, or a checkpoint that holds its
-            config (see :class:`FaceClassifier`). Or a classifier itself: anything with
+            config (see :class:`FaceClassifier`); or a file of
+            ``tools/deployment/export_onnx.py``. Or a classifier itself: anything with
             ``classes`` that turns a list of BGR faces into scores (N, classes), such
             as :class:`mmqcs.deployment.OnnxClassifier`.
         checkpoint: Weights, where ``model`` is no checkpoint.
@@ -45,7 +43,8 @@ class FERInferencer:
             anything with their method ``detect``.
         template: Where eyes, nose and corners of the mouth come to lie in an aligned
             face: five (x, y) as fractions of its side. Must be that of the training
-            data. By default ``face_template`` of the config, else ArcFace's.
+            data. By default ``face_template`` of the classifier, which is that of
+            its config, else ArcFace's.
         size: Side of an aligned face in pixels, before the test pipeline.
         margin: What is added to faces without points, which are cut out by their
             boxes, on each side, as a fraction of the longer one.
@@ -72,7 +71,7 @@ class FERInferencer:
 
     def __init__(
         self,
-        model: 'str | Path | Config | OnnxClassifier | Classifier',
+        model: str | Path | Config | Classifier,
         checkpoint: str | Path | None = None,
         faces: str | FaceDetector = 'cascade',
         template: Sequence[Sequence[float]] | None = None,
@@ -92,11 +91,12 @@ class FERInferencer:
         self.batch_frames = batch_frames
         self.detector = _detector(faces)
         if isinstance(model, (str, Path, Config)):
-            model = FaceClassifier(model, checkpoint, device, batch_size)
+            model = _classifier(model, checkpoint, device, batch_size)
         self.classifier = model
         self.classes: tuple[str, ...] = tuple(model.classes)
         if template is None:
-            template = _template_of(model)
+            template = getattr(model, 'face_template', None)
+            template = ARCFACE if template is None else template
         self.template = check_template(template)
 
     def __call__(
@@ -199,6 +199,24 @@ class FERInferencer:
         return FaceExpression(face, label, self.classes[label], scores)
 
 
+def _classifier(
+    model: str | Path | Config,
+    checkpoint: str | Path | None,
+    device: str | None,
+    batch_size: int,
+) -> Classifier:
+    if isinstance(model, Config) or Path(model).suffix != '.onnx':
+        return FaceClassifier(model, checkpoint, device, batch_size)
+    if checkpoint is not None:
+        raise ValueError(f'{model} holds its weights: leave out the checkpoint')
+    if device not in (None, 'cpu'):
+        raise ValueError(
+            f'{model} runs on the CPU; for {device} give an OnnxClassifier with the '
+            f'provider of that device as the model'
+        )
+    return OnnxClassifier(model, batch_size=batch_size)
+
+
 def _detector(faces: str | FaceDetector) -> FaceDetector:
     if not isinstance(faces, str):
         return faces
@@ -209,8 +227,3 @@ def _detector(faces: str | FaceDetector) -> FaceDetector:
     raise ValueError(
         f"faces must be 'cascade', 'none' or a detector of mmqcs.faces, got {faces!r}"
     )
-
-
-def _template_of(classifier: FaceClassifier | Classifier) -> np.ndarray:
-    config = getattr(classifier, 'config', None)
-    return ARCFACE if config is None else config.get('face_template', ARCFACE)

@@ -62,6 +62,11 @@ def main() -> None:
     from .page import build_page
 
     model = args.model or find_model()
+    if Path(model).suffix == '.onnx':
+        fail(
+            f'the page shows what is inside of a model, and {model} does not: give '
+            f'the checkpoint it was exported from'
+        )
     try:
         infer = FERInferencer(
             model,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from mmqcs.version import __version__
 
@@ -37,6 +38,9 @@ class ModelDescription:
         std: Of each channel of the network, by which is divided.
         config: Name of the config.
         precision: ``'fp32'`` or ``'int8'``.
+        face_template: Where eyes, nose and corners of the mouth lie in the faces that
+            the network was trained on: five (x, y) as fractions of the side. None if
+            the config does not say.
         problem: Why there are no steps, else empty.
         version: Version of mmqcs that wrote the file.
     """
@@ -50,6 +54,7 @@ class ModelDescription:
     std: tuple[float, ...] | None
     config: str
     precision: str = 'fp32'
+    face_template: tuple[tuple[float, float], ...] | None = None
     problem: str = ''
     version: str = __version__
 
@@ -92,6 +97,9 @@ class ModelDescription:
             raise ValueError('the description of the model is incomplete')
         if content['steps'] is not None:
             content['steps'] = [step_from_dict(step) for step in content['steps']]
-        return cls(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        )
+        return cls(**{key: _tuples(value) for key, value in content.items()})
+
+
+def _tuples(value: Any) -> Any:
+    """Lists of JSON as the tuples that they were."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -68,6 +68,14 @@ class OnnxClassifier:
         return self.description.classes
 
     @property
+    def face_template(self) -> tuple[tuple[float, float], ...] | None:
+        """Where eyes, nose and corners of the mouth lie in the faces that it knows.
+
+        Five (x, y) as fractions of the side; None if the config did not say.
+        """
+        return self.description.face_template
+
+    @property
     def input_size(self) -> tuple[int, int]:
         """(height, width) of the image that the network takes, in pixels."""
         return self.description.input_size

@@ -1,7 +1,4 @@
-"""The inference path of a classifier, with the weights of a checkpoint."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The inference path of a classifier."""
 
 import torch
 from mmcv.cnn import fuse_conv_bn
@@ -11,12 +8,10 @@ from mmpretrain.models.heads import ClsHead
 from torch import Tensor, nn
 
 from mmqcs.registry import MODELS
-from mmqcs.utils.publish import TRAIN_ONLY, strip_checkpoint
-from mmqcs.utils.safe_load import read_checkpoint
 
 from .errors import ExportError
 
-__all__ = ['InferenceNet', 'build_classifier', 'load_weights', 'predict']
+__all__ = ['InferenceNet', 'build_classifier', 'predict']
 
 
 class InferenceNet(nn.Module):
@@ -76,49 +71,6 @@ def build_classifier(config: Config) -> ImageClassifier:
             f'label an image as ClsHead of MMPretrain and its children do'
         )
     return model.eval()
-
-
-def load_weights(model: ImageClassifier, path: str) -> Mapping[str, Any]:
-    """Loads the weights that serve at test time.
-
-    Nothing in the file is run.
-
-    Args:
-        model: Classifier, changed in place.
-        path: Checkpoint file.
-
-    Returns:
-        ``meta`` of the checkpoint.
-
-    Raises:
-        mmqcs.utils.CheckpointError: The file is no checkpoint or is damaged.
-        ExportError: The weights do not fit the model.
-    """
-    try:
-        checkpoint = strip_checkpoint(read_checkpoint(path))
-    except ValueError as error:
-        raise ExportError(str(error)) from error
-    try:
-        result = model.load_state_dict(checkpoint['state_dict'], strict=False)
-    except RuntimeError as error:
-        reason = next(
-            (line for line in str(error).splitlines() if 'size mismatch' in line),
-            str(error).splitlines()[0],
-        )
-        raise ExportError(
-            f'{path} does not fit the model of the config: {reason.strip()}'
-        ) from error
-    missing = [key for key in result.missing_keys if not key.startswith(TRAIN_ONLY)]
-    for problem, keys in (
-        ('lacks', missing),
-        ('holds unknown', result.unexpected_keys),
-    ):
-        if keys:
-            raise ExportError(
-                f'{path} does not fit the model of the config: it {problem} '
-                f'{len(keys)} weights, the first is {keys[0]}'
-            )
-    return checkpoint['meta']
 
 
 @torch.inference_mode()

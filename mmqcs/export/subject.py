@@ -14,11 +14,12 @@ from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor, nn
 
 from mmqcs.deployment import ModelDescription
-from mmqcs.utils import register_all_modules
+from mmqcs.utils import read_checkpoint, register_all_modules
+from mmqcs.utils.inference_weights import load_inference_weights
 
 from .errors import ExportError
 from .faces import FaceData
-from .network import InferenceNet, build_classifier, load_weights, predict
+from .network import InferenceNet, build_classifier, predict
 from .preprocessing import FacePreprocessor
 
 __all__ = ['Subject', 'class_names', 'compare_pixels', 'read_subject']
@@ -85,15 +86,17 @@ def read_subject(
         check_images: How many faces of the test set.
 
     Raises:
-        ExportError: The model cannot be exported in this way, the checkpoint does
-            not fit it, or the test set names other classes.
+        ExportError: The model cannot be exported in this way, or the test set names
+            other classes than the checkpoint.
+        mmqcs.utils.CheckpointError: The file is no checkpoint, is damaged, or does not
+            fit the model.
         FileNotFoundError, ValueError: The data set cannot be read.
     """
     register_all_modules()
     if not config.get('model'):
         raise ExportError(f'{path} has no model')
     model = build_classifier(config)
-    meta = load_weights(model, checkpoint)
+    meta = load_inference_weights(model, read_checkpoint(checkpoint), checkpoint)
     data = FaceData(config)
     batch = data.first(check_images)
     pixels = batch['inputs']
@@ -114,6 +117,7 @@ def read_subject(
         steps=steps,
         problem=problem,
         config=Path(path).stem,
+        face_template=face_template(config),
         **_normalisation(model),
     )
     faces = [] if steps is None else data.raw_faces(check_images)
@@ -157,6 +161,12 @@ def _normalisation(model: ImageClassifier) -> dict[str, Any]:
             for buffer in (preprocessor.mean, preprocessor.std)
         )
     return {'swap_channels': preprocessor.to_rgb, 'mean': mean, 'std': std}
+
+
+def face_template(config: Config) -> tuple[tuple[float, float], ...] | None:
+    """Where eyes, nose and mouth lie in the faces of a config, if it says so."""
+    points = config.get('face_template')
+    return None if points is None else tuple((float(x), float(y)) for x, y in points)
 
 
 def class_names(

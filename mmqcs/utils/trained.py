@@ -1,7 +1,6 @@
 """What the programs share that look at a trained classifier."""
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +29,8 @@ from .cli import (
     load_config,
     restrict_loading,
 )
-from .publish import TRAIN_ONLY
+from .inference_weights import load_inference_weights
+from .safe_load import CheckpointError
 from .setup_env import register_all_modules
 
 __all__ = [
@@ -127,34 +127,13 @@ def load_model(args: argparse.Namespace, needs_cross: bool = False) -> TrainedMo
         model.to(args.device)
     except (OSError, RuntimeError, ValueError) as error:
         fail(f'cannot load {args.checkpoint}: {str(error).splitlines()[0]}')
-    _load_weights(model, checkpoint, args, needs_cross)
-    meta = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
-    classes = meta.get('classes')
+    try:
+        meta = load_inference_weights(model, checkpoint, args.checkpoint, needs_cross)
+    except CheckpointError as error:
+        fail(str(error))
+    classes = (meta.get('dataset_meta') or {}).get('classes')
     classes = tuple(classes) if classes else None
     return TrainedModel(config, model.eval(), classes, args.config)
-
-
-def _load_weights(
-    model: nn.Module, checkpoint: Any, args: argparse.Namespace, needs_cross: bool
-) -> None:
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
-    try:
-        missing, _ = model.load_state_dict(state, strict=False)
-    except RuntimeError as error:  # other shapes; the second line names the first
-        reason = str(error).splitlines()[1].strip()
-        fail(f'{args.checkpoint} does not fit {args.config}: {reason}')
-    lacking = [key for key in missing if not key.startswith(TRAIN_ONLY)]
-    if lacking:
-        fail(
-            f'{args.checkpoint} does not fit {args.config}: it lacks {len(lacking)} of '
-            f'the weights, such as {lacking[0]}'
-        )
-    if needs_cross and missing:
-        fail(
-            f'{args.checkpoint} lacks the cross branch ({missing[0]}), which this '
-            f'shows; take a checkpoint of the training, or publish it with --keep-cross'
-        )
 
 
 def build_loader(config: Config, phase: str, path: str, **changes: Any) -> DataLoader:

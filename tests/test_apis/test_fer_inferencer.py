@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from faces_case import needs_cascades, overlap, scene
 from test_apis.test_frames import write_video
+from test_deployment.onnx_case import describe, write_case
 
 from mmqcs.apis import FERInferencer
+from mmqcs.deployment import OnnxClassifier
 from mmqcs.faces import ARCFACE, Face
 from mmqcs.faces.face import largest_first
 
@@ -206,3 +208,26 @@ def test_wrong_arguments(options, message):
 def test_every_must_be_positive(infer):
     with pytest.raises(ValueError, match='every must be at least 1, got 0'):
         infer(picture(), every=0)
+
+
+def test_an_exported_file_brings_its_classes_and_template(tmp_path):
+    template = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.4, 0.8), (0.6, 0.8))
+    text = describe(face_template=template).to_json()
+    path = write_case(tmp_path / 'a.onnx', text)
+    image = scene(0)[0]
+    for model in (path, OnnxClassifier(path)):
+        infer = FERInferencer(model, faces='none', batch_size=2)
+        np.testing.assert_array_equal(infer.template, template)
+        (result,) = infer(image)
+        assert result.classes == infer.classes == OnnxClassifier(path).classes
+        cut = infer.cut(image, result.faces[0].face)
+        (scores,) = OnnxClassifier(path)([cut])
+        np.testing.assert_array_equal(result.faces[0].scores, scores)
+    plain = FERInferencer(write_case(tmp_path / 'b.onnx'), faces='none')
+    np.testing.assert_array_equal(plain.template, ARCFACE)
+    with pytest.raises(ValueError, match='holds its weights: leave out the checkp'):
+        FERInferencer(path, 'c.pth', faces='none')
+    with pytest.raises(ValueError, match='runs on the CPU; for cuda:1 give an Onnx'):
+        FERInferencer(path, faces='none', device='cuda:1')
+    with pytest.raises(FileNotFoundError, match='none.onnx is not a file'):
+        FERInferencer('none.onnx', faces='none')

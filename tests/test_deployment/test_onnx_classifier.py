@@ -128,7 +128,8 @@ def test_wrong_settings_are_refused(path):
 
 
 def test_the_description_is_read_as_written():
-    about = describe(mean=None, std=None, precision='int8')
+    template = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.4, 0.8), (0.6, 0.8))
+    about = describe(mean=None, std=None, precision='int8', face_template=template)
     assert ModelDescription.from_json(about.to_json()) == about
 
 

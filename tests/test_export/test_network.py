@@ -9,7 +9,7 @@ from mmengine import Config
 from mmengine.config import ConfigDict
 
 from mmqcs.export.errors import ExportError
-from mmqcs.export.network import InferenceNet, build_classifier, load_weights, predict
+from mmqcs.export.network import InferenceNet, build_classifier, predict
 
 SMALL = Config.fromfile(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
 
@@ -43,43 +43,6 @@ def test_scores_are_those_of_the_classifier():
 
 def test_fast_mode_is_left_out():
     assert small(fast=True).fast is None
-
-
-def test_weights_are_loaded_without_the_cross_branch(tmp_path):
-    model = small()
-    state = model.state_dict()
-    meta = {'dataset_meta': {'classes': tuple('abcdefg')}}
-    path = str(tmp_path / 'a.pth')
-    torch.save({'state_dict': state, 'meta': meta}, path)
-    other = build_classifier(SMALL)
-    assert load_weights(other, path)['dataset_meta'] == meta['dataset_meta']
-    inference = {k: v for k, v in state.items() if not k.startswith('cross.')}
-    torch.save(inference, path)
-    third = build_classifier(SMALL)
-    load_weights(third, path)
-    images = torch.randn(2, 3, 64, 64)
-    expected = predict(model, images)
-    assert torch.equal(predict(other, images), expected)
-    assert torch.equal(predict(third, images), expected)
-
-
-def test_weights_that_do_not_fit_are_refused(tmp_path):
-    path = str(tmp_path / 'a.pth')
-    state = small().state_dict()
-    wrong = {
-        'size mismatch for head.fc.weight': {'head.fc.weight': torch.zeros(8, 96)},
-        'holds unknown 1 weights, the first is other.weight': {
-            'other.weight': torch.zeros(1)
-        },
-    }
-    for message, change in wrong.items():
-        torch.save({'state_dict': {**state, **change}}, path)
-        with pytest.raises(ExportError, match=message):
-            load_weights(build_classifier(SMALL), path)
-    del state['head.fc.bias']
-    torch.save({'state_dict': state}, path)
-    with pytest.raises(ExportError, match='lacks 1 weights, the first is head.fc.bias'):
-        load_weights(build_classifier(SMALL), path)
 
 
 def test_models_without_one_label_an_image_are_refused():

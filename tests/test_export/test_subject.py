@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from mmengine.config import Config
 from mmengine.dataset import Compose
 
 from mmqcs.deployment.geometry import CenterCrop, Resize, apply_steps
 from mmqcs.deployment.onnx_classifier import normalise
 from mmqcs.export.errors import ExportError
 from mmqcs.export.faces import FaceData
-from mmqcs.export.subject import class_names, compare_pixels, read_subject
+from mmqcs.export.subject import (
+    class_names,
+    compare_pixels,
+    face_template,
+    read_subject,
+)
 
 CONFIG = str(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
 
@@ -81,3 +87,11 @@ def test_pixels_may_be_a_level_off_but_not_two():
     compare_pixels(pixels.double() + 1, pixels)
     with pytest.raises(ExportError, match='differ by 2 levels'):
         compare_pixels(pixels.double() - 2, pixels)
+
+
+def test_the_template_of_the_faces_goes_along():
+    config = Config.fromfile(CONFIG)
+    template = face_template(config)
+    assert np.allclose(template, config.face_template)
+    config.pop('face_template')
+    assert face_template(config) is None
