@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 import torch
 from conftest import ROOT
 from faces_case import needs_cascades, scene
+from free_port import free_port
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
@@ -170,9 +170,7 @@ def test_wrong_calls(tmp_path, args, message):
 @pytest.fixture
 def served(checkpoint, tmp_path):
     """The program as a user starts it; gives its address."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # no proxy may come between the program and itself
     process = start('--model', checkpoint, '--port', port, cwd=tmp_path)
     address = f'http://127.0.0.1:{port}'

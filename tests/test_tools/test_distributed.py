@@ -2,8 +2,6 @@
 
 import json
 import os
-import random
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from free_port import free_port
 from mmengine.config import Config
 from tool_helpers import check_error, epochs
 
@@ -24,7 +23,7 @@ SPLITS = 'train', 'val', 'test'
 def test_two_processes_without_gpu(toy_config, run, tmp_path):
     """Odd names test the quoting of the shell scripts."""
     work_dir = tmp_path / 'a work dir'
-    port = {'PORT': str(_free_port()), 'PYTHONFAULTHANDLER': '1'}
+    port = {'PORT': str(free_port()), 'PYTHONFAULTHANDLER': '1'}
     config = tmp_path / 'two words.py'
     config.write_text(
         f'_base_ = {str(toy_config)!r}\n'
@@ -75,7 +74,7 @@ def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
     options += [f'{s}_dataloader.num_workers=0' for s in SPLITS]
     options += ['train_dataloader.batch_size=4', 'model.fast=True']
     arguments = '--amp', '--work-dir', 'run', '--cfg-options', *options
-    port = {'PORT': str(_free_port())}
+    port = {'PORT': str(free_port())}
     done = run('dist_train.sh', config, 2, *arguments, cwd=tmp_path, **port)
     assert done.returncode == 0, done.stderr
     assert "WON'T CONVERT" not in done.stderr
@@ -90,7 +89,7 @@ def test_two_machines(toy_config, tmp_path):
     """One process on each; both run on this one and meet at its port."""
     script = ROOT / 'tools/dist_train.sh'
     env = {**os.environ, 'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '1'}
-    env |= {'NNODES': '2', 'MASTER_ADDR': '127.0.0.1', 'PORT': str(_free_port())}
+    env |= {'NNODES': '2', 'MASTER_ADDR': '127.0.0.1', 'PORT': str(free_port())}
     env['PATH'] = os.pathsep.join((str(Path(sys.executable).parent), env['PATH']))
     machines = [
         subprocess.Popen(
@@ -111,22 +110,6 @@ def test_two_machines(toy_config, tmp_path):
     assert [machine.returncode for machine in machines] == [0, 0], texts
     assert '2 processes train or test on the CPU' in texts[0]
     assert epochs(tmp_path / 'run') == [1, 1]  # 6 images a process in batches of 4
-
-
-def _free_port() -> int:
-    """A port that the system gives to nobody else before torchrun takes it.
-
-    It lies below the range from which systems serve connections and bind(0).
-    """
-    choice = random.SystemRandom()
-    while True:
-        port = choice.randrange(20000, 30000)
-        with socket.socket() as server:
-            try:
-                server.bind(('127.0.0.1', port))
-            except OSError:
-                continue
-            return port
 
 
 def test_model_wrapper_of_the_config_is_kept(monkeypatch):

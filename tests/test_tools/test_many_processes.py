@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from test_distributed import _free_port
+from free_port import free_port
 from test_qcs_end_to_end import SMALL, data_options
 
 pytestmark = pytest.mark.slow
@@ -78,7 +78,7 @@ def train(run, config, rafdb_root):
             *arguments,
             *options,
             cwd=folder,
-            PORT=str(_free_port()),
+            PORT=str(free_port()),
             PYTHONPATH=os.pathsep.join((str(config.parent), str(ROOT))),
         )
         assert done.returncode == 0, done.stderr[-3000:]

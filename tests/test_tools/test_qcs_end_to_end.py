@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from free_port import free_port
 
 from mmqcs.datasets import RAFDB
 
@@ -152,7 +153,7 @@ def test_two_processes_train_as_one_model(run, sam_config, rafdb_root, tmp_path)
         *('--work-dir', 'run'),
         *options,
         cwd=tmp_path,
-        PORT='29617',
+        PORT=str(free_port()),
     )
     assert done.returncode == 0, done.stderr[-3000:]
     # 28 anchors, 7 a batch, shared by two processes
