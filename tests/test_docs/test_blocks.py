@@ -31,6 +31,7 @@ PARTS = {
     'OpenCV 4': has_cascades,
     'MMDetection': has_detection,
     'mmqcs[export]': exports,
+    'OpenCV 4 and mmqcs[export]': lambda: has_cascades() and exports(),
 }
 MAKEFILE = (ROOT / 'Makefile').read_text()
 
@@ -61,7 +62,7 @@ def test_pages_tested_elsewhere_are():
 @pytest.mark.parametrize('page', PAGES, ids=name)
 def test_python(page, desk, request):
     namespace = {'__name__': '__main__'}
-    if exports() and any(x.needs == 'mmqcs[export]' for x in blocks(page)):
+    if exports() and any('mmqcs[export]' in (x.needs or '') for x in blocks(page)):
         request.getfixturevalue('exported')
     skipped = []
     for block in blocks(page, 'python', 'pycon'):
