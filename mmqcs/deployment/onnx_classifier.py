@@ -105,7 +105,7 @@ class OnnxClassifier:
             face: BGR, uint8 (H, W, 3).
 
         Returns:
-            An item of its batch: float32 (3, height, width) or uint8 (H, W, 3).
+            float32 (3, height, width) or uint8 (H, W, 3), an item of its batch.
 
         Raises:
             ValueError: It is no such array, or too small for the test pipeline.
