@@ -13,6 +13,7 @@ so where something is missing, ``<!-- needs: OpenCV 4 -->``.
 """
 
 import doctest
+import importlib.util
 import os
 import re
 import shutil
@@ -28,13 +29,30 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 import mmqcs.apis
+import mmqcs.deployment
 import mmqcs.faces
 import mmqcs.functional
+import mmqcs.visualization
+import mmqcs.visualization.attention
+import mmqcs.visualization.embedding
+import mmqcs.visualization.report
+import mmqcs.visualization.similarity
 from mmqcs import registry
 from mmqcs.registry import DATASETS, MODELS
 from mmqcs.utils.detection import require_detection
 
 ROOT = Path(__file__).resolve().parents[1]
+_PUBLIC = (
+    mmqcs.apis,
+    mmqcs.deployment,
+    mmqcs.faces,
+    mmqcs.functional,
+    mmqcs.visualization,
+    mmqcs.visualization.attention,
+    mmqcs.visualization.embedding,
+    mmqcs.visualization.report,
+    mmqcs.visualization.similarity,
+)
 _MARKDOWN = MarkdownIt().enable('table')
 _COMMENT = re.compile(r'<!-- (not executed|needs): (.+?) -->\s*')
 _PROGRAMS = ('bash', 'git', 'make', 'pip', 'python', 'srun')
@@ -60,6 +78,12 @@ def has_detection() -> bool:
     return True
 
 
+def exports() -> bool:
+    """Whether ONNX files can be written and run."""
+    packages = ('onnx', 'onnxscript', 'onnxruntime')
+    return all(importlib.util.find_spec(name) for name in packages)
+
+
 def registered() -> dict[str, object]:
     """What configs can name as mmqcs.X: class or function, by X."""
     found = {}
@@ -72,10 +96,10 @@ def registered() -> dict[str, object]:
 
 
 def public() -> dict[str, object]:
-    """Classes and functions of the packages that programs call, by their names."""
+    """Classes and functions that programs call, by their names."""
     return {
         name: part
-        for package in (mmqcs.apis, mmqcs.faces, mmqcs.functional)
+        for package in _PUBLIC
         for name in package.__all__
         if callable(part := getattr(package, name))
     }

@@ -43,6 +43,17 @@ class ModelDescription:
             the config does not say.
         problem: Why there are no steps, else empty.
         version: Version of mmqcs that wrote the file.
+
+    Raises:
+        ValueError: ``graph_input`` is something else.
+
+    Examples:
+        >>> from mmqcs.deployment import OnnxClassifier
+        >>> about = OnnxClassifier('qcs.onnx').description
+        >>> about.config, about.graph_input, about.input_size
+        ('qcs_ir-small_synthfer', 'faces', (64, 64))
+        >>> ModelDescription.from_json(about.to_json()) == about
+        True
     """
 
     classes: tuple[str, ...]

@@ -71,6 +71,11 @@ class Resize(_Resizing):
     Args:
         height: In pixels.
         width: In pixels.
+        interpolation: ``'nearest'``, ``'bilinear'``, ``'bicubic'``, ``'area'`` or
+            ``'lanczos'``; of Pillow ``'bilinear'`` or ``'bicubic'``.
+        backend: ``'cv2'`` or ``'pillow'``.
+        rows_may_go_first: What Pillow does; see
+            :func:`~mmqcs.deployment.pillow_resize.pillow_resize`.
     """
 
     height: int
@@ -88,6 +93,9 @@ class ResizeEdge(_Resizing):
     Args:
         length: In pixels.
         edge: ``'short'``, ``'long'``, ``'width'`` or ``'height'``.
+        interpolation: As of :class:`Resize`.
+        backend: As of :class:`Resize`.
+        rows_may_go_first: As of :class:`Resize`.
     """
 
     length: int

@@ -36,8 +36,8 @@ class OnnxClassifier:
     Examples:
         >>> classify = OnnxClassifier('qcs.onnx')
         >>> scores = classify([cv2.imread('face.png')])  # BGR, uint8 (H, W, 3)
-        >>> classify.classes[scores[0].argmax()]
-        'Happiness'
+        >>> scores.shape, classify.classes[scores[0].argmax()] in classify.classes
+        ((1, 7), True)
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class OnnxClassifier:
             face: BGR, uint8 (H, W, 3).
 
         Returns:
-            An item of its batch: float32 (3, height, width) or uint8 (H, W, 3).
+            float32 (3, height, width) or uint8 (H, W, 3), an item of its batch.
 
         Raises:
             ValueError: It is no such array, or too small for the test pipeline.

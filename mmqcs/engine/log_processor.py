@@ -18,6 +18,12 @@ class QuietLogProcessor(LogProcessor):
         quiet: Regular expression of the beginning of names that are left out of the
             text of training iterations.
         **kwargs: Arguments of MMEngine's ``LogProcessor``.
+
+    Examples:
+        >>> processor = QuietLogProcessor(quiet='theta/', window_size=10)
+        >>> names = ('loss', 'theta/level_1')
+        >>> [name for name in names if not processor.quiet.match(name)]  # in the text
+        ['loss']
     """
 
     def __init__(self, quiet: str = r'ce_|theta/', **kwargs: Any) -> None:

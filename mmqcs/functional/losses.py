@@ -85,6 +85,11 @@ def branch_cross_entropy(logits: Tensor, target: Tensor, branches: int) -> Tenso
 
     Returns:
         (G,), without a gradient.
+
+    Examples:
+        >>> logits = torch.tensor([[0.0, 0.0], [0.0, 2.0]])  # an anchor, a positive
+        >>> branch_cross_entropy(logits, torch.tensor([1, 1]), branches=2)
+        tensor([0.6931, 0.1269])
     """
     if target.is_floating_point():
         target = target.float()

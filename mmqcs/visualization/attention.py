@@ -15,7 +15,19 @@ __all__ = ['attention_map', 'blur_brightest', 'evaluating']
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Puts a model into evaluation mode for as long as the context lasts."""
+    """Puts a model into evaluation mode for as long as the context lasts.
+
+    Args:
+        model: The model; afterwards it is in the mode in which it was.
+
+    Examples:
+        >>> model = torch.nn.Dropout().train()
+        >>> with evaluating(model):
+        ...     model.training
+        False
+        >>> model.training
+        True
+    """
     training = model.training
     model.eval()
     try:
@@ -58,6 +70,14 @@ def attention_map(
     Raises:
         ValueError: The backbone gives neither maps nor is it a vision transformer with
             a square grid of patches.
+
+    Examples:
+        >>> from mmqcs.apis import FaceClassifier
+        >>> classify = FaceClassifier('work_dirs/qcs.pth')
+        >>> images = classify.prepare([cv2.imread('face.png')])  # (1, 3, 64, 64)
+        >>> maps = attention_map(classify.model, images)
+        >>> maps.shape, float(maps.max())
+        (torch.Size([1, 16, 16]), 1.0)
     """
     with evaluating(model):
         with torch.no_grad():
@@ -156,6 +176,12 @@ def blur_brightest(images: Tensor, maps: Tensor, fraction: float) -> Tensor:
 
     Returns:
         (N, 3, H, W).
+
+    Examples:
+        >>> images, maps = torch.rand(2, 3, 64, 64), torch.rand(2, 8, 8)
+        >>> hidden = blur_brightest(images, maps, 0.2) != images
+        >>> round(float(hidden.float().mean()), 2)
+        0.2
     """
     size = images.shape[-2:]
     heat = F.interpolate(maps.unsqueeze(1), size, mode='bilinear', align_corners=False)

@@ -30,6 +30,11 @@ def confusion_figure(
 
     Raises:
         ValueError: The matrix is not (C, C) for C class names.
+
+    Examples:
+        >>> figure = confusion_figure(np.array([[8, 2], [1, 9]]), ('Sad', 'Happy'))
+        >>> [text.get_text() for text in figure.axes[0].texts][:2]  # of those sad
+        ['80.0%\\n8', '20.0%\\n2']
     """
     matrix = np.asarray(matrix)
     size = len(classes)
@@ -81,5 +86,17 @@ def _write_cells(axes: Axes, matrix: np.ndarray, percent: np.ndarray) -> None:
 def draw_confusion_matrix(
     matrix: np.ndarray, classes: Sequence[str], title: str
 ) -> np.ndarray:
-    """The figure of :func:`confusion_figure` as an RGB image (H, W, 3), uint8."""
+    """The figure of :func:`confusion_figure` as an RGB image (H, W, 3), uint8.
+
+    Args:
+        matrix: Counts (C, C).
+        classes: C class names.
+        title: Text above the matrix.
+
+    Examples:
+        >>> counts = np.array([[8, 2], [1, 9]])
+        >>> image = draw_confusion_matrix(counts, ('Sad', 'Happy'), 'Test')
+        >>> image.dtype, image.shape[2]
+        (dtype('uint8'), 3)
+    """
     return figure_to_rgb(confusion_figure(matrix, classes, title))

@@ -58,6 +58,12 @@ def read_panels(paths: Sequence[Path]) -> list[Panel]:
 
     Raises:
         ValueError: A line is not a JSON object.
+
+    Examples:
+        >>> from mmqcs.utils.run_log import scalar_files
+        >>> panels = read_panels(scalar_files(Path('work_dirs/run')))
+        >>> [panel.title for panel in panels]
+        ['Loss', 'Accuracy']
     """
     found: dict[str, dict[str, dict[int, float]]]
     found = {start: defaultdict(dict) for start in _PANELS}
@@ -128,6 +134,12 @@ def curves_figure(panels: Sequence[Panel], title: str = '', columns: int = 3) ->
         panels: At least one.
         title: Text above all of them.
         columns: Panels in a row.
+
+    Examples:
+        >>> loss = Panel('Loss', 'Cross-entropy', {'loss': [(50, 1.9), (100, 1.5)]})
+        >>> figure = curves_figure([loss], title='A run')
+        >>> figure.axes[0].get_ylabel()
+        'Cross-entropy'
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)

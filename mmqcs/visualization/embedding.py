@@ -24,6 +24,10 @@ def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     Raises:
         ImportError: scikit-learn is not installed.
         ValueError: The perplexity is not between 0 and N.
+
+    Examples:
+        >>> embed(np.random.default_rng(0).random((20, 8)), perplexity=5, seed=0).shape
+        (20, 2)
     """
     if not 0 < perplexity < len(features):
         raise ValueError(
@@ -50,6 +54,13 @@ def embedding_figure(
         labels: Integer (N,).
         classes: Class names.
         title: Text above.
+
+    Examples:
+        >>> points = np.random.default_rng(0).random((4, 2))
+        >>> labels = np.array([0, 1, 0, 0])
+        >>> figure = embedding_figure(points, labels, ('Sad', 'Happy'), 'Features')
+        >>> [text.get_text() for text in figure.legends[0].get_texts()]
+        ['Sad (3)', 'Happy (1)']
     """
     figure = new_figure(8.2, 6.4)
     axes = figure.add_subplot()

@@ -36,6 +36,11 @@ def overlay_heat_map(
     Raises:
         ValueError: The shapes do not fit, the image is not of uint8, or the range is
             empty.
+
+    Examples:
+        >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
+        >>> overlay_heat_map(face, heat=np.eye(8)).shape == face.shape
+        True
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(

@@ -57,6 +57,13 @@ def write_report(work_dir: Path) -> Path:
 
     Returns:
         The file. It is replaced as a whole or not at all.
+
+    Raises:
+        FileNotFoundError, ValueError: See :func:`build_report`.
+
+    Examples:
+        >>> write_report(Path('work_dirs/run')).name
+        'report.html'
     """
     text = build_report(work_dir)
     path = work_dir / NAME
@@ -84,6 +91,11 @@ def build_report(work_dir: Path) -> str:
     Raises:
         FileNotFoundError: No run in it has a record.
         ValueError: A file of a run cannot be read.
+
+    Examples:
+        >>> text = build_report(Path('work_dirs/run'))
+        >>> '<h2>Confusion matrix of the ' in text, '<script' in text
+        (True, False)
     """
     runs = list(read_records(work_dir))
     if not runs:

@@ -30,6 +30,12 @@ def contact_sheet(
 
     Raises:
         ValueError: There are no images, or not as many captions.
+
+    Examples:
+        >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
+        >>> sheet = contact_sheet([face, None], ['face.png', 'gone.png'])
+        >>> [axes.get_title() for axes in sheet.axes]
+        ['face.png', 'gone.png']
     """
     if not images or len(images) != len(captions):
         raise ValueError(f'{len(images)} images and {len(captions)} captions')
@@ -70,6 +76,15 @@ def heat_map_sheet(
         title: As for :func:`contact_sheet`.
         scale: ``low`` and ``high`` of the heat maps, and what they measure.
         side: As for :func:`contact_sheet`.
+
+    Examples:
+        >>> from mmqcs.visualization import overlay_heat_map
+        >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
+        >>> map_ = overlay_heat_map(face, heat=np.eye(8))
+        >>> scale = (0, 1, 'evidence for the class')
+        >>> sheet = heat_map_sheet([face, map_], ['face', 'map'], 2, 'A face', scale)
+        >>> sheet.axes[-1].get_ylabel()  # the colour bar
+        'evidence for the class'
     """
     figure = contact_sheet(images, captions, columns, title, side)
     width, height = figure.get_size_inches()

@@ -29,6 +29,11 @@ def csa_neck(model: ImageClassifier) -> CSANeck:
 
     Raises:
         ValueError: It has none.
+
+    Examples:
+        >>> from mmqcs.apis import FaceClassifier
+        >>> csa_neck(FaceClassifier('work_dirs/qcs.pth').model).num_levels
+        3
     """
     for part in (getattr(model, 'cross', None), model):
         for name in ('attention', 'neck'):
@@ -78,6 +83,14 @@ def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
         ValueError: There is no such attention, its mode is 'SDPA', which has no
             weight of a token, the images are not made of groups, or the tokens no
             square grid.
+
+    Examples:
+        >>> from mmqcs.apis import FaceClassifier
+        >>> classify = FaceClassifier('work_dirs/qcs.pth')
+        >>> group = ('anchor.png', 'positive.png', 'negative.png', 'second.png')
+        >>> images = classify.prepare([cv2.imread(name) for name in group])
+        >>> csa_weights(classify.model, images).shape
+        torch.Size([3, 4, 1, 4, 4])
     """
     attention = csa_neck(model)
     with evaluating(model):
@@ -95,6 +108,12 @@ class TokenSimilarity(NamedTuple):
     Attributes:
         first: Of the first image of each pair, (L, B, h, h).
         second: Of the second, (L, B, h, h).
+
+    Examples:
+        >>> scores = TokenSimilarity(torch.ones(3, 1, 4, 4), torch.ones(3, 1, 4, 4))
+        >>> first, second = (levels.mean(dim=0) for levels in scores)
+        >>> first.shape  # a map for each pair
+        torch.Size([1, 4, 4])
     """
 
     first: Tensor
@@ -123,6 +142,14 @@ def token_similarity(
     Raises:
         ValueError: There is no such attention, the batches are of different sizes, or
             the tokens no square grid.
+
+    Examples:
+        >>> from mmqcs.apis import FaceClassifier
+        >>> classify = FaceClassifier('work_dirs/qcs.pth')
+        >>> pair = classify.prepare([cv2.imread('face.png'), cv2.imread('other.png')])
+        >>> scores = token_similarity(classify.model, pair[:1], pair[1:])
+        >>> scores.first.shape, round(float(scores.first.mean()), 3)
+        (torch.Size([3, 1, 4, 4]), 1.0)
     """
     if first.shape != second.shape:
         raise ValueError(

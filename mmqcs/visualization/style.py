@@ -42,6 +42,10 @@ def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
         width: Inches.
         height: Inches.
         dpi: Pixels an inch where it becomes pixels.
+
+    Examples:
+        >>> new_figure(4, 3).get_size_inches().tolist()
+        [4.0, 3.0]
     """
     figure = Figure(figsize=(width, height), dpi=dpi, layout='constrained')
     FigureCanvasAgg(figure)
@@ -49,7 +53,12 @@ def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
 
 
 def figure_to_rgb(figure: Figure) -> np.ndarray:
-    """Draws a figure as an RGB image (H, W, 3), uint8."""
+    """Draws a figure as an RGB image (H, W, 3), uint8.
+
+    Examples:
+        >>> figure_to_rgb(new_figure(4, 3, dpi=100)).shape
+        (300, 400, 3)
+    """
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -83,6 +92,11 @@ def save_figure(figure: Figure, path: Path) -> None:
 
     Raises:
         ValueError: Another ending.
+
+    Examples:
+        >>> save_figure(new_figure(4, 3), Path('work_dirs/pictures/empty.svg'))
+        >>> Path('work_dirs/pictures/empty.svg').read_text()[:5]
+        '<?xml'
     """
     content = encode_figure(figure, path.suffix.lower())
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,14 +2,20 @@
 
 import cv2
 import pytest
+import small_run
 import torch
-from doc_case import ROOT, has_detection
+from doc_case import ROOT, exports, has_detection
 from faces_case import scene
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 from published_case import published_state, write_published
+from test_tools.tool_helpers import load_tool
 
 from mmqcs import registry
+from mmqcs.export.subject import read_subject
 from mmqcs.registry import MODELS
+from mmqcs.synth import CLASSES, SynthFERSettings, render
 from mmqcs.utils.publish import strip_checkpoint
 
 # the data sets of the pages, as layouts of drawn faces with so many classes
@@ -24,6 +30,15 @@ DATA = {
 }
 DETECTOR = 'configs/det/retinanet_ir-small_synthfer.py'
 CLASSIFIER = 'configs/qcs/qcs_ir-small_synthfer.py'
+# pictures of single faces
+FACES = {
+    'face': 'Happiness',
+    'other': 'Sadness',
+    'anchor': 'Anger',
+    'positive': 'Anger',
+    'negative': 'Fear',
+    'second': 'Fear',
+}
 
 
 @pytest.fixture(scope='session')
@@ -42,7 +57,13 @@ def filled_folder(tmp_path_factory, drawn_root):
     for _ in range(3):
         writer.write(scene(1)[0])
     writer.release()
+    for number, (name, expression) in enumerate(FACES.items()):
+        face = render(SynthFERSettings(), 'test', number, CLASSES.index(expression))
+        cv2.imwrite(str(folder / f'{name}.png'), face)
     (folder / 'work_dirs').mkdir()
+    run = small_run.config(folder / 'work_dirs/run', log_level='ERROR')
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        Runner.from_cfg(run).train()
     config = Config.fromfile(ROOT / CLASSIFIER)
     weights = MODELS.build(config.model).state_dict()
     meta = {'cfg': config.pretty_text}
@@ -55,6 +76,24 @@ def filled_folder(tmp_path_factory, drawn_root):
         weights = MODELS.build(dict(model, _scope_='mmdet')).state_dict()
         torch.save({'state_dict': weights}, folder / 'work_dirs/faces.pth')
     return folder
+
+
+@pytest.fixture(scope='session')
+def exported(filled_folder):
+    """The classifier of the folder as qcs.onnx and qcs.pt2, which take faces."""
+    if not exports():
+        pytest.skip("needs pip install 'mmqcs[export]'")
+    from mmqcs.export.onnx_job import OnnxJob
+
+    config = Config.fromfile(ROOT / CLASSIFIER)
+    for loader in (config.train_dataloader, config.test_dataloader):
+        loader.dataset.data_root = str(filled_folder / 'data/synthfer')
+    weights = str(filled_folder / 'work_dirs/qcs.pth')
+    with DefaultScope.overwrite_default_scope('mmpretrain'), torch.no_grad():
+        subject = read_subject(config, CLASSIFIER, weights, 'faces', 2)
+        OnnxJob(subject, filled_folder / 'qcs.onnx', 18).export()
+        program = load_tool('deployment/export_torch')
+        program.export(subject, filled_folder / 'qcs.pt2')
 
 
 @pytest.fixture

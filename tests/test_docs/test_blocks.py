@@ -7,16 +7,32 @@ import sys
 from argparse import ArgumentParser
 
 import pytest
-from doc_case import ROOT, blocks, commands, documents, has_detection, name, run_block
+from doc_case import (
+    ROOT,
+    blocks,
+    commands,
+    documents,
+    exports,
+    has_detection,
+    name,
+    run_block,
+)
 from faces_case import has_cascades
 from test_tools.tool_helpers import load_tool
+
+import mmqcs.demo.__main__
 
 EXECUTED = ('python', 'pycon', 'bash')
 # not code of ours
 OTHER = ('text', 'bibtex', '{model-zoo} qcs', '{model-zoo} mix', '{toctree}')
 # pages whose blocks belong together and are executed by a test of their own
 TESTED_ELSEWHERE = {'docs/extending.md': 'tests/test_tools/test_extending.py'}
-PARTS = {'OpenCV 4': has_cascades, 'MMDetection': has_detection}
+PARTS = {
+    'OpenCV 4': has_cascades,
+    'MMDetection': has_detection,
+    'mmqcs[export]': exports,
+    'OpenCV 4 and mmqcs[export]': lambda: has_cascades() and exports(),
+}
 MAKEFILE = (ROOT / 'Makefile').read_text()
 
 PAGES = [
@@ -44,8 +60,10 @@ def test_pages_tested_elsewhere_are():
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name)
-def test_python(page, desk):
+def test_python(page, desk, request):
     namespace = {'__name__': '__main__'}
+    if exports() and any('mmqcs[export]' in (x.needs or '') for x in blocks(page)):
+        request.getfixturevalue('exported')
     skipped = []
     for block in blocks(page, 'python', 'pycon'):
         if block.reason is None and (not block.needs or PARTS[block.needs]()):
@@ -60,8 +78,8 @@ class Parsed(Exception):  # noqa: N818
     """The command line was accepted."""
 
 
-def check_tool(path, arguments, monkeypatch):
-    """A program of tools/ accepts its arguments; it is not run."""
+def check_program(main, path, arguments, monkeypatch):
+    """A program accepts its arguments; it is not run."""
     parse = ArgumentParser.parse_args
 
     def parse_only(*args, **kwargs):
@@ -70,11 +88,9 @@ def check_tool(path, arguments, monkeypatch):
 
     monkeypatch.setattr(ArgumentParser, 'parse_args', parse_only)
     monkeypatch.setattr(sys, 'argv', [str(path), *arguments])
-    monkeypatch.syspath_prepend(path.parent)
-    tool = load_tool(path.relative_to(ROOT / 'tools').with_suffix('').as_posix())
     with pytest.raises((Parsed, SystemExit)) as end:
-        tool.main()
-    assert end.type is Parsed or end.value.code == 0, f'{path.name} {arguments}'
+        main()
+    assert end.type is Parsed or end.value.code == 0, f'{path} {arguments}'
 
 
 def check_python(words, monkeypatch):
@@ -85,6 +101,9 @@ def check_python(words, monkeypatch):
     if words[:2] == ['-m', 'pytest']:
         assert all((ROOT / word).exists() for word in words[2:] if '/' in word), words
         return
+    if words[:2] == ['-m', 'mmqcs.demo']:
+        check_program(mmqcs.demo.__main__.main, 'mmqcs.demo', words[2:], monkeypatch)
+        return
     assert at, f'python {words} is none of the programs in tools/'
     # scripts start programs by their whole path
     path = (ROOT / words[at[0]]).resolve()
@@ -92,7 +111,9 @@ def check_python(words, monkeypatch):
     for word in words[at[0] + 1 :]:
         if word.startswith('configs/'):
             assert (ROOT / word).exists(), word
-    check_tool(path, words[at[0] + 1 :], monkeypatch)
+    monkeypatch.syspath_prepend(path.parent)
+    tool = load_tool(path.relative_to(ROOT / 'tools').with_suffix('').as_posix())
+    check_program(tool.main, path, words[at[0] + 1 :], monkeypatch)
 
 
 def check_make(words):
@@ -144,14 +165,16 @@ def test_what_a_wrong_block_does(tmp_path, monkeypatch):
     page = tmp_path / 'page.md'
     page.write_text(
         '```bash\npython tools/train.py CONFIG --no-such-option\n```\n\n'
+        '```bash\npython -m mmqcs.demo --no-such-option\n```\n\n'
         '```bash\nmake no-such-target\n```\n\n'
         '<!-- not executed: costs money -->\n```bash\npython tools/none.py\n```\n\n'
         '```pycon\n>>> 1 + 1\n3\n```\n'
     )
-    option, target, reason = blocks(page, 'bash')
+    option, module, target, reason = blocks(page, 'bash')
     assert reason.reason == 'costs money'
-    with pytest.raises(AssertionError):
-        check_python(commands(option, tmp_path)[0][1:], monkeypatch)
+    for block in (option, module):
+        with pytest.raises(AssertionError):
+            check_python(commands(block, tmp_path)[0][1:], monkeypatch)
     with pytest.raises(AssertionError):
         check_make(commands(target, tmp_path)[0][1:])
     with pytest.raises(AssertionError):

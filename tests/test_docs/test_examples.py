@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import inspect
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,10 +13,11 @@ import torch
 from doc_case import ROOT, has_detection, public, registered
 from faces_case import has_cascades
 
-KNOWN = {'np': np, 'torch': torch, 'cv2': cv2}
+KNOWN = {'np': np, 'torch': torch, 'cv2': cv2, 'Path': Path}
 # parts whose examples need what is not everywhere
 NEEDS_CASCADES = {'CascadeDetector', 'FERInferencer'}
 NEEDS_DETECTION = {'MMDetDetector', 'build_qcs_roi_head'}
+NEEDS_SKLEARN = {'embed'}
 
 
 def examples_in(module):
@@ -41,13 +43,17 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(('module', 'name'), EXAMPLES, ids=[x[1] for x in EXAMPLES])
-def test_example(module, name, desk):
+def test_example(module, name, desk, request):
     if name in NEEDS_CASCADES and not has_cascades():
         pytest.skip('OpenCV 5 has no cascades')
     if name in NEEDS_DETECTION and not has_detection():
         pytest.skip('needs MMDetection and the operators of MMCV: make ops')
     source = importlib.import_module(module)
     part = getattr(source, name)
+    if 'qcs.onnx' in part.__doc__:
+        request.getfixturevalue('exported')
+    if name in NEEDS_SKLEARN:
+        pytest.importorskip('sklearn', reason='t-SNE needs scikit-learn')
     own = {k: v for k, v in vars(source).items() if inspect.getmodule(v) is source}
     test = doctest.DocTestParser().get_doctest(
         inspect.getdoc(part), {**KNOWN, **own}, f'{module}.{name}', module, 0

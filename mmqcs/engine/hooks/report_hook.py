@@ -41,6 +41,16 @@ class ReportHook(Hook):
     Args:
         enable: Whether to do so; False for runs whose report nobody reads.
         worst_errors: How many errors are shown.
+
+    Examples:
+        >>> from mmengine.config import Config
+        >>> from mmengine.runner import Runner
+        >>> config = Config.fromfile('configs/qcs/qcs_ir-small_synthfer.py')
+        >>> config.default_hooks.report = dict(type='mmqcs.ReportHook', worst_errors=6)
+        >>> config.work_dir, config.log_level = 'work_dirs/report', 'ERROR'
+        >>> figures = Runner.from_cfg(config).test()
+        >>> Path('work_dirs/report/report.html').is_file()
+        True
     """
 
     priority = 'LOWEST'

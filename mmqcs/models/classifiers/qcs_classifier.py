@@ -69,8 +69,9 @@ class QCSClassifier(ImageClassifier):
         >>> model = MODELS.build(config.model)
         >>> labels = [3, 5, 3, 5, 0, 1, 0, 1]  # 2 anchors, 2 positives, 2 + 2 negatives
         >>> samples = [DataSample().set_gt_label(label) for label in labels]
-        >>> sorted(model.loss(torch.rand(8, 3, 64, 64), samples))
-        ['accuracy_base', 'accuracy_cross', 'loss_base', 'loss_cross']
+        >>> losses = model.loss(torch.rand(8, 3, 64, 64), samples)
+        >>> sorted(name for name in losses if 'loss' in name)  # others are for curves
+        ['loss_base', 'loss_cross']
         >>> model.eval().predict(torch.rand(1, 3, 64, 64))[0].pred_score.shape
         torch.Size([7])
     """
