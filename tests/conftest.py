@@ -34,8 +34,11 @@ def mmpretrain_scope():
 
 
 @pytest.fixture(autouse=True)
-def own_safe_globals():
-    """What a test lets torch load with weights_only=True is forgotten after it."""
+def own_safe_globals(monkeypatch):
+    """What a test lets torch load, or not, is forgotten after it."""
+    for name in ('TORCH_FORCE_WEIGHTS_ONLY_LOAD', 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'):
+        monkeypatch.setenv(name, '0')  # so that the first value is put back
+        monkeypatch.delenv(name)
     before = torch.serialization.get_safe_globals()
     yield
     torch.serialization.clear_safe_globals()

@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
         metavar='OTHER_CONFIG',
         help='test on the test split of another config: with the transforms of this '
         'one, classes matched by name, images of classes that the model does not '
-        'know left out',
+        'know left out; the work dir is WORK_DIR_on_OTHER_CONFIG',
     )
     parser.add_argument('--out', metavar='FILE', help='write results to FILE')
     parser.add_argument(
@@ -167,6 +167,8 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
     """
     launch.check_strategy(config, args.launcher)
     cli.set_work_dir(config, args.work_dir, args.config)
+    if args.on and args.work_dir is None:  # the report of the training keeps its data
+        config.work_dir += f'_on_{Path(args.on).stem}'
     cli.check_checkpoint(args.checkpoint, args.trust_checkpoint)
     config.load_from = args.checkpoint
     if config.get('test_dataloader') is None:

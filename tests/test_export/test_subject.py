@@ -1,5 +1,7 @@
 """What is read off config, checkpoint and data before an export."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -58,7 +60,7 @@ def test_calibration_is_on_the_training_set_by_the_test_pipeline(small_config):
 
 
 def test_what_cannot_be_described_stands_in_the_file(small_config, small_checkpoint):
-    config = small_config.copy()
+    config = deepcopy(small_config)
     pipeline = config.test_dataloader.dataset.pipeline
     pipeline.insert(2, dict(type='RandomFlip', prob=0.0))
     subject = read_subject(config, CONFIG, small_checkpoint, 'normalised', 2)

@@ -119,6 +119,8 @@ def test_cross_data_set_evaluation(run, trained, sam_config, tmp_path):
     assert len(matrix) == 7
     assert [sum(row) for row in matrix] == [2] * 7  # contempt is left out
     assert 'recall/Happiness' in metrics
+    name = f'{sam_config.stem}_on_qcs_ir50_affectnet8'
+    assert [path.name for path in (tmp_path / 'work_dirs').iterdir()] == [name]
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(
