@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.visualization import Visualizer
 
 from mmqcs.synth import SynthFERSettings, labels, render
 from mmqcs.synth.layouts import make_layout, write_file
@@ -31,6 +32,13 @@ def mmpretrain_scope():
     """Runners made by a test change the default scope; the next must not see it."""
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_current_run(monkeypatch):
+    """The visualizer and the log of a run made by a test are not the next one's."""
+    for kind in (Visualizer, MessageHub):
+        monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
 
 
 @pytest.fixture(autouse=True)

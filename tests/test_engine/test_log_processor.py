@@ -29,8 +29,7 @@ class FakeRunner:
 
 @pytest.fixture
 def runner():
-    yield FakeRunner()
-    MessageHub._instance_dict.pop('test_log_processor')
+    return FakeRunner()
 
 
 def test_what_is_quiet_is_recorded_but_not_printed(runner):

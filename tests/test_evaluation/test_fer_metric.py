@@ -1,5 +1,4 @@
 import warnings
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -35,15 +34,13 @@ def evaluate(scores: torch.Tensor, labels: list[int], **options: object) -> dict
 
 
 @pytest.fixture
-def visualizer(tmp_path) -> Iterator[Visualizer]:
+def visualizer(tmp_path) -> Visualizer:
     """The current visualizer of a test run without recorded iterations."""
     name = f'test {tmp_path}'
     MessageHub.get_instance(name)
-    yield Visualizer.get_instance(
+    return Visualizer.get_instance(
         name, vis_backends=[{'type': 'LocalVisBackend'}], save_dir=str(tmp_path)
     )
-    Visualizer._instance_dict.pop(name)
-    MessageHub._instance_dict.pop(name)
 
 
 @pytest.mark.parametrize('seed', range(5))
