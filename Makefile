@@ -13,7 +13,12 @@ DATA ?= data/synthfer
 TRAIN_ARGS ?=
 # Arguments of pytest, for example TEST_ARGS='-m "not slow"'
 TEST_ARGS ?=
+# Processes among which the files of tests are shared out; 0 for none, as --pdb needs
+TEST_JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
 
+# one thread a process: more of them than cores wait for each other most of the time
+PYTEST_ENV := OMP_NUM_THREADS=1
+PYTEST_ARGS = -n $(TEST_JOBS) --dist loadfile $(TEST_ARGS)
 STAMP := $(VENV)/.mmqcs-installed
 PIP_LOG := $(VENV)/pip.log
 RUN := $(VENV)/bin/python
@@ -76,10 +81,11 @@ train: data ## Train and test the small QCS model on SynthFER
 	$(RUN) tools/analysis_tools/summarize.py $(WORK_DIR) --checkpoint "$$checkpoint"
 
 test: lint ## Lint, then the whole test suite, which builds the documentation
-	$(RUN) -m pytest $(TEST_ARGS)
+	$(PYTEST_ENV) $(RUN) -m pytest $(PYTEST_ARGS)
 
 test-original: ## The test suite on the original OpenMMLab, in .venv-openmmlab
-	LINE=openmmlab VENV=$(VENV)-openmmlab PYTHON=$(PYTHON) bash tools/misc/test_line.sh $(TEST_ARGS)
+	LINE=openmmlab VENV=$(VENV)-openmmlab PYTHON=$(PYTHON) \
+	  $(PYTEST_ENV) bash tools/misc/test_line.sh $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check style and formatting
 	$(VENV)/bin/ruff check

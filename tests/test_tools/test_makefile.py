@@ -171,9 +171,10 @@ def test_default_target_lists_the_others():
 
 
 def test_the_original_line_has_its_own_environment():
-    done = make('-n', 'test-original', 'VENV=here/venv', 'TEST_ARGS=-x')
+    arguments = ['VENV=here/venv', 'TEST_JOBS=3', 'TEST_ARGS=-x']
+    done = make('-n', 'test-original', *arguments)
     assert ' VENV=here/venv-openmmlab ' in done.stdout
-    assert done.stdout.endswith(' tools/misc/test_line.sh -x\n')
+    assert done.stdout.endswith(' tools/misc/test_line.sh -n 3 --dist loadfile -x\n')
 
 
 def test_names_that_the_makefile_relies_on():
