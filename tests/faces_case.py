@@ -1,6 +1,11 @@
-"""Pictures with faces for tests, and the mark of what needs OpenCV's cascades."""
+"""Pictures with faces and a model for tests, and what needs OpenCV's cascades."""
+
+from pathlib import Path
 
 import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
 
 from mmqcs.faces.cascade_file import has_cascades
 from mmqcs.synth.scenes import SceneFace, SceneSettings, draw_scene, scene_faces
@@ -17,6 +22,14 @@ def scene(index: int):
     """A picture of drawn faces, BGR (320, 320, 3), and where these are."""
     faces: list[SceneFace] = scene_faces(SCENES, 'train', index)
     return draw_scene(SCENES, 'train', index), faces
+
+
+def write_untrained(config_file: Path, path: Path) -> Path:
+    """A checkpoint as a training run leaves it, the config inside; never trained."""
+    config = Config.fromfile(config_file)
+    weights = MODELS.build(config.model).state_dict()
+    torch.save({'meta': {'cfg': config.pretty_text}, 'state_dict': weights}, path)
+    return path
 
 
 def overlap(a, b) -> float:

@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from faces_case import needs_cascades, scene
+from faces_case import needs_cascades, scene, write_untrained
 from free_port import free_port
-from mmengine.config import Config
-from mmpretrain.registry import MODELS
 
 from mmqcs.apis import FERInferencer
 
@@ -35,13 +33,8 @@ pytestmark = needs_cascades
 
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
-    """As a training run leaves it; never trained."""
     torch.manual_seed(1)
-    config = Config.fromfile(CONFIG)
-    path = tmp_path_factory.mktemp('demo') / 'run.pth'
-    weights = MODELS.build(config.model).state_dict()
-    torch.save({'meta': {'cfg': config.pretty_text}, 'state_dict': weights}, path)
-    return path
+    return write_untrained(CONFIG, tmp_path_factory.mktemp('demo') / 'run.pth')
 
 
 @pytest.fixture(scope='module')

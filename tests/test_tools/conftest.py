@@ -5,13 +5,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from tool_helpers import ROOT, check_error
 
-ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ('Surprise', 'Fear', 'Disgust')
 
 CONFIG = """
@@ -111,6 +112,28 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run_tool
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str | None]:
+    """Run a loaded program in this process: what it prints, or its checked error.
+
+    With `error` it must stop with one line on stderr that holds this text.
+    """
+
+    def run_main(module: ModuleType, *args: object, error: str | None = None):
+        monkeypatch.setattr(sys, 'argv', ['tool.py', *map(str, args)])
+        if error is None:
+            module.main()
+            return capsys.readouterr().out
+        with pytest.raises(SystemExit) as stop:
+            module.main()
+        check_error(stop.value, capsys.readouterr().err, error)
+        return None
+
+    return run_main
 
 
 @pytest.fixture

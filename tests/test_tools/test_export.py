@@ -1,13 +1,12 @@
 """tools/deployment, run as a user runs them and, for errors, in this process."""
 
 import importlib.util
-import sys
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from tool_helpers import check_error, load_tool
+from tool_helpers import load_tool
 
 from mmqcs.deployment import OnnxClassifier
 
@@ -15,22 +14,10 @@ onnx_tool = load_tool('deployment/export_onnx')
 torch_tool = load_tool('deployment/export_torch')
 
 
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """Run a tool in this process; its output, or its error after a check."""
+@pytest.fixture(autouse=True)
+def in_own_folder(monkeypatch, tmp_path):
+    """Exports are written below the current folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run_main(module, *args, error=None):
-        monkeypatch.setattr(sys, 'argv', ['tool.py', *map(str, args)])
-        if error is None:
-            module.main()
-            return capsys.readouterr().out
-        with pytest.raises(SystemExit) as stop:
-            module.main()
-        check_error(stop.value, capsys.readouterr().err, error)
-        return None
-
-    return run_main
 
 
 def images_of_test(toy_config):

@@ -11,11 +11,9 @@ import time
 import cv2
 import numpy as np
 import pytest
-import torch
-from faces_case import needs_cascades, scene
+from faces_case import needs_cascades, scene, write_untrained
 from mmengine.config import Config
-from mmpretrain.registry import MODELS
-from test_tools.tool_helpers import ROOT, check_error, load_tool
+from tool_helpers import ROOT, load_tool
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 INFER = ROOT / 'tools/infer.py'
@@ -29,23 +27,9 @@ def run(tool, *args, **options):
     return subprocess.run(command, capture_output=True, text=True, **options)
 
 
-def refuse(monkeypatch, capsys, tool, args, message):
-    """A wrong call ends in one line. In this process, which saves seconds."""
-    module = load_tool(tool)
-    monkeypatch.setattr(sys, 'argv', [f'{tool}.py', *map(str, args)])
-    with pytest.raises(SystemExit) as stop:
-        module.main()
-    check_error(stop.value, capsys.readouterr().err, message)
-
-
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    """A checkpoint as a training run leaves it; never trained."""
-    config = Config.fromfile(CONFIG)
-    path = tmp_path_factory.mktemp('model') / 'run.pth'
-    weights = MODELS.build(config.model).state_dict()
-    torch.save({'meta': {'cfg': config.pretty_text}, 'state_dict': weights}, path)
-    return path
+    return write_untrained(CONFIG, tmp_path_factory.mktemp('model') / 'run.pth')
 
 
 @pytest.fixture(scope='module')
@@ -136,11 +120,10 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
         (['x.png', '--faces', 'none', '--model', 'qcs99'], "no model is named 'qcs99'"),
     ],
 )
-def test_wrong_calls(model, tmp_path, monkeypatch, capsys, args, message):
+def test_wrong_calls(call, model, tmp_path, args, message):
     args = [tmp_path if arg == '{empty}' else arg for arg in args]
     known = [] if '--model' in args else ['--model', model]
-    call = [*args, *known, '--out', tmp_path / 'out']
-    refuse(monkeypatch, capsys, 'infer', call, message)
+    call(load_tool('infer'), *args, *known, '--out', tmp_path / 'out', error=message)
 
 
 def test_a_camera_that_is_not_there(model, tmp_path, monkeypatch, capsys):
@@ -251,17 +234,15 @@ def test_a_picture_without_a_face_in_whole(folder, tmp_path):
         (['{twice}', '{out}'], 'several pictures would be written as a.png'),
     ],
 )
-def test_wrong_calls_of_align_faces(
-    folder, tmp_path, monkeypatch, capsys, args, message
-):
+def test_wrong_calls_of_align_faces(call, folder, tmp_path, args, message):
     names = ('none', 'out', 'empty', 'twice')
     places = {'folder': folder, **{name: tmp_path / name for name in names}}
     for name in names[2:]:
         places[name].mkdir()
     for name in ('a.png', 'a.jpg'):
         (tmp_path / 'twice' / name).write_bytes(b'')
-    call = [str(x).format(**places) for x in args]
-    refuse(monkeypatch, capsys, 'dataset_converters/align_faces', call, message)
+    args = [str(x).format(**places) for x in args]
+    call(load_tool('dataset_converters/align_faces'), *args, error=message)
 
 
 @needs_cascades
@@ -286,8 +267,8 @@ def test_face_template_finds_how_drawn_faces_are_cut(rafdb_root):
         ('black', 'points were seen in 0 of 1 pictures, at least 20 are needed'),
     ],
 )
-def test_wrong_calls_of_face_template(tmp_path, monkeypatch, capsys, name, message):
+def test_wrong_calls_of_face_template(call, tmp_path, name, message):
     for folder in ('empty', 'black'):
         (tmp_path / folder).mkdir()
     cv2.imwrite(str(tmp_path / 'black/x.png'), np.zeros((64, 64, 3), np.uint8))
-    refuse(monkeypatch, capsys, 'misc/face_template', [tmp_path / name], message)
+    call(load_tool('misc/face_template'), tmp_path / name, error=message)

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import sys
 
 import numpy as np
 import pytest
@@ -26,23 +25,6 @@ from mmqcs.utils import cli, inference_config
 
 converter = load_tool('model_converters/reference_to_mmqcs')
 publisher = load_tool('model_converters/publish_model')
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run a tool in this process; its output, or its error after a check."""
-
-    def run_main(module, *args, error=None):
-        monkeypatch.setattr(sys, 'argv', ['tool.py', *map(str, args)])
-        if error is None:
-            module.main()
-            return capsys.readouterr().out
-        with pytest.raises(SystemExit) as stop:
-            module.main()
-        check_error(stop.value, capsys.readouterr().err, error)
-        return None
-
-    return run_main
 
 
 def test_conversion(call, tmp_path):
