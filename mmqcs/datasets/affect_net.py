@@ -10,6 +10,7 @@ from mmqcs.registry import DATASETS
 
 from .affect_net_index import index_annotations, index_csv
 from .fer_dataset import FERDataset
+from .label_order import COMMON
 from .layouts import FoundLayout, Layout, Sample
 from .listings import read_label_list
 
@@ -73,16 +74,7 @@ class AffectNet(FERDataset):
     SPLITS = ('train', 'val')
     METAINFO = {
         'dataset_name': 'AffectNet',
-        'classes': (
-            'Neutral',
-            'Happy',
-            'Sad',
-            'Surprise',
-            'Fear',
-            'Disgust',
-            'Anger',
-            'Contempt',
-        ),
+        'classes': COMMON,
     }
     PUBLISHED = {
         'train': (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750),
