@@ -11,6 +11,7 @@ from mmpretrain.registry import MODELS
 
 from mmqcs.utils import inference_config
 from mmqcs.utils.publish import save_with_hash, strip_checkpoint
+from mmqcs.utils.safe_load import allow_mmengine_objects
 
 SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 
@@ -120,3 +121,11 @@ def test_what_others_could_not_load(tmp_path):
         with pytest.raises(ValueError, match='more than numbers'):
             save_with_hash({'meta': foreign}, tmp_path / 'a.pth')
     assert not list(tmp_path.iterdir())
+
+
+def test_what_this_process_allows_others_do_not(tmp_path):
+    allow_mmengine_objects()
+    allowed = torch.serialization.get_safe_globals()
+    with pytest.raises(ValueError, match='more than numbers'):
+        save_with_hash({'meta': np.ones(2)}, tmp_path / 'a.pth')
+    assert set(torch.serialization.get_safe_globals()) == set(allowed)
