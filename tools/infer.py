@@ -12,11 +12,10 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from mmqcs.apis import FERInferencer, ImageResult
 from mmqcs.apis.drawing import draw_faces
-from mmqcs.apis.face_options import add_face_options, build_detector
 from mmqcs.apis.frames import Input, expand, is_video, video_info
+from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.apis.writers import ResultWriter
 from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.safe_load import CheckpointError
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,14 +31,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--camera', type=int, metavar='N', help='number of a camera, in place of INPUT'
     )
-    parser.add_argument(
-        '--model',
+    add_inferencer_options(
+        parser,
         required=True,
-        help='checkpoint of a run or a published one, which hold their config; a '
+        model='checkpoint of a run or a published one, which hold their config; a '
         'config, or the name of one, with --checkpoint; or a file of export_onnx.py',
     )
-    parser.add_argument('--checkpoint', help='weights for a config')
-    add_face_options(parser)
     parser.add_argument(
         '--out', default='work_dirs/infer', metavar='DIR', help='default: %(default)s'
     )
@@ -51,7 +48,6 @@ def parse_args() -> argparse.Namespace:
         '--every', type=int, default=1, metavar='N', help='each N-th frame of a video'
     )
     parser.add_argument('--batch-size', type=int, default=32, help='faces at once')
-    parser.add_argument('--device', help='for example cuda:0; default: a GPU if any')
     return parser.parse_args()
 
 
@@ -134,16 +130,10 @@ def main() -> int:
         fail('give INPUT, or --camera N')
     try:
         inputs = expand(args.inputs or [args.camera])
-        infer = FERInferencer(
-            args.model,
-            args.checkpoint,
-            faces=build_detector(args, args.device or 'cpu'),
-            device=args.device,
-            batch_size=args.batch_size,
-        )
+        infer = build_inferencer(args, args.batch_size)
         if args.every < 1:
             fail(f'--every must be at least 1, got {args.every}')
-    except (ValueError, OSError, ImportError, CheckpointError) as error:
+    except (ValueError, OSError, ImportError) as error:
         fail(str(error))
     try:
         seen, complete = run(args, infer, inputs)

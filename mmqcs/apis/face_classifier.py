@@ -1,5 +1,6 @@
 """A trained classifier for single faces, from whatever names it."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, default_collate
+from mmengine.device import get_device
 from mmengine.registry import DATASETS, DefaultScope
 from mmpretrain import get_model
 from mmpretrain.registry import TRANSFORMS
@@ -30,7 +32,8 @@ class FaceClassifier:
         model: Name of a config (``'qcs_ir50_raf'``), file of a config, a config, or a
             checkpoint that holds its config, as those of training runs and of
             ``publish_model.py`` do. A config in a checkpoint is read, not run.
-        checkpoint: Weights, where ``model`` is no checkpoint; None leaves them random.
+        checkpoint: Weights, where ``model`` is no checkpoint; None leaves them random,
+            which gives a warning.
         device: Where the model runs. By default a GPU if there is one.
         batch_size: Faces that go through the network at once.
 
@@ -60,14 +63,17 @@ class FaceClassifier:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         self.batch_size = batch_size
-        if device is None:
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
         config, weights = _find(model, checkpoint)
         self.config = config
         self.model = _build(config)
-        if weights is not None:
+        if weights is None:
+            warnings.warn(
+                'no checkpoint is given: the weights are random, and so are the scores',
+                stacklevel=2,
+            )
+        else:
             load_inference_weights(self.model, weights, checkpoint or model)
-        self.model.to(device)
+        self.model.to(device or get_device())
         outputs = getattr(getattr(self.model, 'head', None), 'num_classes', None)
         self.classes = _classes(config, weights, outputs)
         self.face_template = config.get('face_template')

@@ -36,7 +36,8 @@ class FERInferencer:
             ``tools/deployment/export_onnx.py``. Or a classifier itself: anything with
             ``classes`` that turns a list of BGR faces into scores (N, classes), such
             as :class:`mmqcs.deployment.OnnxClassifier`.
-        checkpoint: Weights, where ``model`` is no checkpoint.
+        checkpoint: Weights, where ``model`` is no checkpoint. Without any they are
+            random, which gives a warning.
         faces: How faces are found: ``'cascade'``, that of OpenCV 4; ``'none'``, where
             each picture is a face that is cut out already; or a detector:
             :class:`mmqcs.faces.YuNetDetector`, :class:`mmqcs.faces.MMDetDetector`, or

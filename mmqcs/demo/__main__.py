@@ -7,8 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from mmqcs.apis import FERInferencer
-from mmqcs.apis.face_options import add_face_options, build_detector
+from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.synth.scenes import SceneSettings, draw_scene
 from mmqcs.utils.cli import ArgumentParser, fail
 
@@ -19,16 +18,14 @@ TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = ArgumentParser(prog='python -m mmqcs.demo', description=__doc__)
-    parser.add_argument(
-        '--model',
-        help=f'checkpoint, config or name; default: the best of {TRAINED}, where '
-        f'`make train` leaves its model',
+    add_inferencer_options(
+        parser,
+        required=False,
+        model='checkpoint; a config, or the name of one, with --checkpoint; default: '
+        f'the best of {TRAINED}, where `make train` leaves its model',
     )
-    parser.add_argument('--checkpoint', help='weights for a config')
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s')
     parser.add_argument('--port', type=int, default=7860, help='default: %(default)s')
-    parser.add_argument('--device', help='for example cuda:0; default: a GPU if any')
-    add_face_options(parser)
     return parser.parse_args()
 
 
@@ -61,26 +58,21 @@ def main() -> None:
         fail("the page needs gradio: pip install 'mmqcs[demo]'")
     from .page import build_page
 
-    model = args.model or find_model()
-    if Path(model).suffix == '.onnx':
+    args.model = args.model or find_model()
+    if Path(args.model).suffix == '.onnx':
         fail(
-            f'the page shows what is inside of a model, and {model} does not: give '
-            f'the checkpoint it was exported from'
+            f'the page shows what is inside of a model, and {args.model} does not: '
+            f'give the checkpoint it was exported from'
         )
     try:
-        infer = FERInferencer(
-            model,
-            args.checkpoint,
-            faces=build_detector(args, args.device or 'cpu'),
-            device=args.device,
-        )
+        infer = build_inferencer(args)
     except (ValueError, OSError, ImportError) as error:
         fail(str(error))
     theme = gr.themes.Default(
         font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
     )
     with tempfile.TemporaryDirectory() as folder:
-        page = build_page(infer, f'Model: {model}', draw_examples(Path(folder)))
+        page = build_page(infer, f'Model: {args.model}', draw_examples(Path(folder)))
         try:
             page.launch(
                 server_name=args.host,

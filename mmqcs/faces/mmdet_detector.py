@@ -33,7 +33,7 @@ class MMDetDetector:
         find_eyes: Whether to look for eyes. By default wherever OpenCV can.
         eyes: Where eyes lie in the boxes on average, as fractions of their sides:
             (x, y) of the left and the right one in the picture.
-        device: Where the detector runs.
+        device: Where the detector runs. By default a GPU if there is one.
 
     Raises:
         ImportError: MMDetection or the operators of MMCV are missing, or eyes are to
@@ -57,8 +57,9 @@ class MMDetDetector:
         score_thr: float = 0.3,
         find_eyes: bool | None = None,
         eyes: tuple[tuple[float, float], tuple[float, float]] = EYES_IN_TIGHT_BOX,
-        device: str = 'cpu',
+        device: str | None = None,
     ) -> None:
+        from mmengine.device import get_device
         from mmengine.registry import DefaultScope
 
         from mmqcs.utils.detection import require_detection
@@ -79,7 +80,9 @@ class MMDetDetector:
         config = str(config) if isinstance(config, Path) else config
         checkpoint = None if checkpoint is None else str(checkpoint)
         with DefaultScope.overwrite_default_scope('mmdet'):
-            self.model = init_detector(config, checkpoint, device=device)
+            self.model = init_detector(
+                config, checkpoint, device=device or get_device()
+            )
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """Finds the faces of a picture, the largest first.

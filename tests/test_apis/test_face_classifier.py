@@ -20,6 +20,8 @@ CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 RNG = np.random.default_rng(0)
 FACES = [RNG.integers(0, 256, (s, s, 3), dtype=np.uint8) for s in (48, 100, 112, 150)]
 
+random_weights = pytest.mark.filterwarnings('ignore:no checkpoint is given')
+
 
 def config_of(num_classes=7):
     config = Config.fromfile(CONFIG)
@@ -96,12 +98,14 @@ def test_scores_are_those_of_a_test_run(checkpoint, rafdb_root, tmp_path):
         np.testing.assert_allclose(scores, expected.pred_score.numpy(), atol=2e-3)
 
 
-def test_a_name():
-    classifier = FaceClassifier('qcs_ir-small_synthfer')
+def test_a_name_alone_says_that_its_scores_are_random():
+    with pytest.warns(UserWarning, match='the weights are random, and so are'):
+        classifier = FaceClassifier('qcs_ir-small_synthfer')
     assert len(classifier.classes) == 7
     assert classifier.classes[0] == 'Surprise'
 
 
+@random_weights
 def test_classes_of_affectnet_7_leave_contempt_out():
     config = Config.fromfile(ROOT / 'configs/qcs/qcs_ir50_affectnet7.py')
     small = config_of().model
@@ -151,6 +155,7 @@ def test_another_number_of_classes(checkpoint):
         FaceClassifier(config_of(8), checkpoint)
 
 
+@random_weights
 def test_classes_and_outputs_must_agree():
     with pytest.raises(ValueError, match=r'the model has 5 outputs, but 7 classes'):
         FaceClassifier(config_of(5))

@@ -150,6 +150,7 @@ def start(*args, **options):
     [
         ([], 'no model in work_dirs/qcs_ir-small_synthfer: run `make train`'),
         (['--model', 'none.pth'], 'no checkpoint at none.pth'),
+        (['--model', 'qcs_ir50_raf'], 'qcs_ir50_raf is no checkpoint: with a config'),
     ],
 )
 def test_wrong_calls(tmp_path, args, message):

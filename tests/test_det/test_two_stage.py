@@ -29,7 +29,8 @@ def detector():
 
 @pytest.fixture(scope='module')
 def infer(detector):
-    return FERInferencer(CLASSIFIER, faces=detector)
+    with pytest.warns(UserWarning, match='the weights are random'):
+        return FERInferencer(CLASSIFIER, faces=detector)
 
 
 def test_faces_lie_in_the_image_and_are_classified(infer):

@@ -117,7 +117,11 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
         ),
         (['x.png', '--faces', 'none', '--every', 0], '--every must be at least 1'),
         (['x.png', '--faces', 'none', '--model', 'none.pth'], 'no checkpoint at none'),
-        (['x.png', '--faces', 'none', '--model', 'qcs99'], "no model is named 'qcs99'"),
+        (['x.png', '--model', 'qcs_ir50_raf'], 'is no checkpoint: with a config, or'),
+        (
+            ['x.png', '--faces', 'none', '--model', 'qcs99', '--checkpoint', 'x.pth'],
+            "no model is named 'qcs99'",
+        ),
     ],
 )
 def test_wrong_calls(call, model, tmp_path, args, message):
