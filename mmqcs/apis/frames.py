@@ -200,9 +200,9 @@ def _video(item: str | Path | int, source: str, every: int) -> Iterator[Frame]:
         index, seconds = -1, 0.0
         while capture.grab():
             index += 1
+            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if index % every:
                 continue
-            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             read, image = capture.retrieve()
             if not read:
                 reason = f'frame {index} of {source} is damaged'
@@ -212,5 +212,27 @@ def _video(item: str | Path | int, source: str, every: int) -> Iterator[Frame]:
         if index < 0:
             reason = f'{source} is a video without frames'
             yield Frame(source, error=ValueError(reason))
+        elif not isinstance(item, int) and _ends_early(capture, index + 1, seconds):
+            count = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            reason = f'{source} is damaged: it ends after {index + 1} of {count} frames'
+            yield Frame(source, index=index + 1, error=ValueError(reason))
     finally:
         capture.release()
+
+
+def _ends_early(capture: cv2.VideoCapture, read: int, seconds: float) -> bool:
+    """Whether frames are missing at the end of a video.
+
+    Where the rate varies, some files give the number of frames as an estimate, and
+    some show the last one for long: only both numbers together say it.
+
+    Args:
+        capture: The video.
+        read: How many frames it had.
+        seconds: When the last of these is shown.
+    """
+    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    if count <= 0 or rate <= 0:
+        return False
+    return read + 1 < 0.98 * count and seconds + 2 / rate < 0.98 * count / rate

@@ -14,7 +14,7 @@ def write_video(path, count=7, rate=5, size=(64, 48)):
     code = cv2.VideoWriter.fourcc(*'mp4v' if path.suffix == '.mp4' else 'MJPG')
     writer = cv2.VideoWriter(str(path), code, rate, size)
     for i in range(count):
-        writer.write(np.full((size[1], size[0], 3), 30 * i, np.uint8))
+        writer.write(np.full((size[1], size[0], 3), 30 * (i % 8), np.uint8))
     writer.release()
     return path
 
@@ -81,6 +81,20 @@ def test_videos_that_cannot_be_read(tmp_path):
     assert 'cannot be opened: no video that OpenCV can read' in errors(text)[0]
     assert len(errors(header)) == 1
     assert errors(tmp_path / 'none.mp4') == [f'no such file: {tmp_path / "none.mp4"}']
+
+
+@pytest.mark.parametrize('every', [1, 4])
+def test_a_video_that_is_cut_off(tmp_path, every):
+    """What can be read is given, and that it is not all."""
+    path = write_video(tmp_path / 'v.avi', count=60)
+    whole = list(frames(path, every=every))
+    assert [frame.error for frame in whole] == [None] * (60 // every)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    *part, last = frames(path, every=every)
+    assert 10 < len(part) * every < 40
+    for i in range(len(part) - 1):  # the last one may be half a picture
+        np.testing.assert_array_equal(part[i].image, whole[i].image)
+    assert f'{path} is damaged: it ends after {last.index} of 60 fr' in str(last.error)
 
 
 def test_a_video_without_frames(tmp_path, monkeypatch):
