@@ -46,7 +46,7 @@ class Page:
         """
         if path is None:
             return None
-        (result, *_) = self.infer.stream(path, keep_images=True)
+        result = next(self.infer.stream(path, keep_images=True))  # of a GIF the first
         if result.error is not None:
             # not the name that the server gave the file
             raise gr.Error(result.error.replace(path, 'the picture'))
