@@ -22,7 +22,7 @@ from mmqcs.utils.inference_weights import load_inference_weights
 from mmqcs.utils.model_index import register_model_index
 from mmqcs.utils.safe_load import CheckpointError, read_checkpoint
 
-__all__ = ['FaceClassifier', 'load_config']
+__all__ = ['FaceClassifier', 'is_checkpoint', 'load_config']
 
 
 class FaceClassifier:
@@ -131,13 +131,18 @@ class FaceClassifier:
         )
 
 
+def is_checkpoint(model: str | Path | Config) -> bool:
+    """Whether a model is named by a file of weights, not by a config."""
+    return not isinstance(model, Config) and Path(model).suffix in ('.pth', '.pt')
+
+
 def _find(
     model: str | Path | Config, checkpoint: str | Path | None
 ) -> tuple[Config, dict[str, Any] | None]:
     """The config and what the checkpoint holds."""
     if checkpoint is not None:
         return load_config(model), _read(checkpoint)
-    if not isinstance(model, Config) and Path(model).suffix in ('.pth', '.pt'):
+    if is_checkpoint(model):
         content = _read(model)
         meta = content.get('meta') or {}
         if isinstance(meta.get('cfg'), str):

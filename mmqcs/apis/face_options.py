@@ -42,14 +42,12 @@ def add_face_options(
     )
 
 
-def build_detector(
-    args: argparse.Namespace, device: str | None = 'cpu'
-) -> FaceDetector:
+def build_detector(args: argparse.Namespace, device: str | None = None) -> FaceDetector:
     """The detector that the command line asks for.
 
     Args:
         args: What :func:`add_face_options` added.
-        device: Where a detector of MMDetection runs; None: on a GPU if there is one.
+        device: Where a detector of MMDetection runs. By default a GPU if there is one.
 
     Raises:
         ImportError: What the detector needs is missing.

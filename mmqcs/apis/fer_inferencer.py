@@ -22,7 +22,7 @@ from .face_classifier import FaceClassifier
 from .frames import Frame, Input, expand, frames
 from .results import FaceExpression, ImageResult
 
-__all__ = ['FERInferencer']
+__all__ = ['FERInferencer', 'is_exported']
 
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
 
@@ -200,13 +200,18 @@ class FERInferencer:
         return FaceExpression(face, label, self.classes[label], scores)
 
 
+def is_exported(model: str | Path | Config) -> bool:
+    """Whether a model is named by a file of ``export_onnx.py``."""
+    return not isinstance(model, Config) and Path(model).suffix == '.onnx'
+
+
 def _classifier(
     model: str | Path | Config,
     checkpoint: str | Path | None,
     device: str | None,
     batch_size: int,
 ) -> Classifier:
-    if isinstance(model, Config) or Path(model).suffix != '.onnx':
+    if not is_exported(model):
         return FaceClassifier(model, checkpoint, device, batch_size)
     if checkpoint is not None:
         raise ValueError(f'{model} holds its weights: leave out the checkpoint')

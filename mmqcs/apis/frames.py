@@ -16,6 +16,7 @@ __all__ = [
     'Frame',
     'Input',
     'VideoInfo',
+    'ends_early',
     'expand',
     'frames',
     'is_video',
@@ -143,10 +144,12 @@ class VideoInfo:
     Args:
         rate: Frames a second; 25 where it does not say.
         count: Number of frames, or None where it does not say.
+        length: Seconds, or None where it does not say.
     """
 
     rate: float
     count: int | None
+    length: float | None = None
 
 
 def video_info(item: str | Path | int) -> VideoInfo:
@@ -156,11 +159,19 @@ def video_info(item: str | Path | int) -> VideoInfo:
             return VideoInfo(1000 / _milliseconds(picture), picture.n_frames)
     capture = cv2.VideoCapture(item if isinstance(item, int) else str(item))
     try:
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        return _info(capture)
     finally:
         capture.release()
-    return VideoInfo(rate if 0 < rate < 1000 else 25.0, count if count > 0 else None)
+
+
+def _info(capture: cv2.VideoCapture) -> VideoInfo:
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return VideoInfo(
+        rate=rate if 0 < rate < 1000 else 25.0,
+        count=count if count > 0 else None,
+        length=count / rate if count > 0 and rate > 0 else None,
+    )
 
 
 def _milliseconds(picture: Image.Image) -> float:
@@ -212,27 +223,27 @@ def _video(item: str | Path | int, source: str, every: int) -> Iterator[Frame]:
         if index < 0:
             reason = f'{source} is a video without frames'
             yield Frame(source, error=ValueError(reason))
-        elif not isinstance(item, int) and _ends_early(capture, index + 1, seconds):
-            count = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-            reason = f'{source} is damaged: it ends after {index + 1} of {count} frames'
+        elif ends_early(info := _info(capture), index + 1, seconds):
+            ends = f'it ends after {index + 1} of {info.count} frames'
+            reason = f'{source} is damaged: {ends}'
             yield Frame(source, index=index + 1, error=ValueError(reason))
     finally:
         capture.release()
 
 
-def _ends_early(capture: cv2.VideoCapture, read: int, seconds: float) -> bool:
+def ends_early(info: VideoInfo, read: int, seconds: float) -> bool:
     """Whether frames are missing at the end of a video.
 
-    Where the rate varies, some files give the number of frames as an estimate, and
-    some show the last one for long: only both numbers together say it.
+    Where the rate varies, the number that a file gives can be an estimate, or its last
+    frame is shown for long: a video ends early if frames and seconds are missing.
 
     Args:
-        capture: The video.
+        info: What the video says of itself. A camera gives no length.
         read: How many frames it had.
         seconds: When the last of these is shown.
     """
-    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    if count <= 0 or rate <= 0:
+    if info.count is None or info.length is None:
         return False
-    return read + 1 < 0.98 * count and seconds + 2 / rate < 0.98 * count / rate
+    whole = 0.98 - 1 / info.count
+    end = seconds + info.length / info.count
+    return read / info.count < whole and end / info.length < whole

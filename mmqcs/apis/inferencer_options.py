@@ -1,10 +1,10 @@
 """The inferencer on the command line."""
 
 import argparse
-from pathlib import Path
 
+from .face_classifier import is_checkpoint
 from .face_options import add_face_options, build_detector
-from .fer_inferencer import FERInferencer
+from .fer_inferencer import FERInferencer, is_exported
 
 __all__ = ['add_inferencer_options', 'build_inferencer']
 
@@ -38,8 +38,8 @@ def build_inferencer(args: argparse.Namespace, batch_size: int = 32) -> FERInfer
         ValueError: Options do not fit together, a config has no weights, or a file is
             not what it should be.
     """
-    holds_weights = Path(args.model).suffix in ('.pth', '.pt', '.onnx')
-    if args.checkpoint is None and not holds_weights:
+    alone = is_checkpoint(args.model) or is_exported(args.model)
+    if args.checkpoint is None and not alone:
         raise ValueError(
             f'{args.model} is no checkpoint: with a config, or the name of one, give '
             f'the weights by --checkpoint FILE'

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from mmqcs.apis.fer_inferencer import is_exported
 from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.synth.scenes import SceneSettings, draw_scene
 from mmqcs.utils.cli import ArgumentParser, fail
@@ -59,7 +60,7 @@ def main() -> None:
     from .page import build_page
 
     args.model = args.model or find_model()
-    if Path(args.model).suffix == '.onnx':
+    if is_exported(args.model):
         fail(
             f'the page shows what is inside of a model, and {args.model} does not: '
             f'give the checkpoint it was exported from'

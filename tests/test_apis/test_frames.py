@@ -6,7 +6,14 @@ import pytest
 from PIL import Image
 
 from mmqcs.apis import frames as module
-from mmqcs.apis.frames import expand, frames, is_video, video_info
+from mmqcs.apis.frames import (
+    VideoInfo,
+    ends_early,
+    expand,
+    frames,
+    is_video,
+    video_info,
+)
 
 
 def write_video(path, count=7, rate=5, size=(64, 48)):
@@ -95,6 +102,53 @@ def test_a_video_that_is_cut_off(tmp_path, every):
     for i in range(len(part) - 1):  # the last one may be half a picture
         np.testing.assert_array_equal(part[i].image, whole[i].image)
     assert f'{path} is damaged: it ends after {last.index} of 60 fr' in str(last.error)
+
+
+@pytest.mark.parametrize(
+    ('count', 'length', 'read', 'seconds', 'early'),
+    [
+        (100, 4.0, 100, 3.96, False),
+        (100, 4.0, 98, 3.88, False),  # counted roughly
+        (100, 4.0, 60, 2.36, True),
+        (100, 4.0, 60, 3.96, False),  # fewer frames a second than it says
+        (100, 4.0, 100, 2.0, False),  # the last frame is shown for long
+        (10_000, 10.0, 250, 9.96, False),  # a rate of 1000, as browsers record
+        (1, 0.04, 1, 0.0, False),
+        (None, None, 60, 2.36, False),  # a camera
+    ],
+)
+def test_whether_a_video_ends_early(count, length, read, seconds, early):
+    assert ends_early(VideoInfo(25, count, length), read, seconds) == early
+
+
+def test_a_video_with_fewer_frames_a_second_than_it_says(tmp_path, monkeypatch):
+    """It is whole, however few of its frames are taken."""
+
+    class Slow:
+        says = {cv2.CAP_PROP_FPS: 25, cv2.CAP_PROP_FRAME_COUNT: 100}
+        index = -1
+
+        def isOpened(self):  # noqa: N802
+            return True
+
+        def get(self, what):
+            return self.says.get(what, 1000 * self.index / 15)
+
+        def grab(self):
+            self.index += 1
+            return self.index < 60
+
+        def retrieve(self):
+            return True, np.zeros((8, 8, 3), np.uint8)
+
+        def release(self):
+            pass
+
+    path = write_video(tmp_path / 'v.mp4')
+    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda source: Slow())
+    first, second = frames(path, every=40)
+    assert first.error is second.error is None
+    assert second.time == pytest.approx(40 / 15)
 
 
 def test_a_video_without_frames(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ import torch
 from conftest import ROOT
 from faces_case import needs_cascades, scene, write_untrained
 from free_port import free_port
+from PIL import Image
 
 from mmqcs.apis import FERInferencer
 
@@ -87,6 +88,19 @@ def test_no_face_no_picture_bad_picture(page, pictures):
     assert page.analyse(None)[2] is None
     with pytest.raises(gr.Error, match='the picture is no picture of a known format'):
         page.analyse(str(pictures / 'bad.png'))
+
+
+def test_of_an_animation_the_first_frame(page, pictures, tmp_path, monkeypatch):
+    shots = [Image.open(pictures / 'many.png').convert('RGB')]
+    shots += [Image.new('RGB', shots[0].size, (i, 0, 0)) for i in range(40)]
+    shots[0].save(tmp_path / 'x.gif', save_all=True, append_images=shots[1:])
+    seen = []
+    detect = page.infer.detector.detect
+    monkeypatch.setattr(
+        page.infer.detector, 'detect', lambda x: seen.append(x) or detect(x)
+    )
+    assert page.look(str(tmp_path / 'x.gif')).result.faces
+    assert len(seen) <= page.infer.batch_frames
 
 
 def test_comparing(page, pictures):

@@ -100,6 +100,18 @@ def test_the_default_scope_stays(infer):
         assert DefaultScope.get_current_instance().scope_name == 'mmengine'
 
 
+@pytest.mark.parametrize(('given', 'taken'), [(None, 'cuda:9'), ('cpu', 'cpu')])
+def test_a_gpu_if_there_is_one(monkeypatch, given, taken):
+    devices = []
+    monkeypatch.setattr('mmengine.device.get_device', lambda: 'cuda:9')
+    monkeypatch.setattr(
+        'mmdet.apis.init_detector',
+        lambda config, checkpoint, device: devices.append(device),
+    )
+    MMDetDetector(DETECTOR, None, device=given)
+    assert devices == [taken]
+
+
 def test_wrong_arguments():
     with pytest.raises(ValueError, match='score_thr must be from 0 to 1, got 2'):
         MMDetDetector(DETECTOR, None, score_thr=2)

@@ -73,7 +73,8 @@ def list_pictures(folder: Path) -> list[Path]:
 def start(args: argparse.Namespace, template: object) -> None:
     """Prepare a worker."""
     cv2.setNumThreads(1)
-    _state.update(args=args, template=template, detector=build_detector(args))
+    detector = build_detector(args, 'cpu')  # one for each worker
+    _state.update(args=args, template=template, detector=detector)
 
 
 def align(path: Path) -> dict[str, object]:
@@ -126,7 +127,7 @@ def main() -> int:
         if args.template:
             template = load_config(args.template).get('face_template', ARCFACE)
         template = check_template(template)
-        build_detector(args)  # errors here, not in the workers
+        build_detector(args, 'cpu')  # errors here, not in the workers
         args.dst.mkdir(parents=True, exist_ok=True)
         with (
             ProcessPoolExecutor(
