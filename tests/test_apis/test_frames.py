@@ -1,5 +1,7 @@
 """Files, folders, videos, animations and cameras as pictures."""
 
+import warnings
+
 import cv2
 import numpy as np
 import pytest
@@ -73,6 +75,13 @@ def test_animation(tmp_path, kind):
     assert not is_video(path)
     (frame,) = frames(path)
     assert frame.index is None
+
+
+def test_a_large_picture_gives_no_warning(tmp_path):
+    Image.new('1', (10_000, 10_000)).save(tmp_path / 'x.png')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert not is_video(tmp_path / 'x.png')
 
 
 def errors(item):

@@ -22,6 +22,7 @@ pytest.importorskip('gradio', reason="the page needs gradio: pip install 'mmqcs[
 
 import gradio as gr
 
+from mmqcs.demo.__main__ import draw_examples
 from mmqcs.demo.explain import SIDE, attention_picture, similarity_pictures
 from mmqcs.demo.page import WAYS, Page, build_page
 
@@ -78,6 +79,11 @@ def test_a_picture_with_faces(page, pictures):
         dict(zip(seen.result.classes, faces[1].scores.tolist(), strict=True))
     )
     assert (other != heat).any()
+
+
+def test_the_faces_of_the_examples_are_found(page, tmp_path):
+    counts = [len(page.look(str(x)).result.faces) for x in draw_examples(tmp_path)]
+    assert counts == [2, 4, 4]
 
 
 def test_no_face_no_picture_bad_picture(page, pictures):
