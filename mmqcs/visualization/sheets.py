@@ -1,5 +1,6 @@
 """Many images in one figure."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -92,5 +93,6 @@ def heat_map_sheet(
     low, high, label = scale
     colours = ScalarMappable(Normalize(low, high), HEAT_MAP)
     bar = figure.colorbar(colours, ax=figure.axes, shrink=min(1, 4 / height), aspect=25)
-    bar.set_label(label)
+    # as many letters as go beside a sheet of this height
+    bar.set_label(textwrap.fill(label, round(11 * height)), fontsize=9)
     return figure

@@ -42,6 +42,17 @@ def test_a_heat_map_sheet_has_a_scale():
     assert bar.get_ylim() == (0.5, 2.0)
 
 
+@pytest.mark.parametrize('count', [1, 6, 12])
+def test_the_name_of_the_scale_fits(count):
+    label = 'part in the logit of the class, brightest 1'
+    images, captions = [shade(1)] * count, ['file.jpg\nAnger 1.00'] * count
+    figure = heat_map_sheet(images, captions, 6, 'title', (0, 1, label), side=2)
+    figure.canvas.draw()
+    box, whole = figure.axes[-1].yaxis.label.get_window_extent(), figure.bbox
+    assert whole.x0 <= box.x0 < box.x1 <= whole.x1
+    assert whole.y0 <= box.y0 < box.y1 <= whole.y1
+
+
 def test_no_images():
     with pytest.raises(ValueError, match='0 images'):
         contact_sheet([], [])
