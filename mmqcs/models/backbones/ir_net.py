@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmqcs.models.branch_norm import recompute
 from mmqcs.registry import MODELS
 
-from .ir_net_keys import convert_ir_state_dict
+from .ir_net_keys import check_ir_weights, convert_ir_state_dict
 
 
 class SqueezeExcitation(nn.Module):
@@ -37,23 +37,34 @@ class SqueezeExcitation(nn.Module):
         return x * torch.sigmoid(self.fc2(F.relu(self.fc1(pooled))))
 
 
+VARIANTS = ('evolve', 'adaface', 'insightface')
+
+
 class IRBlock(nn.Module):
-    """BN – conv – PReLU – conv(stride) – BN, plus a shortcut, no activation after.
+    """BN – conv – (BN) – PReLU – conv(stride) – BN, plus a shortcut.
 
     Args:
         in_channels: Channels of the input.
         channels: Channels of the output.
         stride: Stride of the second conv and the shortcut.
         squeeze: Whether to end the residual with squeeze-and-excitation.
+        variant: See :class:`IRNet`.
     """
 
     def __init__(
-        self, in_channels: int, channels: int, stride: int, squeeze: bool
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int,
+        squeeze: bool,
+        variant: str = 'evolve',
     ) -> None:
         super().__init__()
+        inner = [] if variant == 'evolve' else [nn.BatchNorm2d(channels)]
         self.residual = nn.Sequential(
             nn.BatchNorm2d(in_channels),
             nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
+            *inner,
             nn.PReLU(channels),
             nn.Conv2d(channels, channels, 3, stride, 1, bias=False),
             nn.BatchNorm2d(channels),
@@ -61,7 +72,7 @@ class IRBlock(nn.Module):
         if squeeze:
             self.residual.append(SqueezeExcitation(channels))
         self.shortcut: nn.Module = nn.Identity()
-        if in_channels != channels:
+        if in_channels != channels or (stride != 1 and variant == 'insightface'):
             self.shortcut = nn.Sequential(
                 nn.Conv2d(in_channels, channels, 1, stride, bias=False),
                 nn.BatchNorm2d(channels),
@@ -84,6 +95,11 @@ class IRNet(BaseBackbone):
     Args:
         depth: 10, 18, 34, 50, 100 or 152; or the blocks of each stage.
         mode: ``'ir'``, or ``'ir_se'`` with squeeze-and-excitation.
+        variant: Block of the public weights to load. ``'evolve'``: face.evoLVe, of
+            which the weights of the published recipes are. ``'adaface'``: AdaFace,
+            CVLFace and TFace, with a BatchNorm after the first conv of each block.
+            ``'insightface'``: that BatchNorm, and a conv in the shortcut of the first
+            block of every stage.
         in_channels: Channels of the image.
         base_channels: Channels of the stem and the first stage; each further
             stage has twice those before. The pretrained files have 64.
@@ -95,11 +111,12 @@ class IRNet(BaseBackbone):
         norm_eval: Whether BatchNorm keeps its running statistics in training.
         with_cp: Whether to recompute activations in the backward pass: less
             memory, one more forward, the same numbers.
-        init_cfg: ``dict(type='Pretrained', checkpoint='ir50.pth')`` loads MS-Celeb
-            weights, in either key layout.
+        init_cfg: ``dict(type='Pretrained', checkpoint='ir50.pth')`` loads weights
+            under our names or those of any of the projects above.
 
     Raises:
-        ValueError: An unknown depth, mode or stage.
+        ValueError: Unknown depth, mode, variant or stage. When weights are loaded: they
+            are not exactly those of this network.
 
     Examples:
         >>> import torch
@@ -128,12 +145,15 @@ class IRNet(BaseBackbone):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
+        variant: str = 'evolve',
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         blocks = self._blocks(depth)
         if mode not in ('ir', 'ir_se'):
             raise ValueError(f"mode must be 'ir' or 'ir_se', got {mode!r}")
+        if variant not in VARIANTS:
+            raise ValueError(f'variant must be one of {VARIANTS}, got {variant!r}')
         if not out_indices or not all(0 <= i < len(blocks) for i in out_indices):
             raise ValueError(
                 f'out_indices must name stages 0 to {len(blocks) - 1}: {out_indices}'
@@ -143,6 +163,8 @@ class IRNet(BaseBackbone):
                 f'frozen_stages must be -1 to {len(blocks)}, got {frozen_stages}'
             )
         self.blocks = blocks
+        self.mode = mode
+        self.variant = variant
         self.out_indices = tuple(out_indices)
         self.input_size = input_size
         self.frozen_stages = frozen_stages
@@ -160,7 +182,10 @@ class IRNet(BaseBackbone):
             width = base_channels * 2**stage
             layers = []
             for i in range(count):
-                layers.append(IRBlock(channels, width, 1 if i else 2, mode == 'ir_se'))
+                stride = 1 if i else 2
+                layers.append(
+                    IRBlock(channels, width, stride, mode == 'ir_se', variant)
+                )
                 channels = width
             self.stages.append(nn.Sequential(*layers))
         self._register_load_state_dict_pre_hook(self._convert_keys)
@@ -215,5 +240,11 @@ class IRNet(BaseBackbone):
                 part.requires_grad_(False)
 
     def _convert_keys(self, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-        """Renames the keys of published weights in place, before they are loaded."""
+        """Rename the keys of public weights in place, before they are loaded."""
         convert_ir_state_dict(state_dict, prefix, self.blocks, len(self.stages))
+        if not prefix:
+            # MMEngine loads what fits and goes on
+            settings = (
+                f'blocks={self.blocks}, variant={self.variant!r}, mode={self.mode!r}'
+            )
+            check_ir_weights(state_dict, self.state_dict(), settings)

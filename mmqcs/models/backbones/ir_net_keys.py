@@ -1,67 +1,157 @@
-"""Names of the weights in published IR-Net files, and in ours."""
+"""Names of the weights in public IR-Net files, and in ours."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_NAMES = (
-    (r'^input_layer\.', 'stem.'),
-    (r'\.res_layer\.', '.residual.'),
-    (r'\.shortcut_layer\.', '.shortcut.'),
-)
+__all__ = ['check_ir_weights', 'convert_ir_state_dict']
+
+PREFIXES = ('module.', 'model.', 'net.', 'backbone.')
+"""Prefixes under which files hold the backbone, next to a recognition head."""
+
+FIRST = ('stem.0.weight', 'input_layer.0.weight', 'conv1.weight')
+"""First weight of an IR-Net: ours, face.evoLVe and AdaFace, InsightFace."""
+
+_STEM = {'conv1': 'stem.0', 'bn1': 'stem.1', 'prelu': 'stem.2'}
+_BLOCK = {
+    'bn1': 'residual.0',
+    'conv1': 'residual.1',
+    'bn2': 'residual.2',
+    'prelu': 'residual.3',
+    'conv2': 'residual.4',
+    'bn3': 'residual.5',
+    'downsample': 'shortcut',
+}
+"""Names of InsightFace; the stem and the blocks share some."""
+
+_RECOGNITION = re.compile(r'(output_layer|bn2|fc|features|head)\.')
+"""Embedding and classes of a face recogniser, which come after the last stage."""
 
 
 def convert_ir_state_dict(
     state_dict: dict[str, Any], prefix: str, blocks: Sequence[int], stages: int
 ) -> None:
-    """Renames published IR-Net keys in place; leaves our own names alone.
+    """Rename the keys of public IR-Net files in place; keep our own names.
 
-    Both layouts are known: ``body{1..4}.{block}.*`` and one flat list
-    ``body.{N}.*`` over all stages. The recognition head ``output_layer.*`` and
-    the stages that are not built are dropped.
+    Known are the names of face.evoLVe, AdaFace, CVLFace and TFace
+    (``body{1..4}.{block}.*``, or one list ``body.{N}.*`` over all stages) and those of
+    InsightFace (``layer{1..4}.{block}.*``). The recognition head and stages that are
+    not built are dropped.
 
     Args:
         state_dict: Weights, some keys of which start with ``prefix``.
-        prefix: Prefix of the backbone in these keys, '' or ending in a dot.
-        blocks: Blocks of each stage of the full network.
+        prefix: Prefix of the backbone in these keys: empty, or ending in a dot.
+        blocks: Number of blocks of each stage of the full network.
         stages: Number of stages that are built.
 
     Raises:
-        ValueError: A flat list has other blocks than the network; or the file is
-            loaded into the backbone alone and holds nothing of an IR-Net.
+        ValueError: The file has more blocks than the network; or it is loaded into
+            the backbone alone and holds no IR-Net.
     """
+    if not prefix:
+        _strip_wrapper(state_dict)
     flat = [(s, b) for s, count in enumerate(blocks) for b in range(count)]
     own = {k: k.removeprefix(prefix) for k in state_dict if k.startswith(prefix)}
-    if not prefix and not any(
-        name.startswith(('input_layer.', 'stem.')) for name in own.values()
-    ):
-        raise ValueError(
-            f'these are not the weights of an IR-Net: no input_layer.* or stem.* among '
-            f'{len(own)} keys such as {", ".join(list(own)[:3])}. A checkpoint of a '
-            f"whole model is loaded with init_cfg=dict(type='Pretrained', "
-            f"checkpoint=..., prefix='backbone.')"
-        )
+    insightface = 'conv1.weight' in own.values()
     for key, name in own.items():
-        if name.startswith('output_layer.'):
-            del state_dict[key]
-        elif match := re.match(r'body(\d*)\.(\d+)\.(.*)', name):
-            group, index, rest = match.groups()
-            stage, block = (int(group) - 1, int(index)) if group else (-1, int(index))
-            if not group:
-                if block >= len(flat):
-                    raise ValueError(
-                        f'{key} is block {block} of a deeper IR-Net than this one with '
-                        f'{len(flat)} blocks; choose the depth of the file'
-                    )
-                stage, block = flat[block]
-            value = state_dict.pop(key)
-            if stage < stages:
-                state_dict[prefix + _rename(f'stages.{stage}.{block}.{rest}')] = value
-        elif name != _rename(name):
-            state_dict[prefix + _rename(name)] = state_dict.pop(key)
+        value = state_dict.pop(key)
+        if _RECOGNITION.match(name):
+            continue
+        if match := re.fullmatch(r'body(\d*)\.(\d+)\.(.*)', name):
+            group, block, rest = match[1], int(match[2]), match[3]
+            if not group and block >= len(flat):
+                raise ValueError(
+                    f'{key} is block {block} of a deeper IR-Net than this one with '
+                    f'{len(flat)} blocks; choose the depth of the file'
+                )
+            stage, block = (int(group) - 1, block) if group else flat[block]
+            rest = rest.replace('res_layer.', 'residual.', 1)
+            name = (
+                f'stages.{stage}.{block}.{rest.replace("shortcut_layer", "shortcut")}'
+            )
+        elif match := re.fullmatch(r'layer(\d)\.(\d+)\.(\w+)\.(.*)', name):
+            part = _BLOCK.get(match[3], match[3])
+            name = f'stages.{int(match[1]) - 1}.{match[2]}.{part}.{match[4]}'
+        elif insightface:
+            part, _, rest = name.partition('.')
+            name = f'{_STEM.get(part, part)}.{rest}'
+        else:
+            name = re.sub(r'^input_layer\.', 'stem.', name)
+        if (match := re.match(r'stages\.(\d+)\.', name)) and int(match[1]) >= stages:
+            continue
+        state_dict[prefix + name] = value
 
 
-def _rename(name: str) -> str:
-    for pattern, replacement in _NAMES:
-        name = re.sub(pattern, replacement, name)
-    return name
+def _strip_wrapper(state_dict: dict[str, Any]) -> None:
+    """Keep the backbone of a file that holds it under a prefix."""
+    if any(key in state_dict for key in FIRST):
+        return
+    for prefix in PREFIXES:
+        if any(prefix + key in state_dict for key in FIRST):
+            inner = {
+                key.removeprefix(prefix): value
+                for key, value in state_dict.items()
+                if key.startswith(prefix)
+            }
+            state_dict.clear()
+            state_dict.update(inner)
+            return
+    raise ValueError(
+        f'these are not the weights of an IR-Net: none of {", ".join(FIRST)} is among '
+        f'{len(state_dict)} keys such as {", ".join(map(str, list(state_dict)[:3]))}. '
+        f'A checkpoint of a whole model is loaded with init_cfg=dict('
+        f"type='Pretrained', checkpoint=..., prefix='backbone.')"
+    )
+
+
+def check_ir_weights(
+    given: Mapping[str, Any], wanted: Mapping[str, Any], settings: str
+) -> None:
+    """Check that converted weights are exactly those of a network.
+
+    Args:
+        given: Weights by our keys.
+        wanted: State dict of the network.
+        settings: How the network is built, for messages.
+
+    Raises:
+        ValueError: Weights are missing, unknown or of another shape; the message
+            advises a variant or mode if the file tells it.
+    """
+    # old files do not count batches
+    missing = [
+        k for k in wanted if k not in given and not k.endswith('num_batches_tracked')
+    ]
+    unknown = [k for k in given if k not in wanted]
+    shapes = [
+        f'{k} is {tuple(given[k].shape)}, expected {tuple(value.shape)}'
+        for k, value in wanted.items()
+        if k in given and given[k].shape != value.shape
+    ]
+    if not (missing or unknown or shapes):
+        return
+    details = [f'{k} is missing' for k in missing] + [
+        f'{k} is unknown' for k in unknown
+    ]
+    details += shapes
+    raise ValueError(
+        f'the weights do not fit an IR-Net with {settings}: {"; ".join(details[:3])}'
+        f'{f"; and {len(details) - 3} more" if len(details) > 3 else ""}.'
+        f'{_advice(given)}'
+    )
+
+
+def _advice(given: Iterable[str]) -> str:
+    first = {
+        key.removeprefix('stages.0.0.')
+        for key in given
+        if key.startswith('stages.0.0.')
+    }
+    if 'residual.2.running_mean' not in first:
+        variant = 'evolve'
+    elif 'shortcut.0.weight' in first:
+        variant = 'insightface'
+    else:
+        variant = 'adaface'
+    mode = 'ir_se' if any('.fc1.' in f'.{key}' for key in first) else 'ir'
+    return f' The file looks like one of variant={variant!r}, mode={mode!r}'
