@@ -1,6 +1,7 @@
 """What an exported file says about itself."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -45,7 +46,7 @@ class ModelDescription:
         version: Version of mmqcs that wrote the file.
 
     Raises:
-        ValueError: ``graph_input`` is something else.
+        ValueError: A field is not of this form; the message names it.
 
     Examples:
         >>> from mmqcs.deployment import OnnxClassifier
@@ -74,6 +75,31 @@ class ModelDescription:
             raise ValueError(
                 f'graph_input must be one of {GRAPH_INPUTS}, got {self.graph_input!r}'
             )
+        checks = {
+            'classes': _are(self.classes, str) and len({*self.classes}) > 0,
+            'input_size': _are(self.input_size, int, 2) and min(self.input_size) > 0,
+            'swap_channels': isinstance(self.swap_channels, bool),
+            'mean': self.mean is None or _are_finite(self.mean, 3),
+            'std': self.std is None or (_are_finite(self.std, 3) and min(self.std) > 0),
+            'config': isinstance(self.config, str),
+            'precision': self.precision in ('fp32', 'int8'),
+            'problem': isinstance(self.problem, str),
+            'version': isinstance(self.version, str),
+            'face_template': self.face_template is None
+            or (
+                _are(self.face_template, tuple, 5)
+                and all(_are_finite(point, 2) for point in self.face_template)
+            ),
+        }
+        if (self.mean is None) != (self.std is None):
+            checks['std'] = False  # either both or neither
+        if wrong := [name for name, fits in checks.items() if not fits]:
+            raise ValueError(
+                f'the description of the model has {wrong[0]}='
+                f'{getattr(self, wrong[0])!r:.80}, which is not of the expected form'
+            )
+        if len({*self.classes}) < len(self.classes):
+            raise ValueError(f'two classes of the model have one name: {self.classes}')
 
     def to_json(self) -> str:
         """The description as text."""
@@ -96,7 +122,8 @@ class ModelDescription:
         try:
             content = json.loads(text)
             number = content.pop('format')
-        except (ValueError, AttributeError, KeyError, TypeError):
+        # nesting without end is a RecursionError
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
             raise ValueError('the description of the model is damaged') from None
         if number != FORMAT:
             raise ValueError(
@@ -106,9 +133,27 @@ class ModelDescription:
             )
         if set(content) != {field.name for field in fields(cls)}:
             raise ValueError('the description of the model is incomplete')
-        if content['steps'] is not None:
-            content['steps'] = [step_from_dict(step) for step in content['steps']]
-        return cls(**{key: _tuples(value) for key, value in content.items()})
+        steps = content.pop('steps')
+        if steps is not None:
+            if not isinstance(steps, list) or not _are(steps, dict):
+                raise ValueError('the steps of the description are not a list of steps')
+            steps = tuple(step_from_dict(step) for step in steps)
+        fixed = {key: _tuples(value) for key, value in content.items()}
+        return cls(**fixed, steps=steps)
+
+
+def _are(values: Any, kind: type, count: int | None = None) -> bool:
+    """Whether something is a sequence of ``count`` values of one type."""
+    return (
+        isinstance(values, (tuple, list))
+        and (count is None or len(values) == count)
+        # True is an int for isinstance
+        and all(isinstance(x, kind) and not isinstance(x, bool) for x in values)
+    )
+
+
+def _are_finite(values: Any, count: int) -> bool:
+    return _are(values, (int, float), count) and all(map(math.isfinite, values))
 
 
 def _tuples(value: Any) -> Any:

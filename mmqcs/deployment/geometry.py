@@ -20,6 +20,9 @@ __all__ = [
     'step_to_dict',
 ]
 
+_MAX = 8192
+"""Longest side in pixels that a step of a file may ask for."""
+
 _OPENCV = {
     'nearest': cv2.INTER_NEAREST,
     'bilinear': cv2.INTER_LINEAR,
@@ -186,9 +189,24 @@ def step_from_dict(settings: Mapping[str, Any]) -> Step:
     """
     settings = dict(settings)
     name = settings.pop('type', None)
-    kind = _KINDS.get(name)
+    kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None or not {field.name for field in fields(kind)} >= set(settings):
         raise ValueError(f'unknown step {name!r} with {sorted(settings)}')
+    for field in ('height', 'width', 'length', 'step'):
+        value = settings.get(field, 1)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not 0 < value <= _MAX
+        ):
+            raise ValueError(
+                f'step {name!r} has {field}={value!r:.40}, expected 1 to {_MAX} pixels'
+            )
+    for field in ('interpolation', 'backend', 'edge'):
+        if not isinstance(settings.get(field, ''), str):
+            raise ValueError(f'step {name!r} has {field}={settings[field]!r:.40}')
+    if settings.get('edge', 'short') not in ('short', 'long', 'width', 'height'):
+        raise ValueError(f'step {name!r} has edge={settings["edge"]!r:.40}')
     try:
         return kind(**settings)
     except TypeError as error:

@@ -9,6 +9,7 @@ import numpy as np
 from .batches import batches_of_one_shape
 from .description import KEY, ModelDescription
 from .geometry import apply_steps
+from .scores import check_scores
 
 __all__ = ['OnnxClassifier']
 
@@ -60,7 +61,7 @@ class OnnxClassifier:
                 f'{path} cannot prepare faces by itself: {self.description.problem}. '
                 f'Prepare them as its test pipeline does and run it by onnxruntime'
             )
-        self._input = self._session.get_inputs()[0].name
+        self._input = _input_name(self._session, self.description, path)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,10 +89,10 @@ class OnnxClassifier:
                 OpenCV: uint8 (N, H, W, 3), or a list of uint8 (H, W, 3) of any sizes.
 
         Returns:
-            Scores, float32 (N, classes), which sum to 1 a face; (0, classes) of none.
+            Scores, float32 (N, classes), which sum to 1 per face; (0, classes) of none.
 
         Raises:
-            ValueError: The faces are something else.
+            ValueError: The faces are something else, or a score is NaN.
         """
         if isinstance(faces, np.ndarray) and faces.ndim == 3:
             raise ValueError(
@@ -104,7 +105,7 @@ class OnnxClassifier:
         for places in batches_of_one_shape(shapes, self.batch_size):
             batch = np.stack([prepared[i] for i in places])
             (scores[places],) = self._session.run(['scores'], {self._input: batch})
-        return scores
+        return check_scores(scores)
 
     def prepare(self, face: np.ndarray) -> np.ndarray:
         """Makes of one face what the graph takes.
@@ -184,10 +185,43 @@ def _open(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=chosen)
+        # from bytes, so that the model cannot read weights from other files
+        content = Path(path).read_bytes()
+        return onnxruntime.InferenceSession(content, options, providers=chosen)
     except Exception as error:  # its exceptions have no common class of their own
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f'{path} cannot be read as an ONNX model: {reason}') from error
+
+
+def _input_name(session: Any, about: ModelDescription, path: str | Path) -> str:
+    """Name of the input, once the graph is what the description says."""
+    height, width = about.input_size
+    shape, kind = {
+        'normalised': ([None, 3, height, width], 'tensor(float)'),
+        'pixels': ([None, height, width, 3], 'tensor(uint8)'),
+        'faces': ([None, None, None, 3], 'tensor(uint8)'),
+    }[about.graph_input]
+    inputs = session.get_inputs()
+    scores = [item for item in session.get_outputs() if item.name == 'scores']
+    if len(inputs) != 1 or not scores:
+        raise ValueError(f'{path} has {len(inputs)} inputs, or no output "scores"')
+    pairs = (
+        ('input', inputs[0], shape, kind),
+        ('scores', scores[0], [None, len(about.classes)], 'tensor(float)'),
+    )
+    for name, item, expected, wanted in pairs:
+        # a dynamic axis is a name or None
+        fits = item.type == wanted and len(item.shape) == len(expected)
+        fits = fits and all(
+            given == size or not isinstance(given, int) or size is None
+            for given, size in zip(item.shape, expected, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f'{path}: {name} of the network is {item.type} {item.shape}, but the '
+                f'description of the file asks for {wanted} {expected}'
+            )
+    return inputs[0].name
 
 
 def _describe(session: Any, path: str | Path) -> ModelDescription:

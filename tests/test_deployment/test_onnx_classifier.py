@@ -6,6 +6,7 @@ import sys
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from onnx_case import CLASSES, describe, expected_scores, write_case
 
@@ -198,3 +199,101 @@ def test_onnxruntime_missing_is_said(path):
     )
     done = run(code, path)
     assert 'OnnxClassifier needs onnxruntime: pip install onnxruntime' in done.stderr
+
+
+def described(change):
+    """Text of a description after a change of its content."""
+    content = json.loads(describe().to_json())
+    content.update(change)
+    return json.dumps(content)
+
+
+STEP = {'type': 'Resize', 'height': 8, 'width': 6}
+
+
+@pytest.mark.parametrize(
+    ('change', 'fact'),
+    [
+        ({'classes': 3}, 'classes=3'),
+        ({'classes': 'abc'}, "classes='abc'"),
+        ({'classes': [1, 2, 3]}, r'classes=\(1, 2, 3\)'),
+        ({'classes': []}, 'classes='),
+        ({'classes': ['a', 'a', 'b']}, 'one name'),
+        ({'classes': ['a', 'b']}, r'\[None, 2\]'),
+        ({'classes': list('abcd')}, r'\[None, 4\]'),
+        ({'input_size': 8}, 'input_size=8'),
+        ({'input_size': [8]}, r'input_size=\(8,\)'),
+        ({'input_size': [8, 6, 3]}, 'input_size='),
+        ({'input_size': [8, -6]}, 'input_size='),
+        ({'input_size': [8, True]}, 'input_size='),
+        ({'input_size': [8.0, 6.0]}, 'input_size='),
+        ({'input_size': [6, 8]}, r'\[None, 3, 6, 8\]'),
+        ({'graph_input': 'pixels'}, r'tensor\(uint8\) \[None, 8, 6, 3\]'),
+        ({'graph_input': 'faces'}, r'tensor\(uint8\)'),
+        ({'graph_input': None}, 'graph_input'),
+        ({'mean': [1.0, 2.0]}, 'mean='),
+        ({'mean': [1.0, 2.0, float('nan')]}, 'mean='),
+        ({'mean': [1.0, 2.0, 'x']}, 'mean='),
+        ({'mean': None}, 'std='),
+        ({'std': [1.0, 2.0, 0.0]}, 'std='),
+        ({'std': [1.0, 2.0, -1.0]}, 'std='),
+        ({'std': [1.0, 2.0, float('inf')]}, 'std='),
+        ({'swap_channels': 1}, 'swap_channels=1'),
+        ({'config': 3}, 'config=3'),
+        ({'precision': 'fp4'}, 'precision='),
+        ({'face_template': [[0.1, 0.2]] * 4}, 'face_template='),
+        ({'face_template': [[0.1, float('nan')]] * 5}, 'face_template='),
+        ({'face_template': 'x'}, 'face_template='),
+        ({'steps': 3}, 'steps'),
+        ({'steps': [3]}, 'steps'),
+        ({'steps': {}}, 'steps'),
+        ({'steps': [{}]}, 'unknown step None'),
+        ({'steps': [{'type': []}]}, 'unknown step'),
+        ({'steps': [{'type': 'Resize', 'height': 8}]}, "'Resize' is incomplete"),
+        ({'steps': [{**STEP, 'height': 0}]}, 'height=0'),
+        ({'steps': [{**STEP, 'height': 10**9}]}, 'height=1000000000'),
+        ({'steps': [{**STEP, 'width': 6.5}]}, 'width=6.5'),
+        ({'steps': [{**STEP, 'interpolation': 'magic'}]}, "'magic'"),
+        ({'steps': [{**STEP, 'interpolation': []}]}, 'interpolation'),
+        ({'steps': [{**STEP, 'backend': {}}]}, 'backend'),
+        ({'steps': [{**STEP, 'extra': 1}]}, 'extra'),
+        ({'steps': [{'type': 'Subsample', 'step': 0}]}, 'step=0'),
+        ({'steps': [{'type': 'ResizeEdge', 'length': 9, 'edge': 'up'}]}, "edge='up'"),
+        ({'format': 2}, 'format 2'),
+        ({'unknown': 2}, 'incomplete'),
+    ],
+)
+def test_a_description_that_is_wrong_is_named(tmp_path, change, fact):
+    path = write_case(tmp_path / 'a.onnx', described(change))
+    with pytest.raises(ValueError, match=rf'a\.onnx: .*{fact}'):
+        OnnxClassifier(path)
+
+
+@pytest.mark.parametrize('text', ['[' * 10**5, '3', '[]', '{"format"', 'null', '""'])
+def test_a_text_that_is_no_description(tmp_path, text):
+    path = write_case(tmp_path / 'a.onnx', text)
+    with pytest.raises(ValueError, match=r'a\.onnx: the description of the model is'):
+        OnnxClassifier(path)
+
+
+@pytest.mark.filterwarnings('ignore:overflow')
+def test_scores_that_are_not_numbers_are_an_error(tmp_path):
+    change = {'mean': [1e38] * 3, 'std': [1e-38] * 3}
+    path = write_case(tmp_path / 'a.onnx', described(change))
+    face = np.zeros((20, 20, 3), np.uint8)
+    with pytest.raises(ValueError, match='1 of 1 faces are not finite'):
+        OnnxClassifier(path)([face])
+
+
+def test_weights_in_another_file_are_not_read(tmp_path):
+    """The format lets a model name any file next to it."""
+    path = write_case(tmp_path / 'a.onnx')
+    onnx.save(
+        onnx.load(path),
+        path,
+        save_as_external_data=True,
+        location='weights.bin',
+        size_threshold=0,
+    )
+    with pytest.raises(ValueError, match=r'a\.onnx cannot be read'):
+        OnnxClassifier(path)
