@@ -1,7 +1,8 @@
 """A trained classifier for single faces, from whatever names it."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from mmpretrain import get_model
 from mmpretrain.registry import TRANSFORMS
 from torch import Tensor
 
+from mmqcs.checkpoints import class_names, embedded_config
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.datasets.label_order import target_classes
-from mmqcs.utils.config_text import parse_config_text
+from mmqcs.deployment.scores import check_scores
 from mmqcs.utils.inference_weights import load_inference_weights
 from mmqcs.utils.model_index import register_model_index
+from mmqcs.utils.recipes import RECIPES
 from mmqcs.utils.safe_load import CheckpointError, read_checkpoint
 
 __all__ = ['FaceClassifier', 'is_checkpoint', 'load_config']
@@ -36,13 +39,17 @@ class FaceClassifier:
             which gives a warning.
         device: Where the model runs. By default a GPU if there is one.
         batch_size: Faces that go through the network at once.
+        trust: Whether a config in a checkpoint may name any part that can be imported,
+            not only those on the lists of :mod:`mmqcs.checkpoints`. Building it can
+            then run any code.
 
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: There is no model of this name, a checkpoint alone holds no config,
             or the classes have no names.
-        mmqcs.utils.CheckpointError: The checkpoint is damaged, holds more than
-            weights, or does not fit the model; the message names what does not fit.
+        mmqcs.utils.CheckpointError: The checkpoint is damaged, its config names a part
+            that a file must not name, or its weights are not finite numbers or do not
+            fit the model; the message says which.
 
     Examples:
         >>> classify = FaceClassifier('work_dirs/qcs.pth')
@@ -59,13 +66,16 @@ class FaceClassifier:
         checkpoint: str | Path | None = None,
         device: str | None = None,
         batch_size: int = 32,
+        trust: bool = False,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         self.batch_size = batch_size
-        config, weights = _find(model, checkpoint)
+        config, weights, embedded = _find(model, checkpoint, trust)
         self.config = config
-        self.model = _build(config)
+        with _named(model) if embedded else nullcontext():
+            self.model = _build(config)
+            self.pipeline = _pipeline(config)
         if weights is None:
             warnings.warn(
                 'no checkpoint is given: the weights are random, and so are the scores',
@@ -75,9 +85,8 @@ class FaceClassifier:
             load_inference_weights(self.model, weights, checkpoint or model)
         self.model.to(device or get_device())
         outputs = getattr(getattr(self.model, 'head', None), 'num_classes', None)
-        self.classes = _classes(config, weights, outputs)
+        self.classes = _classes(config, weights, outputs, checkpoint or model)
         self.face_template = config.get('face_template')
-        self.pipeline = _pipeline(config)
 
     def __call__(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """Scores of faces.
@@ -87,6 +96,9 @@ class FaceClassifier:
 
         Returns:
             (N, classes), each row summing to 1.
+
+        Raises:
+            ValueError: A score is NaN: the network overflows.
         """
         scores = [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(faces), self.batch_size):
@@ -94,7 +106,7 @@ class FaceClassifier:
             with torch.no_grad():
                 found = self.model.test_step(batch)
             scores.append(np.stack([x.pred_score.cpu().numpy() for x in found]))
-        return np.concatenate(scores)
+        return check_scores(np.concatenate(scores))
 
     def views(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """What the network sees of faces: what the test pipeline makes of them.
@@ -137,26 +149,35 @@ def is_checkpoint(model: str | Path | Config) -> bool:
 
 
 def _find(
-    model: str | Path | Config, checkpoint: str | Path | None
-) -> tuple[Config, dict[str, Any] | None]:
-    """The config and what the checkpoint holds."""
+    model: str | Path | Config, checkpoint: str | Path | None, trust: bool
+) -> tuple[Config, dict[str, Any] | None, bool]:
+    """The config, the content of the checkpoint, and whether it held the config."""
     if checkpoint is not None:
-        return load_config(model), _read(checkpoint)
-    if is_checkpoint(model):
-        content = _read(model)
-        meta = content.get('meta') or {}
-        if isinstance(meta.get('cfg'), str):
-            try:
-                return parse_config_text(meta['cfg']), content
-            except ValueError as error:
-                raise CheckpointError(f'{model}: {error}') from error
-        if isinstance(meta.get('recipe'), str):
-            return load_config(meta['recipe']), content
-        raise ValueError(
-            f'{model} holds no config: give the config or its name as the model, and '
-            f'this file as the checkpoint'
-        )
-    return load_config(model), None
+        return load_config(model), _read(checkpoint), False
+    if not is_checkpoint(model):
+        return load_config(model), None, False
+    content = _read(model)
+    meta = content.get('meta') or {}
+    if not isinstance(meta, Mapping):
+        raise CheckpointError(f'{model}: meta is a {type(meta).__name__}, not a dict')
+    if isinstance(meta.get('cfg'), str):
+        if trust:
+            warnings.warn(
+                f'{model} is trusted: its config can run any code', stacklevel=3
+            )
+        return embedded_config(meta['cfg'], model, trust), content, True
+    if isinstance(meta.get('recipe'), str):
+        # a name is looked up, so that a file cannot have a config of its own read
+        if meta['recipe'] not in {recipe.name for recipe in RECIPES}:
+            raise CheckpointError(
+                f'{model} names the recipe {meta["recipe"]!r:.60}, which is not one of '
+                f'the published ones: {", ".join(recipe.name for recipe in RECIPES)}'
+            )
+        return load_config(meta['recipe']), content, False
+    raise ValueError(
+        f'{model} holds no config: give the config or its name as the model, and '
+        f'this file as the checkpoint'
+    )
 
 
 def load_config(model: str | Path | Config) -> Config:
@@ -199,6 +220,18 @@ def _read(path: str | Path) -> dict[str, Any]:
     return content
 
 
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Tell which file holds a config that cannot be built."""
+    try:
+        yield
+    except Exception as error:  # settings of any kind can raise anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CheckpointError(
+            f'{path}: the config in it cannot be built: {reason}'
+        ) from error
+
+
 def _build(config: Config) -> torch.nn.Module:
     config = Config(config.to_dict())
     if config.model.get('backbone', {}).get('init_cfg'):
@@ -207,22 +240,25 @@ def _build(config: Config) -> torch.nn.Module:
 
 
 def _classes(
-    config: Config, content: dict[str, Any] | None, outputs: int | None
+    config: Config,
+    content: dict[str, Any] | None,
+    outputs: int | None,
+    path: str | Path | Config,
 ) -> tuple[str, ...]:
-    """Names from the checkpoint, else from the data set of the config."""
-    meta = ((content or {}).get('meta') or {}).get('dataset_meta') or {}
-    classes = meta.get('classes') or _dataset_classes(
+    """Names from the checkpoint, else from the dataset of the config."""
+    meta = (content or {}).get('meta') or {}
+    classes = class_names(meta, path) or _dataset_classes(
         config.get('test_dataloader', {}).get('dataset', {})
     )
     if not classes:
         raise ValueError(
             'the classes of the classifier have no names: neither its checkpoint nor '
-            'the data set of its config gives them'
+            'the dataset of its config gives them'
         )
     if outputs is not None and len(classes) != outputs:
         raise ValueError(
             f'the model has {outputs} outputs, but {len(classes)} classes have names: '
-            f'{", ".join(classes)}. Is the data set of the config the one the model '
+            f'{", ".join(classes)}. Is the dataset of the config the one the model '
             f'was trained on?'
         )
     return tuple(classes)

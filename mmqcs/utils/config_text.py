@@ -21,9 +21,13 @@ def parse_config_text(text: str) -> Config:
         ValueError: The text holds something else; the message names the line.
     """
     try:
-        statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return Config(_settings(ast.parse(text).body))
+    # unhashable keys, nesting without end, and names that Config keeps for itself
+    except (SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
         raise ValueError(f'the text of the config cannot be read: {error}') from error
+
+
+def _settings(statements: list[ast.stmt]) -> dict[str, Any]:
     settings = {}
     for statement in statements:
         match statement:
@@ -31,7 +35,7 @@ def parse_config_text(text: str) -> Config:
                 settings[name] = _value(value)
             case _:
                 raise _refusal(statement)
-    return Config(settings)
+    return settings
 
 
 def _value(node: ast.expr) -> Any:

@@ -2,13 +2,15 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
+
+from mmqcs.checkpoints.weights import check_tensors, find_weights
 
 from .published import sha256
 from .safe_load import CheckpointError, load_weights_only, nothing_allowed
@@ -18,36 +20,41 @@ TRAIN_ONLY = ('cross.', 'group_loss.')
 
 
 def strip_checkpoint(
-    checkpoint: Mapping[str, Any], keep_cross: bool = False
+    checkpoint: Any,
+    keep_cross: bool = False,
+    path: str | Path = 'the checkpoint',
+    wanted: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Leaves the weights and a description of a checkpoint.
+    """Keep the weights of a checkpoint and its description, and nothing else.
 
     Optimiser, schedulers, logs, paths of other checkpoints and the second set of
-    weights of an ``EMAHook`` go. Where that hook was used, ``state_dict`` is what
+    weights of an ``EMAHook`` go. If that hook was used, ``state_dict`` is what
     remains and holds the *averaged* weights: MMEngine swaps the two when it saves,
     so that a checkpoint tests as it was validated.
 
     Args:
-        checkpoint: Checkpoint of a run of MMEngine, or a state dict.
+        checkpoint: Content of a checkpoint; see :func:`mmqcs.checkpoints.find_weights`.
         keep_cross: Whether to keep the train-only parts of a QCS model.
+        path: The checkpoint, for messages.
+        wanted: Keys of the model, if it is known.
+
+    Returns:
+        ``meta`` and ``state_dict``.
 
     Raises:
-        ValueError: It holds no weights, or the train-only parts alone.
+        CheckpointError: It holds no weights or the train-only parts alone, ``meta`` is
+            no dict, or a weight is not a finite number.
     """
-    whole = isinstance(checkpoint, Mapping) and 'state_dict' in checkpoint
-    state = checkpoint['state_dict'] if whole else checkpoint
-    if not isinstance(state, Mapping) or not all(
-        isinstance(value, torch.Tensor) for value in state.values()
-    ):
-        raise ValueError('the checkpoint has no state_dict of tensors')
+    state = find_weights(checkpoint, path, wanted)
     if not keep_cross:
         state = {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
     if not state:
-        raise ValueError('the checkpoint holds no weights that serve at test time')
-    state = dict(state)
-    meta = (checkpoint.get('meta') or {}) if whole else {}
+        raise CheckpointError(f'{path} holds no weights that are used at test time')
+    check_tensors(state, path)
+    # a bare state dict has no meta
+    meta = checkpoint.get('meta') or {}
     if not isinstance(meta, Mapping):
-        raise ValueError(f'meta of the checkpoint is a {type(meta).__name__}, no dict')
+        raise CheckpointError(f'{path}: meta is a {type(meta).__name__}, not a dict')
     meta = {key: value for key, value in meta.items() if key != 'hook_msgs'}
     return {'meta': meta, 'state_dict': state}
 

@@ -36,16 +36,17 @@ class ForeignObjectError(CheckpointError):
 
 
 def check_format(path: str | Path) -> bool:
-    """Looks whether a file is one that ``torch.save`` writes.
+    """Check that a file is one that ``torch.save`` writes, and is intact.
 
     Args:
         path: File.
 
     Returns:
-        Whether it is of the zip format (torch ≥ 1.6), not of the one before.
+        Whether it has the zip format (torch ≥ 1.6), which is the one with checksums.
 
     Raises:
-        CheckpointError: It is missing or something else; the message says what.
+        CheckpointError: It is missing, damaged or something else; the message says
+            which.
     """
     path = Path(path)
     if not path.is_file():
@@ -70,17 +71,27 @@ def _check_records(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
-    except zipfile.BadZipFile as error:
+            names = [record.filename.rpartition('/')[2] for record in records]
+            if 'constants.pkl' in names:
+                raise CheckpointError(
+                    f'{path} is a TorchScript program, not a checkpoint'
+                )
+            if 'data.pkl' not in names:
+                raise CheckpointError(f'{path} is a zip archive, but not of torch.save')
+            if any(record.compress_type != zipfile.ZIP_STORED for record in records):
+                # torch.save never compresses; a small file could fill the memory
+                raise CheckpointError(
+                    f'{path} is a compressed zip archive, which torch.save does not '
+                    f'write'
+                )
+            # torch itself does not compare the checksums
+            changed = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
         raise CheckpointError(f'{path} is a damaged zip archive: {error}') from None
-    names = [record.filename.rpartition('/')[2] for record in records]
-    if 'constants.pkl' in names:
-        raise CheckpointError(f'{path} is a TorchScript program, not a checkpoint')
-    if 'data.pkl' not in names:
-        raise CheckpointError(f'{path} is a zip archive, but not of torch.save')
-    if any(r.file_size > r.compress_size for r in records):
-        # torch.save never compresses; a small file could fill the memory
+    if changed is not None:
         raise CheckpointError(
-            f'{path} is a compressed zip archive, which torch.save does not write'
+            f'{path} is damaged: the checksum of {changed!r:.80} is wrong. Download or '
+            f'copy it again'
         )
 
 

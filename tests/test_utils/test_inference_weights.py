@@ -76,5 +76,5 @@ def test_what_does_not_fit_is_named_and_changes_nothing(state, key, value, messa
 
 @pytest.mark.parametrize('content', [{}, {'state_dict': {'a': 1}}, {'meta': {}}])
 def test_what_holds_no_weights(content):
-    with pytest.raises(CheckpointError, match='a.pth: the checkpoint '):
+    with pytest.raises(CheckpointError, match='a.pth holds no '):
         load_inference_weights(small(), content, 'a.pth')

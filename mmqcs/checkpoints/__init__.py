@@ -1,0 +1,16 @@
+"""Building classifiers from files of unknown origin without running their code."""
+
+from .allowed_parts import ALLOWED_DATASETS, ALLOWED_MODELS, ALLOWED_TRANSFORMS
+from .embedded_config import embedded_config
+from .weights import check_fit, check_tensors, class_names, find_weights
+
+__all__ = [
+    'ALLOWED_DATASETS',
+    'ALLOWED_MODELS',
+    'ALLOWED_TRANSFORMS',
+    'check_fit',
+    'check_tensors',
+    'class_names',
+    'embedded_config',
+    'find_weights',
+]

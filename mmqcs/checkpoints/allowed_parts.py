@@ -1,0 +1,74 @@
+"""Parts that a config inside a checkpoint may name.
+
+A registry builds whatever it is asked for, so a name is safe only if the part behind
+it neither reads files nor fetches anything while it is built. Left out on purpose:
+``TIMMBackbone``, ``TimmClassifier`` and ``HuggingFaceClassifier`` (they ask a hub),
+tokenizers and generators of targets (they load weights), ``ArcFaceClsHead`` (it can
+read a list), transforms that read images or take other transforms by name.
+"""
+
+__all__ = ['ALLOWED_DATASETS', 'ALLOWED_MODELS', 'ALLOWED_TRANSFORMS']
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+OWN_MODELS = _names(
+    """
+    QCSClassifier DistilledClassifier FERDataPreprocessor IRNet TokenPyramidNeck CSANeck
+    TokenEncoder CrossBranch GatedClsHead BilinearFusionHead GroupLoss KLDistillLoss
+    EuclideanDistillLoss
+    """
+)
+
+STOCK_MODELS = _names(
+    """
+    ImageClassifier ClsDataPreprocessor
+
+    AlexNet CSPDarkNet CSPResNeXt CSPResNet Conformer ConvMixer ConvNeXt DaViT DeiT3
+    DenseNet DistilledVisionTransformer EdgeNeXt EfficientFormer EfficientNet
+    EfficientNetV2 HRNet HiViT HorNet InceptionV3 LeNet5 LeViT MViT MixMIMTransformer
+    MlpMixer MobileNetV2 MobileNetV3 MobileOne MobileViT PCPVT PoolFormer PyramidVig
+    RIFormer RegNet RepLKNet RepMLPNet RepVGG Res2Net ResNeSt ResNeXt ResNet ResNetV1c
+    ResNetV1d ResNet_CIFAR RevVisionTransformer SEResNeXt SEResNet SVT ShuffleNetV1
+    ShuffleNetV2 SwinTransformer SwinTransformerV2 T2T_ViT TNT TinyViT VAN VGG ViTEVA02
+    BEiTViT Vig VisionTransformer XCiT
+
+    ClsBatchNormNeck GeneralizedMeanPooling GlobalAveragePooling HRFuseScales LinearNeck
+    NonLinearNeck
+
+    CSRAClsHead ClsHead ConformerHead DeiTClsHead EfficientFormerClsHead
+    LeViTClsHead LinearClsHead StackedLinearClsHead VigClsHead VisionTransformerClsHead
+
+    AsymmetricLoss CrossEntropyLoss FocalLoss LabelSmoothLoss SeesawLoss
+
+    BN BN1d BN2d BN3d GN GRN IN IN1d IN2d IN3d LN LN2d MMSyncBN SyncBN
+    Conv Conv1d Conv2d Conv2dAdaptivePadding ConvAWS ConvModule ConvWS
+    zero reflect replicate nearest bilinear
+    Clamp Clip ELU GELU HSigmoid HSwish LeakyReLU PReLU QuickGELU RReLU ReLU ReLU6
+    Sigmoid SiLU Swish Tanh
+    DropPath Dropout FFN MultiheadAttention ShiftWindowMSA
+    """
+)
+
+ALLOWED_MODELS = {'mmqcs': OWN_MODELS, 'mmpretrain': STOCK_MODELS}
+"""Models and their parts, by scope."""
+
+ALLOWED_TRANSFORMS = {
+    'mmqcs': frozenset({'SampleFace', 'LoadImage', 'CropFace'}),
+    'mmpretrain': _names(
+        """
+        LoadImageFromFile Resize ResizeEdge CenterCrop EfficientNetCenterCrop Pad
+        Normalize NumpyToPIL PILToNumpy PackInputs Collect torchvision/Resize
+        torchvision/CenterCrop torchvision/Grayscale torchvision/Pad
+    """
+    ),
+}
+"""Transforms of a test pipeline, by scope."""
+
+ALLOWED_DATASETS = {
+    'mmqcs': None,
+    'mmpretrain': frozenset({'BaseDataset', 'CIFAR10', 'CIFAR100', 'CustomDataset'}),
+}
+"""Datasets whose class names may be asked for, by scope; None allows all."""
