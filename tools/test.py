@@ -10,9 +10,10 @@ from mmengine.evaluator import DumpResults
 from mmengine.runner import CheckpointLoader
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
+from mmqcs.checkpoints import class_names
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
-from mmqcs.utils import cli, launch
+from mmqcs.utils import CheckpointError, cli, launch
 
 # File types that each --out-item can be written as
 OUT_TYPES = {'pred': ('.pkl', '.pickle'), 'metrics': ('.json', '.yaml', '.yml', '.pkl')}
@@ -123,8 +124,12 @@ def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> N
             f'--on {path} tests on {loader.dataset.type}, whose labels cannot be '
             f'matched by name: only the FER data sets of mmqcs know label_order'
         )
-    meta = CheckpointLoader.load_checkpoint(ckpt, 'cpu').get('meta', {})
-    classes = (meta.get('dataset_meta') or {}).get('classes')
+    checkpoint = CheckpointLoader.load_checkpoint(ckpt, 'cpu')
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    try:
+        classes = class_names(meta or {}, ckpt)
+    except CheckpointError as error:
+        cli.fail(str(error))
     if not classes:
         cli.fail(f'--on needs a checkpoint that names its classes; {ckpt} does not')
     load, *rest = deepcopy(config.test_dataloader.dataset.pipeline)
@@ -171,6 +176,9 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config.work_dir += f'_on_{Path(args.on).stem}'
     cli.check_checkpoint(args.checkpoint, args.trust_checkpoint)
     config.load_from = args.checkpoint
+    hooks = config.get('default_hooks') or {}
+    hooks['weights'] = {'type': 'mmqcs.CheckWeightsHook'}
+    config.default_hooks = hooks
     if config.get('test_dataloader') is None:
         cli.fail(f'{args.config} has no test_dataloader')
     if args.on:
@@ -197,7 +205,10 @@ def main() -> None:
     runner = cli.build_runner(config, args.trust_checkpoint)
     if args.out_item == 'pred':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
-    metrics = runner.test()
+    try:
+        metrics = runner.test()
+    except CheckpointError as error:
+        cli.fail(str(error))
     if args.out_item == 'metrics' and runner.rank == 0:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         mmengine.dump(metrics, args.out)

@@ -2,12 +2,20 @@
 
 from mmqcs import openmmlab  # noqa: F401
 
-from .hooks import FuseConvBNHook, PreciseBNHook, ReportHook, ResumeHook, SAMHook
+from .hooks import (
+    CheckWeightsHook,
+    FuseConvBNHook,
+    PreciseBNHook,
+    ReportHook,
+    ResumeHook,
+    SAMHook,
+)
 from .log_processor import QuietLogProcessor
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
 
 __all__ = [
     'AutocastOptimWrapper',
+    'CheckWeightsHook',
     'FuseConvBNHook',
     'PreciseBNHook',
     'QuietLogProcessor',
