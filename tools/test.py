@@ -10,7 +10,7 @@ from mmengine.evaluator import DumpResults
 from mmengine.runner import CheckpointLoader
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
-from mmqcs.checkpoints import class_names
+from mmqcs.checkpoints import checkpoint_classes
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
 from mmqcs.utils import CheckpointError, cli, launch
@@ -127,7 +127,7 @@ def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> N
     checkpoint = CheckpointLoader.load_checkpoint(ckpt, 'cpu')
     meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
     try:
-        classes = class_names(meta or {}, ckpt)
+        classes = checkpoint_classes(meta or {}, ckpt)
     except CheckpointError as error:
         cli.fail(str(error))
     if not classes:

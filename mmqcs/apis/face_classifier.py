@@ -16,7 +16,7 @@ from mmpretrain import get_model
 from mmpretrain.registry import TRANSFORMS
 from torch import Tensor
 
-from mmqcs.checkpoints import class_names, embedded_config
+from mmqcs.checkpoints import checkpoint_classes, embedded_config
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.datasets.label_order import target_classes
 from mmqcs.deployment.scores import check_scores
@@ -247,7 +247,7 @@ def _classes(
 ) -> tuple[str, ...]:
     """Names from the checkpoint, else from the dataset of the config."""
     meta = (content or {}).get('meta') or {}
-    classes = class_names(meta, path) or _dataset_classes(
+    classes = checkpoint_classes(meta, path) or _dataset_classes(
         config.get('test_dataloader', {}).get('dataset', {})
     )
     if not classes:

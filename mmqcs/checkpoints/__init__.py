@@ -2,7 +2,7 @@
 
 from .allowed_parts import ALLOWED_DATASETS, ALLOWED_MODELS, ALLOWED_TRANSFORMS
 from .embedded_config import embedded_config
-from .weights import check_fit, check_tensors, class_names, find_weights
+from .weights import check_fit, check_tensors, checkpoint_classes, find_weights
 
 __all__ = [
     'ALLOWED_DATASETS',
@@ -10,7 +10,7 @@ __all__ = [
     'ALLOWED_TRANSFORMS',
     'check_fit',
     'check_tensors',
-    'class_names',
+    'checkpoint_classes',
     'embedded_config',
     'find_weights',
 ]

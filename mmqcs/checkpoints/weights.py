@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmqcs.utils.safe_load import CheckpointError
 
-__all__ = ['check_fit', 'check_tensors', 'class_names', 'find_weights']
+__all__ = ['check_fit', 'check_tensors', 'checkpoint_classes', 'find_weights']
 
 WRAPPERS = ('state_dict', 'model_state_dict', 'model', 'net')
 """Keys under which training programs store the weights."""
@@ -90,7 +90,9 @@ def _is_finite(value: Tensor) -> bool:
     return bool(torch.isfinite(value).all())
 
 
-def class_names(meta: Mapping[str, Any], path: str | Path) -> tuple[str, ...] | None:
+def checkpoint_classes(
+    meta: Mapping[str, Any], path: str | Path
+) -> tuple[str, ...] | None:
     """Read the names of the classes from ``meta`` of a checkpoint.
 
     Args:

@@ -1,6 +1,6 @@
 """What is exported, with what it is checked against."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from mmpretrain.models import ImageClassifier
 from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor, nn
 
+from mmqcs.checkpoints import checkpoint_classes
 from mmqcs.deployment import ModelDescription
 from mmqcs.utils import read_checkpoint, register_all_modules
 from mmqcs.utils.inference_weights import load_inference_weights
@@ -111,7 +112,9 @@ def read_subject(
     if steps is None and graph_input != 'normalised':
         raise ExportError(f'preprocessing cannot be included: {problem}')
     description = ModelDescription(
-        classes=class_names(classes, data.classes, meta),
+        classes=class_names(
+            classes, data.classes, checkpoint_classes(meta, checkpoint)
+        ),
         input_size=size,
         graph_input=graph_input,
         steps=steps,
@@ -170,14 +173,14 @@ def face_template(config: Config) -> tuple[tuple[float, float], ...] | None:
 
 
 def class_names(
-    count: int, of_data: Sequence[str] | None, meta: Mapping[str, Any]
+    count: int, of_data: Sequence[str] | None, of_weights: Sequence[str] | None
 ) -> tuple[str, ...]:
     """Names of the classes, which checkpoint and test set must agree on.
 
     Args:
         count: Scores that the model gives.
-        of_data: Names that the test set has, if any.
-        meta: Of the checkpoint.
+        of_data: Names in the test set, if any.
+        of_weights: Names in the checkpoint, if any.
 
     Returns:
         Those named, or '0', '1' and so on if none are.
@@ -185,7 +188,6 @@ def class_names(
     Raises:
         ExportError: Names are not as many as the scores, or do not agree.
     """
-    of_weights = (meta.get('dataset_meta') or {}).get('classes')
     named = {
         'the checkpoint': of_weights and tuple(of_weights),
         'the test set': of_data and tuple(of_data),

@@ -62,6 +62,7 @@ class MMDetDetector:
         from mmengine.device import get_device
         from mmengine.registry import DefaultScope
 
+        from mmqcs.checkpoints import check_fit, check_tensors, find_weights
         from mmqcs.utils.detection import require_detection
         from mmqcs.utils.safe_load import allow_mmengine_objects, load_weights_only
 
@@ -74,15 +75,20 @@ class MMDetDetector:
         find_eyes = has_cascades() if find_eyes is None else find_eyes
         self._find_eyes = EyeFinder(np.array(eyes)) if find_eyes else None
         self._inference = inference_detector
+        state = None
         if checkpoint is not None:
             allow_mmengine_objects()
-            load_weights_only(checkpoint)  # raises if it holds more
+            # raises if it holds more than weights
+            state = find_weights(load_weights_only(checkpoint), checkpoint)
+            check_tensors(state, checkpoint)
         config = str(config) if isinstance(config, Path) else config
         checkpoint = None if checkpoint is None else str(checkpoint)
         with DefaultScope.overwrite_default_scope('mmdet'):
             self.model = init_detector(
                 config, checkpoint, device=device or get_device()
             )
+        if state is not None:  # MMDetection loads the weights that fit
+            check_fit(state, self.model.state_dict(), checkpoint)
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """Finds the faces of a picture, the largest first.

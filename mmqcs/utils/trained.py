@@ -19,6 +19,7 @@ from mmpretrain.models import ImageClassifier
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmqcs.checkpoints import checkpoint_classes
 from mmqcs.registry import MODELS
 from mmqcs.utils.predictions import Predictions, prediction_rows
 
@@ -129,10 +130,9 @@ def load_model(args: argparse.Namespace, needs_cross: bool = False) -> TrainedMo
         fail(f'cannot load {args.checkpoint}: {str(error).splitlines()[0]}')
     try:
         meta = load_inference_weights(model, checkpoint, args.checkpoint, needs_cross)
+        classes = checkpoint_classes(meta, args.checkpoint)
     except CheckpointError as error:
         fail(str(error))
-    classes = (meta.get('dataset_meta') or {}).get('classes')
-    classes = tuple(classes) if classes else None
     return TrainedModel(config, model.eval(), classes, args.config)
 
 

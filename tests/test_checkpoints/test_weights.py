@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmqcs.checkpoints import check_fit, check_tensors, class_names, find_weights
+from mmqcs.checkpoints import check_fit, check_tensors, checkpoint_classes, find_weights
 from mmqcs.utils import CheckpointError, read_checkpoint
 from mmqcs.utils.inference_weights import load_inference_weights
 
@@ -122,13 +122,16 @@ def test_counters_must_be_integers_and_half_precision_is_fine():
 )
 def test_classes_are_a_list_of_distinct_names(meta):
     with pytest.raises(CheckpointError, match=r'a\.pth.*classes'):
-        class_names(meta, 'a.pth')
+        checkpoint_classes(meta, 'a.pth')
 
 
 def test_no_classes():
-    assert class_names({}, 'a.pth') is None
-    assert class_names({'dataset_meta': {}}, 'a.pth') is None
-    assert class_names({'dataset_meta': {'classes': ['a', 'b']}}, 'a.pth') == ('a', 'b')
+    assert checkpoint_classes({}, 'a.pth') is None
+    assert checkpoint_classes({'dataset_meta': {}}, 'a.pth') is None
+    assert checkpoint_classes({'dataset_meta': {'classes': ['a', 'b']}}, 'a.pth') == (
+        'a',
+        'b',
+    )
 
 
 def test_each_flipped_bit_of_a_record_is_found(tmp_path):

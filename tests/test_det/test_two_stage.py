@@ -125,3 +125,15 @@ def test_a_checkpoint_with_foreign_objects_is_refused(tmp_path):
     torch.save({'state_dict': {}, 'x': Foreign()}, tmp_path / 'x.pth')
     with pytest.raises(CheckpointError, match=r'x\.pth holds more than weights'):
         MMDetDetector(DETECTOR, tmp_path / 'x.pth')
+
+
+def test_a_checkpoint_of_another_detector_is_refused(tmp_path, monkeypatch):
+    """MMDetection would go on with random weights."""
+    import mmdet.apis
+
+    model = torch.nn.Linear(2, 1)
+    monkeypatch.setattr(mmdet.apis, 'init_detector', lambda *_, **__: model)
+    path = tmp_path / 'a.pth'
+    torch.save({'state_dict': {'weight': torch.ones(1, 2)}}, path)
+    with pytest.raises(CheckpointError, match=r'a\.pth does not fit.*bias is missing'):
+        MMDetDetector('a.py', path)

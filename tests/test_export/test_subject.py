@@ -73,15 +73,14 @@ def test_what_cannot_be_described_stands_in_the_file(small_config, small_checkpo
 
 def test_class_names_must_agree():
     abc = ('a', 'b', 'c')
-    meta = {'dataset_meta': {'classes': ['a', 'b', 'c']}}
-    assert class_names(3, abc, meta) == abc
-    assert class_names(3, None, meta) == abc
-    assert class_names(3, abc, {}) == abc
-    assert class_names(3, None, {}) == ('0', '1', '2')
+    assert class_names(3, abc, abc) == abc
+    assert class_names(3, None, abc) == abc
+    assert class_names(3, abc, None) == abc
+    assert class_names(3, None, None) == ('0', '1', '2')
     with pytest.raises(ExportError, match=r'test set has 2 classes \(a, b\).* 3 score'):
-        class_names(3, ('a', 'b'), meta)
+        class_names(3, ('a', 'b'), abc)
     with pytest.raises(ExportError, match='other classes than the test set: .*b, a, c'):
-        class_names(3, ('b', 'a', 'c'), meta)
+        class_names(3, ('b', 'a', 'c'), abc)
 
 
 def test_pixels_may_be_a_level_off_but_not_two():
