@@ -87,6 +87,9 @@ class FaceClassifier:
         outputs = getattr(getattr(self.model, 'head', None), 'num_classes', None)
         self.classes = _classes(config, weights, outputs, checkpoint or model)
         self.face_template = config.get('face_template')
+        if embedded:
+            with _named(model):  # settings can also fail once they are used
+                self([np.zeros((112, 112, 3), np.uint8)])
 
     def __call__(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """Scores of faces.
@@ -228,7 +231,7 @@ def _named(path: str | Path) -> Iterator[None]:
     except Exception as error:  # settings of any kind can raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CheckpointError(
-            f'{path}: the config in it cannot be built: {reason}'
+            f'{path}: the config in it does not work: {reason}'
         ) from error
 
 
