@@ -104,3 +104,49 @@ def test_half_of_the_cross_branch_is_an_error(tmp_path):
     runner = runner_of(tmp_path, {'state_dict': state}, **cfg)
     with pytest.raises(CheckpointError, match=r'levels\.0\.theta is missing'):
         runner.load_or_resume()
+
+
+INITIAL = {
+    'whole model': (lambda s: s, 'backbone'),
+    'whole model, prefix with a dot': (lambda s: s, 'backbone.'),
+    'backbone': (lambda s: backbone(s), None),
+    'backbone and more': (lambda s: {**backbone(s), 'fc.weight': torch.ones(2)}, None),
+}
+
+
+def backbone(state):
+    parts = ((k.partition('.'), v) for k, v in state.items())
+    return {name: v for (part, _, name), v in parts if part == 'backbone'}
+
+
+def train_from(tmp_path, content, prefix=None):
+    torch.save(content, tmp_path / 'b.pth')
+    cfg = {'type': 'Pretrained', 'checkpoint': str(tmp_path / 'b.pth')}
+    cfg |= {'prefix': prefix} if prefix else {}
+    changes = {'model.backbone.init_cfg': cfg, 'train_cfg.max_epochs': 1}
+    runner = runner_of(tmp_path, {}, load_from=None, **changes)
+    runner.train()
+    return runner
+
+
+@pytest.mark.parametrize('name', INITIAL)
+def test_initial_weights_that_are_complete(tmp_path, state, name):
+    make, prefix = INITIAL[name]
+    assert train_from(tmp_path, make(dict(state)), prefix).iter == 2
+
+
+@pytest.mark.parametrize(
+    ('make', 'prefix'),
+    [
+        (lambda s: s, None),
+        (
+            lambda s: {k: v for k, v in s.items() if 'layer4.0.conv1' not in k},
+            'backbone',
+        ),
+        (lambda s: {'fc.weight': torch.ones(2)}, None),
+    ],
+    ids=['no prefix', 'one missing', 'another network'],
+)
+def test_initial_weights_that_are_missing_end_the_run(tmp_path, state, make, prefix):
+    with pytest.raises(CheckpointError, match=r'b\.pth lacks \d+ weights of backbone'):
+        train_from(tmp_path, make(dict(state)), prefix)

@@ -1,15 +1,18 @@
 """Loads the weights of a checkpoint completely, or not at all."""
 
+from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import CheckpointLoader, Runner
+from torch import nn
 
 from mmqcs.checkpoints.weights import check_fit, check_tensors, find_weights
 from mmqcs.registry import HOOKS
 from mmqcs.utils.publish import TRAIN_ONLY
+from mmqcs.utils.safe_load import CheckpointError
 
 
 @HOOKS.register_module()
@@ -23,6 +26,9 @@ class CheckWeightsHook(Hook):
 
     In tests and after ``load_from`` the train-only parts of QCS may be missing. A
     resumed run needs all weights.
+
+    Files that ``init_cfg`` of a module names (``type='Pretrained'``) must have all of
+    that module's weights. They may have more, such as the head of another task.
 
     Raises:
         mmqcs.utils.CheckpointError: From the runner: the checkpoint does not fit.
@@ -58,6 +64,43 @@ class CheckWeightsHook(Hook):
             checkpoint.clear()
             checkpoint['meta'] = meta
         checkpoint['state_dict'] = state
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that no weights of ``init_cfg`` were missing."""
+        if runner._has_loaded:
+            return
+        for name, module in runner.model.named_modules():
+            settings = getattr(module, 'init_cfg', None) or []
+            for cfg in settings if isinstance(settings, list) else [settings]:
+                kind = cfg.get('type')
+                kind = kind if isinstance(kind, str) else kind.__name__
+                path = cfg.get('checkpoint')
+                if kind.endswith('Pretrained') and Path(path).expanduser().is_file():
+                    _check_initial(module, name, path, cfg.get('prefix'))
+
+
+def _check_initial(module: nn.Module, name: str, path: str, prefix: str | None) -> None:
+    state = find_weights(CheckpointLoader.load_checkpoint(path, 'cpu'), path)
+    if prefix:
+        start = prefix.removesuffix('.') + '.'
+        state = {
+            k.removeprefix(start): v for k, v in state.items() if k.startswith(start)
+        }
+    # modules that know other names for their weights rename them here
+    for hook in module._load_state_dict_pre_hooks.values():
+        hook(state, '', {}, True, [], [], [])
+    # old files do not count batches
+    missing = [
+        key
+        for key in module.state_dict()
+        if key not in state and not key.endswith('num_batches_tracked')
+    ]
+    if missing:
+        raise CheckpointError(
+            f'{path} lacks {len(missing)} weights of {name or "the model"}, among them '
+            f'{", ".join(missing[:3])}, which would stay random. Does init_cfg need a '
+            f'prefix, or is it a file of another network?'
+        )
 
 
 def _without_absent_parts(
