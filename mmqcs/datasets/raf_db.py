@@ -123,8 +123,8 @@ class RAFDB(FERDataset):
                 )
             if name.startswith(self.split):
                 stem, extension = os.path.splitext(name)
-                path = os.path.join(images, f'{stem}_aligned{extension}')
-                yield Sample(path, number - 1, origin)
+                file = f'{stem.removesuffix("_aligned")}_aligned{extension}'
+                yield Sample(os.path.join(images, file), number - 1, origin)
 
     def _read_paths(self, source: Path) -> Iterator[Sample]:
         base = source.parent / 'basic'

@@ -84,8 +84,8 @@ def test_images_that_are_left_out_need_not_be_there(tmp_path, put):
 @pytest.mark.parametrize(
     ('row', 'message'),
     [
-        ('4/g.jpg,0,0,5,5,1;2,11,0,0', r'line 8: expected an expression from 0 to 10'),
-        ('4/g.jpg,0,0,5,5,1;2,-1,0,0', r'line 8: expected an expression from 0 to 10'),
+        ('4/g.jpg,0,0,5,5,1;2,11,0,0', r'line 8: .* from 0 to 10'),
+        ('4/g.jpg,0,0,5,5,1;2,-1,0,0', r'line 8: .* from 0 to 10'),
         ('4/g.jpg,0,0,5,5,1;2,happy,0,0', r"line 8: .*'happy'"),
         ('4/g.jpg,0,x,5,5,1;2,1,0,0', r"line 8: .*'x'"),
         ('4/g.jpg,0', r'line 8: '),
@@ -100,7 +100,7 @@ def test_broken_rows(tmp_path, put, row, message):
 
 def test_a_table_without_header(tmp_path, put):
     root = write_csv(put, tmp_path, header=ROWS[0])
-    with pytest.raises(ValueError, match='line 1: no column subDirectory_filePath'):
+    with pytest.raises(ValueError, match='line 1: .* subDirectory_filePath'):
         AffectNet(root)
 
 

@@ -92,7 +92,7 @@ def test_wrong_arguments(root, keywords, message):
 def test_a_label_that_is_no_number(root, put, text):
     file = 'Emotion/S005/001/S005_001_00000004_emotion.txt'
     put(root, file, text=text)
-    with pytest.raises(ValueError, match='S005_001_00000004_emotion.txt: expected one'):
+    with pytest.raises(ValueError, match='S005_001_00000004_emotion.txt line 1: '):
         CKPlus(root, split='all')
 
 
