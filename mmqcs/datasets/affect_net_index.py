@@ -71,17 +71,19 @@ def index_annotations(folder: Path) -> AffectNetIndex:
         folder: Folder with a file ``<id>_exp.npy`` for each image.
 
     Returns:
-        The index, from the cache if the folder has not changed. Files that are
-        overwritten in place are not noticed.
+        The index, from the cache if no file has changed.
 
     Raises:
         ValueError: A file is not a NumPy file, or holds no expression.
     """
-    files = [name for name in os.listdir(folder) if name.endswith(_SUFFIX)]
-    ids = sorted(
-        (name.removesuffix(_SUFFIX) for name in files), key=lambda i: (len(i), i)
-    )
-    state = fingerprint([folder], ids)
+    with os.scandir(folder) as entries:
+        found = {
+            entry.name.removesuffix(_SUFFIX): entry.stat().st_mtime_ns
+            for entry in entries
+            if entry.name.endswith(_SUFFIX)
+        }
+    ids = sorted(found, key=lambda i: (len(i), i))
+    state = fingerprint([folder], (f'{i} {found[i]}' for i in ids))
     return _unpack(
         cached_index(
             'affectnet', folder, state, lambda: _read_files(folder, ids), _check

@@ -101,7 +101,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _not_text(path: Path, number: int) -> str:
-    return f'{path} line {number}: not UTF-8 text. Save the file as UTF-8'
+    return (
+        f'{path} line {number}: contains NUL or bytes that are not UTF-8. Save the '
+        f'file as text in UTF-8'
+    )
 
 
 def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
