@@ -174,7 +174,10 @@ def _annotation(path: Path) -> int:
     with open_regular(path, _ANNOTATION_LIMIT) as file:
         data = file.read()
     try:
-        value = np.load(io.BytesIO(data), allow_pickle=False).item()
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        if array.dtype.kind not in 'iufSU':
+            raise ValueError(f'its type is {array.dtype}')
+        value = array.item()
         text = value.decode() if isinstance(value, bytes) else str(value)
         return integer(text, _EXPRESSIONS - 1)
     except Exception as error:  # NumPy raises many kinds on damaged files

@@ -148,7 +148,7 @@ class CKPlus(FERDataset):
         rows = list(read_lines(file))
         try:
             ((_, text),) = rows
-            return integer(text)
+            return integer(text, len(CKPlus.METAINFO['classes']) - 1)
         except ValueError as error:
             lines = ' '.join(text for _, text in rows)
             raise ValueError(

@@ -17,6 +17,7 @@ from .text_files import LINE_LIMIT, LIST_LIMIT, open_regular
 __all__ = ['FER2013CSVBackend', 'FER2013Row', 'read_fer2013_csv']
 
 _SIZE = 48
+_EMOTIONS = 7
 _PATH = 'fer2013://{csv}/{usage}_{row:05d}@{offset}+{length}.png'
 _PATTERN = re.compile(r'fer2013://(.+)/\w+_\d+@(\d+)\+(\d+)\.png')
 _COLUMNS = (b'emotion', b'pixels', b'usage')
@@ -130,7 +131,7 @@ def read_fer2013_csv(path: Path) -> Iterator[FER2013Row]:
                 fields = [_unquoted(field) for field in line.split(b',')]
                 if len(fields) != len(names):
                     raise ValueError(f'{len(fields)} columns')
-                label = integer(fields[emotion].decode('ascii'))
+                label = integer(fields[emotion].decode('ascii'), _EMOTIONS - 1)
                 name = fields[usage].decode('ascii')
             except ValueError as error:
                 raise ValueError(

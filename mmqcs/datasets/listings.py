@@ -60,7 +60,9 @@ class FolderNames:
         return None if other is None else os.path.join(folder, other)
 
 
-def read_label_list(path: Path, example: str) -> Iterator[tuple[str, int, str]]:
+def read_label_list(
+    path: Path, example: str, lowest: int = 0, highest: int = 999_999_999
+) -> Iterator[tuple[str, int, str]]:
     """Read lines of an image name, white space and a whole number.
 
     Names may contain spaces. Their backslashes become slashes.
@@ -68,6 +70,8 @@ def read_label_list(path: Path, example: str) -> Iterator[tuple[str, int, str]]:
     Args:
         path: Text file, see :func:`.read_lines`.
         example: A valid line, for messages.
+        lowest: Smallest number that is valid.
+        highest: Largest number that is valid.
 
     Yields:
         Name of the image, number, and where it was read.
@@ -81,7 +85,7 @@ def read_label_list(path: Path, example: str) -> Iterator[tuple[str, int, str]]:
         try:
             if match is None:
                 raise ValueError('there must be two columns')
-            yield image_name(match[1]), integer(match[2]), origin
+            yield image_name(match[1]), integer(match[2], highest, lowest), origin
         except ValueError as error:
             raise ValueError(
                 f'{origin}: expected an image name and a label such as {example!r}, '
