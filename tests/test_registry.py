@@ -29,6 +29,7 @@ PARTS = {
         'AffectNet',
         'CAERS',
         'CKPlus',
+        'ConcatDataset',
         'SynthFER',
     ],
     'TRANSFORMS': ['CropFace'],

@@ -5,6 +5,7 @@ from mmqcs import openmmlab  # noqa: F401
 from .affect_net import AffectNet
 from .caer_s import CAERS
 from .ck_plus import CKPlus
+from .concat_dataset import ConcatDataset
 from .fer2013 import FER2013
 from .fer_plus import FERPlus
 from .raf_db import RAFDB
@@ -19,6 +20,7 @@ __all__ = [
     'AffectNet',
     'BalancedSampler',
     'CKPlus',
+    'ConcatDataset',
     'CropFace',
     'FERPlus',
     'JitterColor',

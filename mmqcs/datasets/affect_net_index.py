@@ -1,6 +1,6 @@
-"""Reads what AffectNet says about its images: once, as this takes long."""
+"""Labels and face boxes of AffectNet, kept in an index as reading takes long."""
 
-import csv
+import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .fields import face_box, image_name, integer, shorten
 from .index_cache import cached_index, fingerprint, pack, unpack
+from .text_files import open_regular, read_table
 
 __all__ = ['AffectNetIndex', 'index_annotations', 'index_csv']
 
 NUM_CLASSES = 8
 _EXPRESSIONS = 11  # 8 None, 9 Uncertain and 10 No-Face are no classes
 _SUFFIX = '_exp.npy'
+_ANNOTATION_LIMIT = 2**16  # bytes; they have some 130
+_NO_BOX = (0, 0, 0, 0)
 _COLUMNS = (
     'subDirectory_filePath',
     'face_x',
@@ -55,7 +59,9 @@ def index_csv(path: Path) -> AffectNetIndex:
         ValueError: A column is missing or a row is broken.
     """
     state = fingerprint([path])
-    return _unpack(cached_index('affectnet', path, state, lambda: _read_csv(path)))
+    return _unpack(
+        cached_index('affectnet', path, state, lambda: _read_csv(path), _check)
+    )
 
 
 def index_annotations(folder: Path) -> AffectNetIndex:
@@ -65,20 +71,40 @@ def index_annotations(folder: Path) -> AffectNetIndex:
         folder: Folder with a file ``<id>_exp.npy`` for each image.
 
     Returns:
-        The index, from the cache if the folder has not changed. Files that are
-        overwritten in place are not noticed.
+        The index, from the cache if no file has changed.
 
     Raises:
         ValueError: A file is not a NumPy file, or holds no expression.
     """
-    files = [name for name in os.listdir(folder) if name.endswith(_SUFFIX)]
-    ids = sorted(
-        (name.removesuffix(_SUFFIX) for name in files), key=lambda i: (len(i), i)
-    )
-    state = fingerprint([folder], ids)
+    with os.scandir(folder) as entries:
+        found = {
+            entry.name.removesuffix(_SUFFIX): entry.stat().st_mtime_ns
+            for entry in entries
+            if entry.name.endswith(_SUFFIX)
+        }
+    ids = sorted(found, key=lambda i: (len(i), i))
+    state = fingerprint([folder], (f'{i} {found[i]}' for i in ids))
     return _unpack(
-        cached_index('affectnet', folder, state, lambda: _read_files(folder, ids))
+        cached_index(
+            'affectnet', folder, state, lambda: _read_files(folder, ids), _check
+        )
     )
+
+
+def _check(index: dict[str, np.ndarray]) -> None:
+    """Raise a ValueError if the arrays of a kept index are not those of `_pack`."""
+    count = len(unpack(index['names']))
+    expected = {
+        'names': (np.uint8, index['names'].shape),
+        'labels': (np.int16, (count,)),
+        'boxes': (np.int32, (count, 4)),
+        'lines': (np.int32, (count,)),
+    }
+    found = {key: (array.dtype, array.shape) for key, array in index.items()}
+    if found != expected:
+        raise ValueError(f'expected arrays {expected}, got {found}')
+    if not np.isin(index['labels'], range(NUM_CLASSES)).all():
+        raise ValueError(f'expected labels from 0 to {NUM_CLASSES - 1}')
 
 
 def _unpack(index: dict[str, np.ndarray]) -> AffectNetIndex:
@@ -86,73 +112,73 @@ def _unpack(index: dict[str, np.ndarray]) -> AffectNetIndex:
 
 
 def _pack(
-    names: Sequence[str], labels: np.ndarray, boxes: np.ndarray, lines: np.ndarray
+    names: Sequence[str],
+    labels: Sequence[int],
+    boxes: Sequence[Sequence[int]],
+    lines: Sequence[int],
 ) -> dict[str, np.ndarray]:
-    kept = np.flatnonzero(labels < NUM_CLASSES)
     return {
-        'names': pack([names[i] for i in kept]),
-        'labels': labels[kept],
-        'boxes': boxes[kept],
-        'lines': lines[kept],
+        'names': pack(names),
+        'labels': np.array(labels, dtype=np.int16),
+        'boxes': np.array(boxes, dtype=np.int32).reshape(-1, 4),
+        'lines': np.array(lines, dtype=np.int32),
     }
 
 
 def _read_csv(path: Path) -> dict[str, np.ndarray]:
     names, labels, boxes, lines = [], [], [], []
-    with path.open(encoding='utf-8-sig', newline='') as file:
-        rows = csv.reader(file)
-        header = [name.strip() for name in next(rows, [])]
-        if missing := [name for name in _COLUMNS if name not in header]:
-            raise ValueError(
-                f'{path} line 1: no column {", ".join(missing)}; the header is '
-                f'{",".join(header)[:200]!r}'
-            )
-        name, x, y, width, height, expression = map(header.index, _COLUMNS)
-        for row in rows:
-            if not row:
+    rows = read_table(path)
+    number, header = next(rows, (1, []))
+    header = [name.strip() for name in header]
+    if wrong := [name for name in _COLUMNS if header.count(name) != 1]:
+        raise ValueError(
+            f'{path} line {number}: expected each of the columns {", ".join(wrong)} '
+            f'once; the header is {shorten(",".join(header))}'
+        )
+    name, x, y, width, height, expression = map(header.index, _COLUMNS)
+    for number, row in rows:
+        try:
+            if len(row) != len(header):
+                raise ValueError(f'expected {len(header)} columns, got {len(row)}')
+            image = image_name(row[name])
+            label = integer(row[expression], _EXPRESSIONS - 1)
+            if label >= NUM_CLASSES:
                 continue
-            try:
-                names.append(row[name].strip().replace('\\', '/'))
-                labels.append(_expression(row[expression]))
-                boxes.append(_box(row[x], row[y], row[width], row[height]))
-            except (ValueError, IndexError) as error:
-                raise ValueError(
-                    f'{path} line {rows.line_num}: {error}, got {",".join(row)[:100]!r}'
-                ) from error
-            lines.append(rows.line_num)
-    return _pack(
-        names,
-        np.array(labels, dtype=np.int16),
-        np.array(boxes, dtype=np.int32).reshape(-1, 4),
-        np.array(lines, dtype=np.int32),
-    )
-
-
-def _box(*fields: str) -> tuple[int, ...]:
-    """A box, or zeros if a number is NULL or missing."""
-    if any(field.strip().upper() in ('NULL', '') for field in fields):
-        return (0, 0, 0, 0)
-    return tuple(int(float(field)) for field in fields)
-
-
-def _expression(value: str) -> int:
-    expression = int(value)
-    if not 0 <= expression < _EXPRESSIONS:
-        raise ValueError(f'expected an expression from 0 to {_EXPRESSIONS - 1}')
-    return expression
+            box = face_box((row[x], row[y], row[width], row[height]))
+        except ValueError as error:
+            raise ValueError(
+                f'{path} line {number}: {error}. The row is {shorten(",".join(row))}'
+            ) from error
+        names.append(image)
+        labels.append(label)
+        boxes.append(box or _NO_BOX)
+        lines.append(number)
+    return _pack(names, labels, boxes, lines)
 
 
 def _read_files(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
-    def read(number: str) -> int:
-        path = folder / f'{number}{_SUFFIX}'
-        try:
-            # the number may be stored as text
-            return _expression(np.load(path, allow_pickle=False).item())
-        except (ValueError, EOFError) as error:
-            raise ValueError(f'{path}: {error}') from error
-
     # threads wait for the disk, which may be on the network
     with ThreadPoolExecutor(16) as pool:
-        labels = np.fromiter(pool.map(read, ids), dtype=np.int16, count=len(ids))
-    nothing = np.zeros((len(ids), 4), dtype=np.int32)
-    return _pack(ids, labels, nothing, np.zeros(len(ids), dtype=np.int32))
+        labels = list(pool.map(lambda i: _annotation(folder / f'{i}{_SUFFIX}'), ids))
+    kept = [i for i, label in enumerate(labels) if label < NUM_CLASSES]
+    return _pack(
+        [ids[i] for i in kept],
+        [labels[i] for i in kept],
+        [_NO_BOX] * len(kept),
+        [0] * len(kept),
+    )
+
+
+def _annotation(path: Path) -> int:
+    """Read the expression in a file of the 2021 release: a number, or its text."""
+    with open_regular(path, _ANNOTATION_LIMIT) as file:
+        data = file.read()
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        if array.dtype.kind not in 'iufSU':
+            raise ValueError(f'its type is {array.dtype}')
+        value = array.item()
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        return integer(text, _EXPRESSIONS - 1)
+    except Exception as error:  # NumPy raises many kinds on damaged files
+        raise ValueError(f'{path}: not an array of one expression: {error}') from error

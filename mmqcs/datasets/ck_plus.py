@@ -10,7 +10,9 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from mmqcs.registry import DATASETS
 
 from .fer_dataset import FERDataset
+from .fields import integer, shorten
 from .layouts import FoundLayout, Layout, Sample
+from .text_files import read_lines
 
 _LABELS = 'Emotion'
 _IMAGES = 'cohn-kanade-images'
@@ -143,12 +145,12 @@ class CKPlus(FERDataset):
 
     @staticmethod
     def _label(file: Path) -> int:
-        text = file.read_text().strip()
+        rows = list(read_lines(file))
         try:
-            value = float(text)
-            label = int(value)
-        except (ValueError, OverflowError):
-            value, label = 0.0, -1
-        if value != label:
-            raise ValueError(f'{file}: expected one number from 0 to 7, got {text!r}')
-        return label
+            ((_, text),) = rows
+            return integer(text, len(CKPlus.METAINFO['classes']) - 1)
+        except ValueError as error:
+            lines = ' '.join(text for _, text in rows)
+            raise ValueError(
+                f'{file} line 1: expected one number from 0 to 7, got {shorten(lines)}'
+            ) from error

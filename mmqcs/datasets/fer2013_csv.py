@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +11,13 @@ import cv2
 import numpy as np
 from mmengine.fileio import BaseStorageBackend, register_backend
 
+from .fields import integer
+from .text_files import LINE_LIMIT, LIST_LIMIT, open_regular
+
 __all__ = ['FER2013CSVBackend', 'FER2013Row', 'read_fer2013_csv']
 
 _SIZE = 48
+_EMOTIONS = 7
 _PATH = 'fer2013://{csv}/{usage}_{row:05d}@{offset}+{length}.png'
 _PATTERN = re.compile(r'fer2013://(.+)/\w+_\d+@(\d+)\+(\d+)\.png')
 _COLUMNS = (b'emotion', b'pixels', b'usage')
@@ -53,18 +58,20 @@ class FER2013CSVBackend(BaseStorageBackend):
                 f'mmqcs.FER2013 gives'
             )
         csv, offset, length = match[1], int(match[2]), int(match[3])
-        with open(csv, 'rb') as file:
+        with open_regular(csv, LIST_LIMIT) as file:
             file.seek(offset)
-            text = file.read(length)
+            text = file.read(min(length, LINE_LIMIT))
         try:
-            # bytes() refuses numbers outside of 0 to 255
-            pixels = np.frombuffer(bytes(map(int, text.split())), dtype=np.uint8)
+            if not _are_pixels(text):
+                raise ValueError
+            # bytes() refuses numbers above 255
+            pixels = np.frombuffer(bytes(map(int, text.split(b' '))), dtype=np.uint8)
             image = pixels.reshape(_SIZE, _SIZE)
         except ValueError as error:
             raise ValueError(
                 f'{csv}: expected {_SIZE * _SIZE} numbers from 0 to 255 at byte '
-                f'{offset}, got {text[:40]!r}... If the table was changed, build the '
-                f'data set anew'
+                f'{offset}, got {text[:40]!r}... Repair that row. If the table was '
+                f'changed, build the dataset again'
             ) from error
         _, code = cv2.imencode('.png', image)
         return memoryview(code)
@@ -105,35 +112,39 @@ def read_fer2013_csv(path: Path) -> Iterator[FER2013Row]:
             number of pixels.
     """
     table = os.path.abspath(path)
-    with path.open('rb') as file:
-        header = file.readline().removeprefix(b'\xef\xbb\xbf')
+    with open_regular(path, LIST_LIMIT) as file:
+        header = file.readline(LINE_LIMIT).removeprefix(b'\xef\xbb\xbf')
         names = [name.strip(b' "\r\n').lower() for name in header.split(b',')]
-        if not set(_COLUMNS) <= set(names):
+        if any(names.count(name) != 1 for name in _COLUMNS):
             raise ValueError(
-                f'{path} line 1: expected the columns emotion, pixels and Usage, got '
-                f'{header[:80]!r}'
+                f'{path} line 1: expected the columns emotion, pixels and Usage once '
+                f'each, in UTF-8, got {header[:80]!r}'
             )
         emotion, pixels, usage = (names.index(name) for name in _COLUMNS)
         offset = file.tell()
-        for number, line in enumerate(file, 2):
+        for number, line in enumerate(iter(partial(file.readline, LINE_LIMIT), b''), 2):
             start, offset = offset, offset + len(line)
             if not line.strip():
                 continue
             origin = f'{path} line {number}'
-            fields = line.split(b',')
-            label = fields[emotion].strip(b' "\r\n')
-            if len(fields) != len(names) or not label.isdigit():
+            try:
+                fields = [_unquoted(field) for field in line.split(b',')]
+                if len(fields) != len(names):
+                    raise ValueError(f'{len(fields)} columns')
+                label = integer(fields[emotion].decode('ascii'), _EMOTIONS - 1)
+                name = fields[usage].decode('ascii')
+            except ValueError as error:
                 raise ValueError(
                     f'{origin}: expected an emotion, pixels and a usage, got '
-                    f'{line[:40]!r}...'
-                )
-            text = fields[pixels].strip(b' "\r\n')
-            if text.count(b' ') != _SIZE * _SIZE - 1:
+                    f'{line[:40]!r}... ({error})'
+                ) from error
+            text = fields[pixels]
+            if not _are_pixels(text):
                 raise ValueError(
-                    f'{origin}: expected {_SIZE * _SIZE} pixels with a space between, '
-                    f'got {len(text.split())}. Is the file complete?'
+                    f'{origin}: expected {_SIZE * _SIZE} pixels, whole numbers with '
+                    f'one space between them, got {len(text.split())}: {text[:40]!r}. '
+                    f'Check that the file is complete'
                 )
-            name = fields[usage].strip(b' "\r\n').decode()
             yield FER2013Row(
                 _PATH.format(
                     csv=table,
@@ -142,7 +153,27 @@ def read_fer2013_csv(path: Path) -> Iterator[FER2013Row]:
                     offset=start + line.index(text),
                     length=len(text),
                 ),
-                int(label),
+                label,
                 name,
                 origin,
             )
+
+
+def _unquoted(field: bytes) -> bytes:
+    """The field without white space and the quotes around it."""
+    field = field.strip(b' \t\r\n')
+    if len(field) > 1 and field[:1] == field[-1:] == b'"':
+        field = field[1:-1].strip(b' ')
+    if b'"' in field:
+        raise ValueError('quotes that are not around a whole field')
+    return field
+
+
+def _are_pixels(text: bytes) -> bool:
+    """Whether these are digits and single spaces for one image."""
+    return (
+        text.count(b' ') == _SIZE * _SIZE - 1
+        and b'  ' not in text
+        and not text.translate(None, b'0123456789 ')
+        and text[:1] != b' ' != text[-1:]
+    )

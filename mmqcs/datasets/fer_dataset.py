@@ -14,7 +14,7 @@ from .image_cache import ImageCache
 from .label_order import class_map, expression, target_classes
 from .layouts import FoundLayout, Layout, Sample, find_layout
 from .listings import FolderNames
-from .transforms.load_image import LoadImage
+from .transforms.load_image import LoadImage, check_image_file
 
 
 class FERDataset(BaseDataset):
@@ -119,14 +119,16 @@ class FERDataset(BaseDataset):
     @property
     def published(self) -> tuple[int, ...] | None:
         """Published number of images of each class in ``CLASSES``, if known."""
-        counts = self.published_counts(self.found)
-        if counts is None or (
-            self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
-        ):
+        counts = self._published_counts(self.found)
+        if counts is None:
             return None
         mapping = class_map(self.METAINFO['classes'], self._target)
         numbers = dict(zip(mapping.tolist(), counts, strict=True))
         return tuple(numbers.get(label, 0) for label in range(len(self._target)))
+
+    def _published_counts(self, found: FoundLayout) -> Sequence[int] | None:
+        renamed = self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
+        return None if renamed else self.published_counts(found)
 
     def load_data_list(self) -> list[dict]:
         """Finds the layout and reads the samples."""
@@ -155,6 +157,8 @@ class FERDataset(BaseDataset):
         folders = FolderNames()
         counts = np.zeros(len(own), dtype=np.int64)
         missing, first = 0, None
+        seen: dict[str, Sample] = {}
+        repeated = []
         data_list = []
         for sample in found.layout.read(found.source):
             if not 0 <= sample.label < len(own):
@@ -163,10 +167,18 @@ class FERDataset(BaseDataset):
                     f'{sample.path} is not one of the {len(own)} classes '
                     f'{", ".join(own)}'
                 )
+            path = sample.path if sample.listed else folders.find(sample.path)
+            earlier = seen.setdefault(path or sample.path, sample)
+            if earlier.label != sample.label:
+                raise ValueError(
+                    f'{sample.origin}: {sample.path} is {own[sample.label]}, but '
+                    f'{own[earlier.label]} in {earlier.origin}. Remove the wrong one'
+                )
             label = new_labels[sample.label]
             if label < 0:
                 continue
-            path = sample.path if sample.listed else folders.find(sample.path)
+            if earlier is not sample:
+                repeated.append(sample)
             if path is None:
                 missing += 1
                 first = first or sample
@@ -183,7 +195,7 @@ class FERDataset(BaseDataset):
                 f'not exist ({missing:,} of {total:,} images of the {self.split} '
                 f'split are missing). {found.layout.hint}'
             )
-        self._report(found, counts, mapping)
+        self._report(found, counts, mapping, repeated)
         return data_list
 
     def _soft_label(self, sample: Sample, mapping: np.ndarray) -> np.ndarray:
@@ -192,7 +204,11 @@ class FERDataset(BaseDataset):
         return scores / scores.sum()
 
     def _report(
-        self, found: FoundLayout, counts: np.ndarray, mapping: np.ndarray
+        self,
+        found: FoundLayout,
+        counts: np.ndarray,
+        mapping: np.ndarray,
+        repeated: Sequence[Sample],
     ) -> None:
         title = f'{self.metainfo["dataset_name"]} {self.split}'
         own = self.METAINFO['classes']
@@ -208,14 +224,20 @@ class FERDataset(BaseDataset):
             f'{text(counts)}{others}',
             logger='current',
         )
-        published = self.published_counts(found)
-        if published is None or (
-            self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
-        ):
-            return
-        if any(counts[mapping >= 0] != np.asarray(published)[mapping >= 0]):
+        known = self._published_counts(found)
+        published = known is not None and all(
+            counts[mapping >= 0] == np.asarray(known)[mapping >= 0]
+        )
+        if repeated and not published:  # fer2013new.csv has three such rows
             print_log(
-                f'{title} has {text(counts)}, published are {text(published)}: this is '
+                f'{title} has {len(repeated):,} images more than once, such as '
+                f'{repeated[0].path} again in {repeated[0].origin}. Each counts',
+                logger='current',
+                level=logging.WARNING,
+            )
+        if known is not None and not published:
+            print_log(
+                f'{title} has {text(counts)}, published are {text(known)}: this is '
                 f'a part of the data set or another version of it, so figures cannot '
                 f'be compared with published ones',
                 logger='current',
@@ -254,7 +276,9 @@ class FERDataset(BaseDataset):
         """
         try:
             info = self.get_data_info(idx)
-            if self.cache is not None:
+            if self.cache is None:
+                check_image_file(info['img_path'])
+            else:  # mmqcs.LoadImage checks the files that it reads
                 info['image_cache'] = self.cache
             data = self.pipeline(info)
         except Exception as error:

@@ -10,6 +10,7 @@ from mmqcs.registry import DATASETS
 from .fer_dataset import FERDataset
 from .fer_plus_votes import (
     NUM_CLASSES,
+    USAGES,
     Votes,
     majority,
     read_fer2013new,
@@ -18,7 +19,7 @@ from .fer_plus_votes import (
 from .layouts import FoundLayout, Layout, Sample
 from .listings import read_label_list
 
-_USAGE = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}
+_USAGE = dict(zip(('train', 'val', 'test'), USAGES, strict=True))
 _FOLDER = {'train': 'FER2013Train', 'val': 'FER2013Valid', 'test': 'FER2013Test'}
 _LIST = {'train': 'ferplus_training.txt', 'test': 'ferplus_test.txt'}
 

@@ -1,12 +1,14 @@
 """The votes of FERPlus: how they are read, and who wins."""
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ['Votes', 'majority', 'read_fer2013new', 'read_label_csv']
+from .fields import image_name, integer, shorten
+from .text_files import read_table
+
+__all__ = ['USAGES', 'Votes', 'majority', 'read_fer2013new', 'read_label_csv']
 
 _VOTES = (
     'neutral',
@@ -21,6 +23,8 @@ _VOTES = (
     'NF',
 )
 NUM_CLASSES = 8
+_ANNOTATORS = 10
+USAGES = ('Training', 'PublicTest', 'PrivateTest')
 
 
 class Votes(NamedTuple):
@@ -67,22 +71,29 @@ def read_fer2013new(path: Path, usage: str) -> Votes:
         The votes; rows without a name have no image and are left out.
 
     Raises:
-        ValueError: The header is another, or a row has no ten numbers.
+        ValueError: The header is another, or a row of any usage is broken.
     """
-    with path.open(encoding='utf-8-sig', newline='') as file:
-        rows = csv.reader(file)
-        header = [name.strip() for name in next(rows, [])]
-        expected = ['Usage', 'Image name', *_VOTES]
-        if header != expected:
+    rows = read_table(path)
+    number, header = next(rows, (1, []))
+    expected = ['Usage', 'Image name', *_VOTES]
+    if [name.strip() for name in header] != expected:
+        raise ValueError(
+            f'{path} line {number}: expected {",".join(expected)}, got '
+            f'{shorten(",".join(header))}'
+        )
+    names, votes, lines = [], [], []
+    for number, row in rows:
+        name, numbers = _row(path, number, row, name=1)
+        if (found := row[0].strip()) not in USAGES:
             raise ValueError(
-                f'{path} line 1: expected {",".join(expected)}, got {",".join(header)}'
+                f'{path} line {number}: Usage must be one of {", ".join(USAGES)}, got '
+                f'{shorten(found)}'
             )
-        kept = [
-            (rows.line_num, row)
-            for row in rows
-            if row and row[0] == usage and (len(row) < 2 or row[1].strip())
-        ]
-    return _votes(path, kept, columns=2, name=1)
+        if found == usage and name:
+            names.append(name)
+            votes.append(numbers)
+            lines.append(number)
+    return Votes(names, _array(votes), lines)
 
 
 def read_label_csv(path: Path) -> Votes:
@@ -95,24 +106,30 @@ def read_label_csv(path: Path) -> Votes:
     Raises:
         ValueError: A row is not of that form.
     """
-    with path.open(encoding='utf-8-sig', newline='') as file:
-        rows = csv.reader(file)
-        kept = [(rows.line_num, row) for row in rows if row]
-    return _votes(path, kept, columns=2, name=0)
+    names, votes, lines = [], [], []
+    for number, row in read_table(path):
+        name, numbers = _row(path, number, row, name=0)
+        if not name:
+            raise ValueError(f'{path} line {number}: the row names no image')
+        names.append(name)
+        votes.append(numbers)
+        lines.append(number)
+    return Votes(names, _array(votes), lines)
 
 
-def _votes(
-    path: Path, rows: list[tuple[int, list[str]]], columns: int, name: int
-) -> Votes:
-    votes = np.zeros((len(rows), len(_VOTES)), dtype=np.int64)
-    for i, (line, row) in enumerate(rows):
-        try:
-            votes[i] = [int(vote) for vote in row[columns:]]
-            if len(row) != columns + len(_VOTES):  # a single number would spread
-                raise ValueError
-        except ValueError:
-            raise ValueError(
-                f'{path} line {line}: expected a name and ten numbers of votes, got '
-                f'{",".join(row)!r}'
-            ) from None
-    return Votes([row[name].strip() for _, row in rows], votes, [n for n, _ in rows])
+def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[int]]:
+    """Name and votes of a row, of which the name may be empty."""
+    try:
+        if len(row) != 2 + len(_VOTES):
+            raise ValueError(f'got {len(row)} columns')
+        image = image_name(row[name]) if row[name].strip() else ''
+        return image, [integer(vote, _ANNOTATORS) for vote in row[2:]]
+    except ValueError as error:
+        raise ValueError(
+            f'{path} line {line}: expected a name and ten numbers of votes: {error}. '
+            f'The row is {shorten(",".join(row))}'
+        ) from error
+
+
+def _array(votes: list[list[int]]) -> np.ndarray:
+    return np.array(votes, dtype=np.int64).reshape(-1, len(_VOTES))

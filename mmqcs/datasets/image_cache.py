@@ -1,8 +1,10 @@
 """Decoded images in memory that all workers share."""
 
-import mmap
 import multiprocessing
-from typing import NoReturn
+import os
+import sys
+from multiprocessing.heap import Arena
+from multiprocessing.util import Finalize
 
 import numpy as np
 
@@ -10,38 +12,50 @@ _ENTRY = np.dtype([('start', 'i8'), ('height', 'i4'), ('width', 'i4')])
 
 
 class ImageCache:
-    """Keeps decoded images up to a limit; what is full stays as it is.
+    """Keeps decoded images up to a limit; a full cache does not change.
 
-    The memory is anonymous and shared by forked workers, so what one has decoded
-    the others find, and nothing is left behind on disk. It is taken from the
-    system only as it fills.
+    All workers of a data loader share the memory, whether they are forked or
+    spawned: an image that one has decoded is there for the others. Nothing is left
+    on disk. The memory is taken from the system only as it fills.
 
     Args:
-        count: Number of images of the data set.
+        count: Number of images of the dataset.
         limit: Bytes of pixels to keep at most.
 
     Raises:
         ValueError: The limit is not positive.
-        TypeError: On pickling: workers that are not forked cannot share it.
     """
 
     def __init__(self, count: int, limit: int) -> None:
         if limit < 1:
             raise ValueError(f'limit must be positive, got {limit}')
-        self._pixels = np.frombuffer(mmap.mmap(-1, limit), np.uint8)
-        self._entries = np.frombuffer(
-            mmap.mmap(-1, max(count, 1) * _ENTRY.itemsize), _ENTRY
-        )
-        self._used = multiprocessing.Value('q', 0)
+        # one entry more, whose start is the number of bytes in use
+        self._count = count + 1
+        self._memory = _shared_memory(self._count * _ENTRY.itemsize + limit)
+        # unlike a lock for forked workers, this one can also be sent to others
+        self._lock = multiprocessing.get_context('spawn').Lock()
+        self._map()
+
+    def _map(self) -> None:
+        buffer = self._memory.buffer
+        self._entries = np.frombuffer(buffer, _ENTRY, self._count)
+        self._pixels = np.frombuffer(buffer, np.uint8, offset=self._entries.nbytes)
+
+    def __getstate__(self) -> tuple:
+        return self._count, self._memory, self._lock
+
+    def __setstate__(self, state: tuple) -> None:
+        self._count, self._memory, self._lock = state
+        self._map()
 
     @property
     def used(self) -> int:
         """Bytes of pixels in the cache."""
-        return self._used.value
+        return int(self._entries[-1]['start'])
 
     def get(self, index: int) -> np.ndarray | None:
         """A copy of an image, (H, W, 3) uint8, or None if it is not there."""
-        with self._used:
+        with self._lock:
             start, height, width = self._entries[index].tolist()
         if not height:
             return None
@@ -60,19 +74,26 @@ class ImageCache:
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             return False
-        with self._used:
+        with self._lock:
             if self._entries[index]['height']:
                 return True
-            start = self._used.value
+            start = self.used
             if start + image.size > len(self._pixels):
                 return False
             self._pixels[start : start + image.size] = image.reshape(-1)
             self._entries[index] = (start, *image.shape[:2])
-            self._used.value += image.size
+            self._entries[-1]['start'] = start + image.size
         return True
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            'the image cache is shared by forked workers only: set '
-            "env_cfg.mp_cfg.mp_start_method='fork', or cache_mib=0 in the data set"
-        )
+
+def _shared_memory(size: int) -> Arena:
+    """Shared memory that multiprocessing can send to a spawned process."""
+    if sys.platform != 'linux':
+        return Arena(size)
+    # Arena itself takes /dev/shm, which in containers is small; writing past its
+    # end kills the process.
+    file = os.memfd_create('mmqcs-images')
+    os.ftruncate(file, size)
+    arena = Arena(size, file)
+    Finalize(arena, os.close, (file,))
+    return arena

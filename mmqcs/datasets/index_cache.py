@@ -9,17 +9,19 @@ import hashlib
 import logging
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
 
+from .text_files import open_regular
+
 __all__ = ['cache_dir', 'cached_index', 'fingerprint', 'pack', 'unpack']
 
-_VERSION = 1  # of what the index holds; raise it when that changes
+_VERSION = 2  # of what the index holds; raise it when that changes
 _KEY = 'fingerprint'
+_LIMIT = 2**30  # bytes; the index of AffectNet has some 30 million
 
 
 def cache_dir() -> Path:
@@ -58,6 +60,7 @@ def cached_index(
     source: Path,
     state: str,
     build: Callable[[], dict[str, np.ndarray]],
+    check: Callable[[dict[str, np.ndarray]], None] = lambda index: None,
 ) -> dict[str, np.ndarray]:
     """Loads an index, or builds and keeps it.
 
@@ -66,31 +69,36 @@ def cached_index(
         source: What is indexed; one source and kind have one index at a time.
         state: Fingerprint of all that the index depends on.
         build: Builds the index: arrays without objects.
+        check: Raises an exception if arrays that were loaded are not such an index.
 
     Returns:
         The index. Where it cannot be kept, that is a warning.
     """
     place = hashlib.blake2b(str(source.resolve()).encode(), digest_size=8).hexdigest()
     path = cache_dir() / f'{kind}-{place}.npz'
-    index = _load(path, state)
-    if index is None:
-        print_log(f'Reading {source}; the next time its index is read', 'current')
-        index = build()
-        _save(path, state, index)
+    message = f'Reading {source}; the next time its index is read'
+    try:
+        if (index := _load(path, state)) is not None:
+            check(index)
+            return index
+    except Exception as error:  # damaged archives raise many kinds
+        message = f'The index {path} is damaged ({error}); reading {source} again'
+    print_log(message, 'current')
+    index = build()
+    _save(path, state, index)
     return index
 
 
 def _load(path: Path, state: str) -> dict[str, np.ndarray] | None:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if str(archive[_KEY]) != state:
-                return None
-            return {key: archive[key] for key in archive.files if key != _KEY}
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        print_log(f'The index {path} is damaged and made anew: {error}', 'current')
-        return None
+    with (
+        open_regular(path, _LIMIT) as file,
+        np.load(file, allow_pickle=False) as archive,
+    ):
+        if str(archive[_KEY]) != state:
+            return None
+        return {key: archive[key] for key in archive.files if key != _KEY}
 
 
 def _save(path: Path, state: str, index: dict[str, np.ndarray]) -> None:

@@ -1,14 +1,23 @@
-"""Reads folders and lists of labels; no file is touched only to see it exist."""
+"""Lists of labels and folders of images; no image is opened to see if it exists."""
 
+import errno
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from .fields import image_name, integer, shorten
 from .layouts import Sample
+from .text_files import read_lines
 
 __all__ = ['FolderNames', 'read_class_folders', 'read_label_list']
+
+# The extension begins with a letter, so a further column is not part of the name.
+_LABELLED = re.compile(r'(.+\.[A-Za-z][A-Za-z0-9]*)[ \t]+(\S+)')
+# errors of a folder that is not there or cannot exist under that name
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 class FolderNames:
@@ -23,7 +32,9 @@ class FolderNames:
         if folder not in self._names:
             try:
                 self._names[folder] = frozenset(os.listdir(folder or '.'))
-            except (FileNotFoundError, NotADirectoryError):
+            except OSError as error:
+                if error.errno not in _NO_FOLDER:
+                    raise
                 self._names[folder] = frozenset()
         return self._names[folder]
 
@@ -49,15 +60,18 @@ class FolderNames:
         return None if other is None else os.path.join(folder, other)
 
 
-def read_label_list(path: Path, example: str) -> Iterator[tuple[str, int, str]]:
-    """Reads lines of a file name, white space and a number.
+def read_label_list(
+    path: Path, example: str, lowest: int = 0, highest: int = 999_999_999
+) -> Iterator[tuple[str, int, str]]:
+    """Read lines of an image name, white space and a whole number.
 
-    Empty lines are skipped. The name may hold spaces; its backslashes become
-    slashes.
+    Names may contain spaces. Their backslashes become slashes.
 
     Args:
-        path: Text file, UTF-8, with line ends of any kind.
-        example: A line that is right, for messages.
+        path: Text file, see :func:`.read_lines`.
+        example: A valid line, for messages.
+        lowest: Smallest number that is valid.
+        highest: Largest number that is valid.
 
     Yields:
         Name of the image, number, and where it was read.
@@ -65,19 +79,18 @@ def read_label_list(path: Path, example: str) -> Iterator[tuple[str, int, str]]:
     Raises:
         ValueError: A line is not of that form.
     """
-    with path.open(encoding='utf-8-sig') as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            origin = f'{path} line {number}'
-            name, _, label = line.strip().replace('\t', ' ').rpartition(' ')
-            name = name.strip().replace('\\', '/')
-            if not os.path.splitext(name)[1] or not label.isdecimal():
-                raise ValueError(
-                    f'{origin}: expected an image name and a label such as '
-                    f'{example!r}, got {line.rstrip()!r}'
-                )
-            yield name, int(label), origin
+    for number, line in read_lines(path):
+        origin = f'{path} line {number}'
+        match = _LABELLED.fullmatch(line.strip(' \t'))
+        try:
+            if match is None:
+                raise ValueError('there must be two columns')
+            yield image_name(match[1]), integer(match[2], highest, lowest), origin
+        except ValueError as error:
+            raise ValueError(
+                f'{origin}: expected an image name and a label such as {example!r}, '
+                f'got {shorten(line)} ({error})'
+            ) from error
 
 
 def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Sample]:

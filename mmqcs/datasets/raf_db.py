@@ -115,7 +115,8 @@ class RAFDB(FERDataset):
 
     def _read_official(self, source: Path) -> Iterator[Sample]:
         images = str(source.parents[1] / _IMAGES)
-        for name, number, origin in read_label_list(source, 'train_00001.jpg 5'):
+        lines = read_label_list(source, 'train_00001.jpg 5', 1, 7)
+        for name, number, origin in lines:
             if not name.startswith(('train', 'test')):
                 raise ValueError(
                     f'{origin}: {name!r} begins with neither train nor test, so its '
@@ -123,8 +124,8 @@ class RAFDB(FERDataset):
                 )
             if name.startswith(self.split):
                 stem, extension = os.path.splitext(name)
-                path = os.path.join(images, f'{stem}_aligned{extension}')
-                yield Sample(path, number - 1, origin)
+                file = f'{stem.removesuffix("_aligned")}_aligned{extension}'
+                yield Sample(os.path.join(images, file), number - 1, origin)
 
     def _read_paths(self, source: Path) -> Iterator[Sample]:
         base = source.parent / 'basic'

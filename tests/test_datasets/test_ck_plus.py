@@ -92,13 +92,27 @@ def test_wrong_arguments(root, keywords, message):
 def test_a_label_that_is_no_number(root, put, text):
     file = 'Emotion/S005/001/S005_001_00000004_emotion.txt'
     put(root, file, text=text)
-    with pytest.raises(ValueError, match='S005_001_00000004_emotion.txt: expected one'):
+    with pytest.raises(ValueError, match='S005_001_00000004_emotion.txt line 1: '):
+        CKPlus(root, split='all')
+
+
+@pytest.mark.parametrize('text', ['1_0', '+3', '٣', '3 4', '3\n4', '-1', '\0'])
+def test_labels_that_are_not_understood(root, put, text):
+    file = 'Emotion/S005/001/S005_001_00000004_emotion.txt'
+    put(root, file, text=text)
+    with pytest.raises(ValueError, match='S005_001_00000004_emotion.txt line 1: '):
+        CKPlus(root, split='all')
+
+
+def test_two_labels_of_one_sequence(root, put):
+    put(root, 'Emotion/S005/001/S005_001_00000003_emotion.txt', text='1')
+    with pytest.raises(ValueError, match=r'4_emotion.txt: .* Disgust, .*3_emotion.txt'):
         CKPlus(root, split='all')
 
 
 def test_a_label_out_of_range(root, put):
     put(root, 'Emotion/S005/001/S005_001_00000004_emotion.txt', text='8.0')
-    with pytest.raises(ValueError, match='emotion.txt: class 8 .*Contempt'):
+    with pytest.raises(ValueError, match=r'emotion.txt line 1: .* 0 to 7, got .8.0'):
         CKPlus(root, split='all')
 
 

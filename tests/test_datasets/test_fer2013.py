@@ -128,12 +128,39 @@ def test_a_path_of_another_form():
         ('emotion,pixels,Usage\nx,1 2 3,Training\n', 'line 2: expected an emotion'),
         ('emotion,pixels,Usage\n0,1 2 3\n', 'line 2: expected an emotion'),
         (f'emotion,pixels,Usage\n0,{"0 " * 2303}0,Extra\n', "Usage .*got 'Extra'"),
-        (f'emotion,pixels,Usage\n7,{"0 " * 2303}0,Training\n', 'class 7 .*Angry'),
+        (
+            f'emotion,pixels,Usage\n7,{"0 " * 2303}0,Training\n',
+            'line 2: .* 0 to 6, got .7.',
+        ),
     ],
 )
 def test_broken_tables(tmp_path, text, message):
     (tmp_path / 'fer2013.csv').write_text(text)
     with pytest.raises(ValueError, match=message):
+        FER2013(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '1_0 ' + '0 ' * 2302 + '0',
+        '-1 ' + '0 ' * 2302 + '0',
+        '0  ' + '0 ' * 2301 + '0',
+        '"' + '0 ' * 2303 + '0',
+    ],
+)
+def test_pixels_that_are_not_understood(tmp_path, text):
+    text = f'emotion,pixels,Usage\n0,{text},Training\n'
+    (tmp_path / 'fer2013.csv').write_text(text)
+    with pytest.raises(ValueError, match='fer2013.csv line 2: expected'):
+        FER2013(str(tmp_path))
+
+
+@pytest.mark.parametrize('encoding', ['utf-16', 'utf-32'])
+def test_a_table_in_another_encoding(tmp_path, encoding):
+    text = 'emotion,pixels,Usage\n'
+    (tmp_path / 'fer2013.csv').write_text(text, encoding=encoding)
+    with pytest.raises(ValueError, match='fer2013.csv line 1: .*UTF-8'):
         FER2013(str(tmp_path))
 
 

@@ -245,6 +245,41 @@ def test_broken_rows(root, row, message):
         FERPlus(str(root))
 
 
+@pytest.mark.parametrize(
+    ('row', 'line'),
+    [
+        ('training,a.png,9,1,0,0,0,0,0,0,0,0', 12),
+        ('"Training,a.png,9,1,0,0,0,0,0,0,0,0', 12),
+        ('PublicTest,a.png,-5,1,0,0,0,0,0,0,0,0', 12),
+        ('PublicTest,a.png,1_0,1,0,0,0,0,0,0,0,0', 12),
+        ('Training,a.png,11,0,0,0,0,0,0,0,0,0', 12),
+        ('Training,../a.png,9,1,0,0,0,0,0,0,0,0', 12),
+        ('Training,fer0000000.png,0,9,1,0,0,0,0,0,0,0', 12),
+    ],
+)
+def test_rows_that_are_not_understood(root, row, line):
+    with (root / 'fer2013new.csv').open('a', newline='') as file:
+        file.write(f'\r\n{row}\r\nTraining,fer0000003.png,0,0,0,0,0,0,0,6,4,0')
+    with pytest.raises(ValueError, match=rf'fer2013new.csv line {line}: '):
+        FERPlus(str(root))
+
+
+def test_an_image_that_is_listed_again(root, log):
+    """With another class it is an error, with the same one a warning."""
+    file = root / 'fer2013new.csv'
+    with file.open('a') as table:
+        table.write('\nTraining,fer0000003.png,0,0,0,0,0,0,0,9,1,0')
+    assert len(FERPlus(str(root))) == 4
+    assert '1 images more than once, such as' in log.warnings[0]
+    assert 'fer2013new.csv line 12' in log.warnings[0]
+    with file.open('a') as table:
+        table.write('\nTraining,fer0000003.PNG,9,1,0,0,0,0,0,0,0,0')
+    with pytest.raises(
+        ValueError, match=r'line 13: .*3.PNG is Neutral.*Contempt.*line 5'
+    ):
+        FERPlus(str(root))
+
+
 def test_another_header(root, put):
     put(root, 'fer2013new.csv', text='emotion,pixels,Usage\n')
     with pytest.raises(ValueError, match='line 1: expected Usage,Image name,neutral'):

@@ -1,7 +1,6 @@
 """The cache of decoded images."""
 
 import multiprocessing
-import pickle
 
 import cv2
 import numpy as np
@@ -83,11 +82,6 @@ def test_processes_share_it():
         np.testing.assert_array_equal(cache.get(index), image(index))
 
 
-def test_spawned_workers_are_refused():
-    with pytest.raises(TypeError, match=r'mp_start_method.*cache_mib=0'):
-        pickle.dumps(ImageCache(1, 10))
-
-
 @pytest.fixture
 def root(tmp_path):
     """RAF-DB with six images."""
@@ -109,9 +103,11 @@ def dataset(root, cache_mib, load='mmqcs.LoadImage'):
     return RAFDB(data_root=str(root), pipeline=pipeline, cache_mib=cache_mib)
 
 
-def batches(data, workers=0):
+def batches(data, workers=0, method=None):
     """All inputs and what is known of them."""
-    loader = DataLoader(data, num_workers=workers, collate_fn=list)
+    loader = DataLoader(
+        data, num_workers=workers, collate_fn=list, multiprocessing_context=method
+    )
     return [(s['inputs'], s['data_samples']) for (s,) in loader]
 
 
@@ -127,6 +123,16 @@ def test_same_samples_with_and_without_it(root, workers):
                 assert got[1].metainfo[key] == want[1].metainfo[key]
         # what the workers decode, this process finds
         assert cached.cache.used == COUNT * 20 * 20 * 3
+
+
+@pytest.mark.slow
+def test_a_spawned_worker_shares_it(root):
+    cached = dataset(root, 1)
+    wanted = batches(dataset(root, 0))
+    found = batches(cached, 1, 'spawn')
+    for (got, _), (want, _) in zip(found, wanted, strict=True):
+        assert torch.equal(got, want)
+    assert cached.cache.used == COUNT * 20 * 20 * 3
 
 
 def test_the_files_are_read_once(root):

@@ -73,7 +73,7 @@ def test_missing_image(tmp_path):
 @pytest.mark.parametrize('label', [0, 8])
 def test_label_out_of_range(tmp_path, label):
     write(tmp_path, [*LINES, f'train_00003.jpg {label}'])
-    with pytest.raises(ValueError, match=rf'line 4: class {label - 1} .*Surprise'):
+    with pytest.raises(ValueError, match=rf'line 4: .* 1 to 7, got .{label}.'):
         RAFDB(str(tmp_path))
 
 
@@ -82,6 +82,34 @@ def test_bad_line(tmp_path, line):
     write(tmp_path, [*LINES, line])
     with pytest.raises(ValueError, match='line 4: expected an image name and a label'):
         RAFDB(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    'line',
+    [
+        'train_00003.jpg 5 1',
+        'train_00003.jpg\ttrain\t5',
+        'train_00003.jpg 5.5',
+        'train_00003.jpg \uff15',
+        'train_00003.jpg,5',
+        'train/../../x.jpg 5',
+        'train_00003.jpg\x00 5',
+        'train_00002.jpg 2',
+        'test_0001.jpg 8',
+    ],
+)
+def test_lines_that_are_not_understood(tmp_path, line):
+    write(tmp_path, [*LINES, line])
+    with pytest.raises(ValueError, match='list_patition_label.txt line 4: '):
+        RAFDB(str(tmp_path))
+
+
+def test_names_with_aligned_and_utf16(tmp_path):
+    write(tmp_path)
+    path = tmp_path / 'basic/EmoLabel/list_patition_label.txt'
+    text = path.read_text().replace('00001.jpg', '00001_aligned.jpg')
+    path.write_text(text, encoding='utf-16')
+    assert RAFDB(str(tmp_path)).get_gt_labels().tolist() == [4, 0]
 
 
 def test_empty_split(tmp_path):

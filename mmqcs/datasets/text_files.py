@@ -1,0 +1,135 @@
+"""Label files as lines and tables, read strictly and with bounded memory."""
+
+import csv
+import io
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from .fields import shorten
+
+__all__ = [
+    'LINE_LIMIT',
+    'LIST_LIMIT',
+    'check_regular',
+    'open_regular',
+    'read_lines',
+    'read_table',
+]
+
+LIST_LIMIT = 4 * 2**30
+"""Largest list or table in bytes; that of AffectNet has about 0.5 GiB."""
+LINE_LIMIT = 2**17
+"""Longest line in characters, as for a field in Python's ``csv`` module."""
+
+# Wrong bytes become surrogates, so that the error can name their line.
+_UTF8 = ('utf-8-sig', 'surrogateescape')
+_UTF16 = ('utf-16', 'surrogatepass')
+_SURROGATE = re.compile('[\ud800-\udfff]')
+
+
+def check_regular(path: str | Path, limit: int) -> None:
+    """Check that reading a file can neither block nor go on for ever.
+
+    Args:
+        path: Path of the file. Links are followed.
+        limit: Largest size in bytes.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is a folder, pipe or device, or is too large.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(
+            f'{path} is not a regular file. Replace the folder, pipe or device by the '
+            f'file itself'
+        )
+    if status.st_size > limit:
+        raise ValueError(
+            f'{path} has {status.st_size:,} bytes, more than the limit of {limit:,}. '
+            f'Check that it is the right file'
+        )
+
+
+def open_regular(path: str | Path, limit: int) -> BinaryIO:
+    """Open a file for reading in binary mode after :func:`check_regular`."""
+    check_regular(path, limit)
+    return open(path, 'rb')
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    r"""Read the lines of a text file that are not blank.
+
+    Args:
+        path: Text in UTF-8, or in UTF-16 with a byte order mark. Lines end with
+            ``\n``, ``\r\n`` or ``\r``.
+
+    Yields:
+        Number of the line, counted from 1, and the line without its end.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is not such text or not a regular file, or a line is
+            longer than :data:`LINE_LIMIT`.
+    """
+    with open_regular(path, LIST_LIMIT) as file:
+        utf16 = file.read(2) in (b'\xff\xfe', b'\xfe\xff')
+        file.seek(0)
+        text = io.TextIOWrapper(file, *(_UTF16 if utf16 else _UTF8))
+        number = 0
+        while True:
+            number += 1
+            try:
+                line = text.readline(LINE_LIMIT)
+            except UnicodeDecodeError as error:  # UTF-16 that ends within a character
+                raise ValueError(_not_text(path, number)) from error
+            if not line:
+                return
+            if '\0' in line or (not line.isascii() and _SURROGATE.search(line)):
+                raise ValueError(_not_text(path, number))
+            if len(line) == LINE_LIMIT and line[-1] != '\n':
+                raise ValueError(
+                    f'{path} line {number}: longer than {LINE_LIMIT:,} characters, '
+                    f'begins with {shorten(line)}. Check that it is a list of labels'
+                )
+            if line.strip(' \t\n'):
+                yield number, line.removesuffix('\n')
+
+
+def _not_text(path: Path, number: int) -> str:
+    return (
+        f'{path} line {number}: contains NUL or bytes that are not UTF-8. Save the '
+        f'file as text in UTF-8'
+    )
+
+
+def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Read the rows of a table with commas between the fields.
+
+    Each row is on a line of its own: a quote that is not closed on its line is an
+    error, where Python's ``csv`` module would take all further lines as its field.
+
+    Args:
+        path: Text file, see :func:`read_lines`.
+
+    Yields:
+        Number of the line, counted from 1, and the fields.
+
+    Raises:
+        ValueError: See :func:`read_lines`; or the quotes in a row are wrong.
+    """
+    for number, line in read_lines(path):
+        if '"' not in line:
+            yield number, line.split(',')
+            continue
+        try:
+            row = next(csv.reader([line], strict=True))
+        except csv.Error as error:
+            raise ValueError(
+                f'{path} line {number}: wrong quotes ({error}), got {shorten(line)}'
+            ) from error
+        yield number, row
