@@ -13,8 +13,8 @@ __all__ = ['SPLIT_NAMES', 'read_numbered_folders', 'split_folders']
 
 SPLIT_NAMES = {
     'train': ('train', 'training'),
-    'val': ('val', 'valid', 'validation'),
-    'test': ('test', 'testing'),
+    'val': ('val', 'valid', 'validation', 'publictest'),
+    'test': ('test', 'testing', 'privatetest'),
 }
 """Names of the folder of each split, in lower case."""
 

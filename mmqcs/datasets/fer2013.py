@@ -38,12 +38,13 @@ class FER2013(FERDataset):
     - ``'csv'``: ``fer2013.csv`` (or ``fer2013/fer2013.csv``), or the same table in
       another order of columns, ``icml_face_data.csv``. The images are read out of
       the table when they are needed, see :class:`.FER2013CSVBackend`.
-    - ``'folders'``: class folders below ``train``, ``test`` or ``validation``. The
-      file name says which split an image is of: ``Training_``, ``PublicTest_`` or
-      ``PrivateTest_``. The usual folder ``test`` mixes the last two. If no file has
-      such a name, the folder is the split. ``test`` alone then holds both
-      PublicTest and PrivateTest, and results on it cannot be compared with
-      published ones. A warning in the log says so.
+    - ``'folders'``: class folders below ``train``, ``test`` or ``validation`` (or
+      ``Training``, ``PublicTest`` and ``PrivateTest``). The file name says which
+      split an image is of: ``Training_``, ``PublicTest_`` or ``PrivateTest_``. The
+      usual folder ``test`` mixes the last two. If no file has such a name, the
+      folder is the split. ``test`` alone then holds both PublicTest and PrivateTest,
+      and results on it cannot be compared with published ones. A warning in the log
+      says so.
 
     Args:
         data_root: Root folder.

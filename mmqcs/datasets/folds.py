@@ -13,8 +13,8 @@ class FoldedDataset(FERDataset, ABC):
     """Base of the datasets without an official split.
 
     ``'train'`` and ``'test'`` divide *groups* of images, so that no group is in
-    both: the subjects, or whatever else a subclass names. Of the groups in order,
-    every ``num_folds``-th from the ``fold``-th on is tested.
+    both. A group is a subject, or another unit that the subclass names. Of the
+    groups in order, every ``num_folds``-th from the ``fold``-th on is tested.
 
     Args:
         data_root: Root folder.

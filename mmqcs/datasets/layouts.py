@@ -100,13 +100,16 @@ def find_layout(
             and the expected trees.
     """
     base = Path(root).expanduser()
-    wanted = _named(layouts(base), dataset, split, name)
+    looked_for: list[Layout] = []
     for folders in _levels(base):
         found = []
         for folder in folders:
+            wanted = _named(layouts(folder), dataset, split, name)
+            if folder == base:
+                looked_for += wanted
             there = [
                 (layout, source)
-                for layout in _named(layouts(folder), dataset, split, name)
+                for layout in wanted
                 if (source := next((s for s in layout.sources if s.exists()), None))
             ]
             if there:
@@ -121,8 +124,8 @@ def find_layout(
             folder, ((layout, source), *others) = found[0]
             names = tuple(other.name for other, _ in others)
             return FoundLayout(layout, undouble(source), folder, names)
-    paths = '\n'.join(f'  {s}' for layout in wanted for s in layout.sources)
-    trees = '\n\n'.join(f'  layout {one.name!r}:\n{one.tree}' for one in wanted)
+    paths = '\n'.join(f'  {s}' for layout in looked_for for s in layout.sources)
+    trees = '\n\n'.join(f'  layout {one.name!r}:\n{one.tree}' for one in looked_for)
     raise FileNotFoundError(
         f'{dataset} not found: set data_root, now {root!r}, to a folder with one of '
         f'the trees below. Looked for the {split} split at\n{paths}\n'

@@ -8,7 +8,7 @@ from mmqcs.registry import DATASETS
 
 from .class_folders import read_numbered_folders, split_folders
 from .fer_dataset import FERDataset
-from .layouts import Layout, Sample
+from .layouts import Layout, Sample, undouble
 from .listings import read_label_list
 
 _LIST = 'EmoLabel/list_patition_label.txt'  # misspelt by its authors
@@ -120,7 +120,7 @@ class RAFDB(FERDataset):
         )
 
     def _read_official(self, source: Path) -> Iterator[Sample]:
-        images = str(source.parents[1] / _IMAGES)
+        images = str(undouble(source.parents[1] / _IMAGES))
         for name, number, origin in read_label_list(source, 'train_00001.jpg 5'):
             if not name.startswith(('train', 'test')):
                 raise ValueError(

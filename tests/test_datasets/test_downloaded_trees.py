@@ -133,6 +133,12 @@ def test_tables_and_images_of_affectnet_in_folders_of_their_own(
     assert AffectNet(str(tmp_path)).get_gt_labels().tolist() == [6]
 
 
+def test_doubled_folder_of_the_images_of_rafdb(tmp_path, put):
+    put(tmp_path, 'basic/EmoLabel/list_patition_label.txt', text='train_00001.jpg 5')
+    put(tmp_path, 'basic/Image/aligned/aligned/train_00001_aligned.jpg')
+    assert RAFDB(str(tmp_path)).get_gt_labels().tolist() == [4]
+
+
 def test_affectnet_folders_without_an_expression_are_left_out(tmp_path, put, log):
     put(tmp_path, *(f'train/{n}/x.jpg' for n in (0, 7, 8, 9, 10)))
     assert AffectNet(str(tmp_path)).get_gt_labels().tolist() == [0, 7]

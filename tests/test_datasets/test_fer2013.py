@@ -173,8 +173,13 @@ def test_plain_names_are_split_by_the_folder(tmp_path, put, log):
         FER2013(str(tmp_path), split='val')
 
 
-def test_plain_names_in_three_folders(tmp_path, put, log):
-    put(tmp_path, 'train/angry/0.jpg', 'validation/sad/0.jpg', 'test/fear/0.jpg')
+@pytest.mark.parametrize(
+    'folders',
+    [('train', 'validation', 'test'), ('Training', 'PublicTest', 'PrivateTest')],
+)
+def test_plain_names_in_three_folders(tmp_path, put, log, folders):
+    train, val, test = folders
+    put(tmp_path, f'{train}/angry/0.jpg', f'{val}/sad/0.jpg', f'{test}/fear/0.jpg')
     assert FER2013(str(tmp_path), split='val').get_gt_labels().tolist() == [4]
     assert FER2013(str(tmp_path), split='test').get_gt_labels().tolist() == [2]
     assert not any('PublicTest' in line for line in log.warnings)
