@@ -6,8 +6,11 @@ from .affect_net import AffectNet
 from .caer_s import CAERS
 from .ck_plus import CKPlus
 from .concat_dataset import ConcatDataset
+from .exp_w import ExpW
 from .fer2013 import FER2013
 from .fer_plus import FERPlus
+from .jaffe import JAFFE
+from .kdef import KDEF
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
@@ -16,12 +19,15 @@ from .transforms import CropFace, JitterColor, LoadImage, SampleFace
 __all__ = [
     'CAERS',
     'FER2013',
+    'JAFFE',
+    'KDEF',
     'RAFDB',
     'AffectNet',
     'BalancedSampler',
     'CKPlus',
     'ConcatDataset',
     'CropFace',
+    'ExpW',
     'FERPlus',
     'JitterColor',
     'LoadImage',

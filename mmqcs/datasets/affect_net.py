@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -9,16 +10,19 @@ from mmengine.logging import print_log
 from mmqcs.registry import DATASETS
 
 from .affect_net_index import index_annotations, index_csv
+from .class_folders import read_numbered_folders, split_folders
 from .fer_dataset import FERDataset
 from .label_order import COMMON
-from .layouts import FoundLayout, Layout, Sample
+from .layouts import FoundLayout, Layout, Sample, companion, locate, undouble
 from .listings import read_label_list
 
 _SET = {'train': 'train_set', 'val': 'val_set'}
 _SPLIT = {'train': 'training', 'val': 'validation'}
+_FOLDERS = {'train': ('train',), 'val': ('val', 'test')}
 _TABLES = 'Manually_Annotated_file_lists'
 _IMAGES = 'Manually_Annotated_Images'
 _CROPS = 'Manually_trainval_croped'  # misspelt by its authors
+_LEFT_OUT = ('None', 'Uncertain', 'No-Face')
 
 _2021_TREE = """\
     {folder}/images/0.jpg
@@ -29,6 +33,10 @@ _CSV_TREE = """\
 _LIST_TREE = """\
     affectnet_{split}-cls{classes}*.txt             "1/abc.jpg 0", 0 to 7
     Manually_trainval_croped/1/abc.jpg"""
+_FOLDER_TREE = """\
+    {split}/0/*.jpg ... {split}/7/*.jpg     0 Neutral, 1 Happy, 2 Sad, 3 Surprise,
+                                        4 Fear, 5 Disgust, 6 Anger, 7 Contempt, or
+                                        names ("valid", "test" for "val")"""
 
 
 @DATASETS.register_module()
@@ -46,6 +54,9 @@ class AffectNet(FERDataset):
     - ``'list'``: ``affectnet_training-cls7-v7.txt``,
       ``affectnet_validation-cls7.txt`` and those with ``cls8``, with lines "path
       label", and faces in ``Manually_trainval_croped``.
+    - ``'folders'``: class folders below ``train`` and ``val`` (or ``valid``, or
+      ``test`` if there is no ``val``), with the names of the classes or with
+      AffectNet's own numbers from 0. The log says so if they are numbered.
 
     Images without one of the eight expressions (8 None, 9 Uncertain, 10 No-Face)
     are left out. What was read from tables and annotations is kept in the folder
@@ -60,8 +71,8 @@ class AffectNet(FERDataset):
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A table, list or annotation is broken, or there are several
-            lists of one split.
+        ValueError: A table, list or annotation is broken, a folder is not that of a
+            class, or there are several lists or folders of one split.
 
     Examples:
         >>> data = AffectNet('data/affectnet', split='val', num_classes=7)
@@ -94,17 +105,23 @@ class AffectNet(FERDataset):
             ),
             Layout(
                 'csv',
-                [root / _TABLES / f'{split}.csv'],
-                self._read_csv,
+                [locate(root, _TABLES) / f'{split}.csv', root / f'{split}.csv'],
+                partial(self._read_csv, root),
                 _CSV_TREE.format(split=split),
                 f'Unpack the images into {_IMAGES}',
             ),
             Layout(
                 'list',
                 self._lists(root),
-                self._read_list,
+                partial(self._read_list, root),
                 _LIST_TREE.format(split=split, classes=len(self._target)),
                 f'The paths in the list are relative to {_CROPS}/',
+            ),
+            Layout(
+                'folders',
+                split_folders(root, *_FOLDERS[self.split]),
+                self._read_folders,
+                _FOLDER_TREE.format(split=self.split),
             ),
         )
 
@@ -130,16 +147,14 @@ class AffectNet(FERDataset):
         return lists
 
     def _read_annotations(self, source: Path) -> Iterator[Sample]:
-        images = source.parent / 'images'
+        images = undouble(source.parent / 'images')
         index = index_annotations(source)
         for number, label in zip(index.names, index.labels.tolist(), strict=True):
             path = os.path.join(images, f'{number}.jpg')
             yield Sample(path, label, f'{source}/{number}_exp.npy')
 
-    def _read_csv(self, source: Path) -> Iterator[Sample]:
-        root = source.parents[1]
-        choices = [root / _IMAGES, root / 'Manually_Annotated' / _IMAGES]
-        images = str(next((path for path in choices if path.is_dir()), choices[0]))
+    def _read_csv(self, root: Path, source: Path) -> Iterator[Sample]:
+        images = str(companion(source, root, _IMAGES))
         index = index_csv(source)
         boxless = int((index.boxes[:, 2:] == 0).all(axis=1).sum())
         if boxless:
@@ -159,8 +174,13 @@ class AffectNet(FERDataset):
             path = os.path.join(images, name)
             yield Sample(path, label, f'{source} line {line}', extra=extra)
 
-    def _read_list(self, source: Path) -> Iterator[Sample]:
-        crops = source.parent / _CROPS
-        folder = str(crops if crops.is_dir() else source.parent)
+    def _read_list(self, root: Path, source: Path) -> Iterator[Sample]:
+        crops = companion(source, root, _CROPS)
+        folder = str(crops if crops.is_dir() else root)
         for name, label, origin in read_label_list(source, '1/abc.jpg 0'):
             yield Sample(os.path.join(folder, name), label, origin)
+
+    def _read_folders(self, source: Path) -> Iterator[Sample]:
+        classes = self.METAINFO['classes']
+        samples = read_numbered_folders(source, 'AffectNet', classes, 0, _LEFT_OUT)
+        return (sample for sample in samples if sample.label < len(classes))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmqcs.registry import DATASETS
 
+from .class_folders import split_folders
 from .fer_dataset import FERDataset
 from .label_order import class_spellings
 from .layouts import Layout, Sample
@@ -13,7 +14,8 @@ from .listings import read_class_folders
 _TREE = """\
     CAER-S/                             (or data_root is this folder)
         train/Anger/0001.png            Anger or Angry, Disgust, Fear, Happy,
-        test/Anger/0001.png             Neutral, Sad, Surprise"""
+        test/Anger/0001.png             Neutral, Sad, Surprise
+                                        (or "val", "validation" for "test")"""
 
 
 @DATASETS.register_module()
@@ -51,7 +53,12 @@ class CAERS(FERDataset):
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
-        sources = [root / 'CAER-S' / self.split, root / self.split]
+        names = ('train',) if self.split == 'train' else ('test', 'val')
+        sources = [
+            folder
+            for base in (root / 'CAER-S', root)
+            for folder in split_folders(base, *names)
+        ]
         return (Layout('folders', sources, self._read, _TREE),)
 
     def _read(self, source: Path) -> Iterator[Sample]:

@@ -1,7 +1,8 @@
 """CK+."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,48 +10,67 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmqcs.registry import DATASETS
 
-from .fer_dataset import FERDataset
+from .ck_plus_copies import ck48_sources, read_ck48, read_ckextended
 from .fields import integer, shorten
-from .layouts import FoundLayout, Layout, Sample
+from .folds import FoldedDataset
+from .layouts import FoundLayout, Layout, Sample, companion, locate
 from .text_files import read_lines
 
-_LABELS = 'Emotion'
 _IMAGES = 'cohn-kanade-images'
 _TREE = """\
-    cohn-kanade-images/S005/001/S005_001_00000011.png
-    Emotion/S005/001/S005_001_00000011_emotion.txt        one number, 0 to 7"""
+    cohn-kanade-images/S005/001/S005_001_00000011.png     (or in a subfolder, as the
+    Emotion/S005/001/S005_001_00000011_emotion.txt        two archives unpack)"""
+_CK48_TREE = """\
+    CK+48/anger/S010_004_00000017.png       anger, contempt, disgust, fear, happy,
+                                            sadness, surprise"""
+_CSV_TREE = """\
+    ckextended.csv                          emotion,pixels,Usage"""
+_USAGES = {'train': ('Training',), 'test': ('PublicTest', 'PrivateTest')}
 
 
 @DATASETS.register_module()
-class CKPlus(FERDataset):
+class CKPlus(FoldedDataset):
     """CK+ (Lucey et al., CVPR 2010): sequences from neutral to a posed expression.
 
-    The tree is the one that its authors give out; sequences without a file below
-    ``Emotion`` have no label and are left out::
+    The layouts, in the order in which they are looked for:
+
+    - ``'sequences'``: the tree that its authors give out. The two folders may be in
+      subfolders, as the archives ``extended-cohn-kanade-images`` and
+      ``Emotion_labels`` unpack. Sequences without a file below ``Emotion`` have no
+      label and are left out::
 
         data_root/
         ├── cohn-kanade-images/S005/001/S005_001_00000011.png
         └── Emotion/S005/001/S005_001_00000011_emotion.txt
 
+    - ``'ck48'``: class folders, ``CK+48/anger/S010_004_00000017.png``, with the last
+      three frames of each sequence.
+    - ``'csv'``: ``ckextended.csv``, 48 × 48 grey images without subjects. Its column
+      Usage divides them: ``'train'`` is Training, ``'test'`` is PublicTest and
+      PrivateTest. One subject can be in both, and a warning in the log says so.
+
     There is no official split. ``'train'`` and ``'test'`` divide the *subjects*,
     so that no face is in both: of the subjects in order, every ``num_folds``-th
-    from the ``fold``-th on is tested.
+    from the ``fold``-th on is tested. Each data info has its ``subject``, except in
+    the layout ``'csv'``.
 
     Args:
         data_root: Root folder.
         split: ``'all'`` (327 labelled sequences), ``'train'`` or ``'test'``.
         pipeline: Transforms.
         peak_frames: Last frames of each sequence that are taken. Defaults to 1.
+            ``'ck48'`` has three.
         neutral_frames: First frames of each sequence that are taken as neutral.
-            Defaults to 0; then Neutral has no images.
+            Defaults to 0; then Neutral has no images. ``'sequences'`` only.
         fold: Fold that is tested, counted from 0.
         num_folds: Number of folds, at least 2. Defaults to 10.
         **kwargs: See :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: The tree is not there, or the images of a sequence.
+        FileNotFoundError: No layout is found, or the images of a sequence.
         ValueError: A label is not a number, a sequence is shorter than the frames
-            asked for, or an argument is out of its range.
+            asked for, or an argument is out of its range or does not apply to the
+            layout.
 
     Examples:
         >>> data = CKPlus('data/ck-plus', split='all', peak_frames=1, neutral_frames=1)
@@ -58,7 +78,6 @@ class CKPlus(FERDataset):
         'Neutral'
     """
 
-    SPLITS = ('train', 'test', 'all')
     METAINFO = {
         'dataset_name': 'CK+',
         'classes': (
@@ -81,8 +100,6 @@ class CKPlus(FERDataset):
         pipeline: Sequence = (),
         peak_frames: int = 1,
         neutral_frames: int = 0,
-        fold: int = 0,
-        num_folds: int = 10,
         **kwargs: Any,
     ) -> None:
         if peak_frames < 1 or neutral_frames < 0:
@@ -90,43 +107,69 @@ class CKPlus(FERDataset):
                 f'peak_frames must be ≥ 1 and neutral_frames ≥ 0, got {peak_frames} '
                 f'and {neutral_frames}'
             )
-        if num_folds < 2 or not 0 <= fold < num_folds:
-            raise ValueError(
-                f'num_folds must be ≥ 2 and fold from 0 to num_folds - 1, got '
-                f'{num_folds} and {fold}'
-            )
         self.peak_frames = peak_frames
         self.neutral_frames = neutral_frames
-        self.fold = fold
-        self.num_folds = num_folds
         super().__init__(data_root, split, pipeline, **kwargs)
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
-        hint = f'Unpack the images into {_IMAGES}'
-        return (Layout('sequences', [root / _LABELS], self._read, _TREE, hint),)
+        return (
+            Layout(
+                'sequences',
+                [locate(root, 'Emotion'), root / 'Emotion_labels'],
+                partial(self._read, root),
+                _TREE,
+                f'Unpack the images into {_IMAGES}',
+            ),
+            Layout('ck48', ck48_sources(root), self._read_ck48, _CK48_TREE),
+            Layout('csv', [root / 'ckextended.csv'], self._read_csv, _CSV_TREE),
+        )
 
     def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
         """See the base class; published are counts of whole sequences."""
-        if (self.peak_frames, self.neutral_frames) != (1, 0):
+        frames = (self.peak_frames, self.neutral_frames)
+        if frames != (1, 0) or found.layout.name == 'csv':
             return None
         return super().published_counts(found)
 
-    def _read(self, source: Path) -> Iterator[Sample]:
+    def _read(self, root: Path, source: Path) -> Iterator[Sample]:
         files = sorted(source.glob('*/*/*_emotion.txt'))
-        subjects = sorted({file.parts[-3] for file in files})
-        tested = set(subjects[self.fold :: self.num_folds])
+        images = companion(source, root, _IMAGES)
+        wanted = self.groups_of_split(file.parts[-3] for file in files)
         for file in files:
             subject, sequence = file.parts[-3:-1]
-            if self.split != 'all' and (subject in tested) != (self.split == 'test'):
+            if subject not in wanted:
                 continue
-            folder = source.parent / _IMAGES / subject / sequence
+            folder = images / subject / sequence
             frames = self._frames(folder, file)
             label = self._label(file)
-            for name in frames[: self.neutral_frames]:
-                yield Sample(os.path.join(folder, name), 0, str(file), listed=True)
-            for name in frames[-self.peak_frames :]:
-                yield Sample(os.path.join(folder, name), label, str(file), listed=True)
+            labels = [0] * self.neutral_frames + [label] * self.peak_frames
+            chosen = frames[: self.neutral_frames] + frames[-self.peak_frames :]
+            for name, number in zip(chosen, labels, strict=True):
+                path = os.path.join(folder, name)
+                extra = {'subject': subject}
+                yield Sample(path, number, str(file), listed=True, extra=extra)
+
+    def _read_ck48(self, source: Path) -> Iterator[Sample]:
+        if self.neutral_frames:
+            raise ValueError(
+                f'{source} has no neutral frames, got neutral_frames='
+                f'{self.neutral_frames}. Set it to 0, or unpack the original sequences'
+            )
+        samples = read_ck48(source, self.METAINFO['classes'], self.peak_frames)
+        wanted = self.groups_of_split(sample.extra['subject'] for sample in samples)
+        return (sample for sample in samples if sample.extra['subject'] in wanted)
+
+    def _read_csv(self, source: Path) -> Iterable[Sample]:
+        given = (self.peak_frames, self.neutral_frames, self.fold, self.num_folds)
+        if given != (1, 0, 0, 10):
+            raise ValueError(
+                f'{source} has neither sequences nor subjects: leave peak_frames, '
+                f'neutral_frames, fold and num_folds out'
+            )
+        return read_ckextended(
+            source, self.METAINFO['classes'], _USAGES.get(self.split)
+        )
 
     def _frames(self, folder: Path, file: Path) -> list[str]:
         names = sorted(os.listdir(folder)) if folder.is_dir() else []

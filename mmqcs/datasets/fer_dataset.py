@@ -134,7 +134,7 @@ class FERDataset(BaseDataset):
         """Finds the layout and reads the samples."""
         self._check_class_names()
         found = find_layout(
-            self.layouts(Path(self.data_root).expanduser()),
+            self.layouts,
             self.METAINFO['dataset_name'],
             self.split,
             self.data_root,
@@ -219,8 +219,10 @@ class FERDataset(BaseDataset):
             return f'{sum(n for _, n in kept):,} images ({names})'
 
         others = f'; not used: {", ".join(found.others)}' if found.others else ''
+        nested = found.root != Path(self.data_root).expanduser()
+        root = f' (taking {found.root} for data_root)' if nested else ''
         print_log(
-            f'{title}: layout {found.layout.name!r} at {found.source}, '
+            f'{title}: layout {found.layout.name!r} at {found.source}{root}, '
             f'{text(counts)}{others}',
             logger='current',
         )

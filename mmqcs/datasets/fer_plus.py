@@ -16,7 +16,7 @@ from .fer_plus_votes import (
     read_fer2013new,
     read_label_csv,
 )
-from .layouts import FoundLayout, Layout, Sample
+from .layouts import FoundLayout, Layout, Sample, undouble
 from .listings import read_label_list
 
 _USAGE = dict(zip(('train', 'val', 'test'), USAGES, strict=True))
@@ -150,7 +150,7 @@ class FERPlus(FERDataset):
     def _read_new(self, source: Path) -> Iterator[Sample]:
         folder, root = _FOLDER[self.split], source.parent
         choices = [root / folder, root / 'data' / folder, root / 'img']
-        images = next((path for path in choices if path.is_dir()), choices[0])
+        images = undouble(next((p for p in choices if p.is_dir()), choices[0]))
         votes = read_fer2013new(source, _USAGE[self.split])
         return self._samples(source, votes, images)
 

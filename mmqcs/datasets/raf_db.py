@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mmqcs.registry import DATASETS
 
+from .class_folders import read_numbered_folders, split_folders
 from .fer_dataset import FERDataset
-from .label_order import class_spellings
-from .layouts import Layout, Sample
-from .listings import read_class_folders, read_label_list
+from .layouts import Layout, Sample, undouble
+from .listings import read_label_list
 
 _LIST = 'EmoLabel/list_patition_label.txt'  # misspelt by its authors
 _IMAGES = 'Image/aligned'
@@ -24,7 +24,7 @@ _PATHS = """\
 _FOLDERS = """\
     train/1/*.jpg ... train/7/*.jpg     1 Surprise, 2 Fear, 3 Disgust, 4 Happiness,
     test/1/*.jpg ... test/7/*.jpg       5 Sadness, 6 Anger, 7 Neutral, or names
-                                        ("valid" for "test" is known too)"""
+                                        (or "val", "valid" for "test")"""
 
 
 @DATASETS.register_module()
@@ -44,11 +44,13 @@ class RAFDB(FERDataset):
       ``basic/``, with lines "path label": the path relative to ``basic/``, the
       label from 0.
     - ``'folders'``: class folders ``train/1`` to ``train/7``, numbered as in the
-      official list, or with the names of the classes, and ``test`` or ``valid``.
+      official list, or with the names of the classes, and ``test`` (or ``val``,
+      ``valid``).
 
     Args:
         data_root: Folder that holds ``basic``, or ``basic`` itself; or the folder
-            that holds ``train`` and ``test``.
+            that holds ``train`` and ``test``, or one further up, such as the one
+            that holds ``DATASET``.
         split: ``'train'`` (12,271 images) or ``'test'`` (3,068 images).
         pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`.
@@ -89,7 +91,7 @@ class RAFDB(FERDataset):
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
         bases = (root / 'basic', root)
-        folders = ('train',) if self.split == 'train' else ('test', 'valid')
+        names = ('train',) if self.split == 'train' else ('test', 'val')
         return (
             Layout(
                 'official',
@@ -107,14 +109,18 @@ class RAFDB(FERDataset):
             ),
             Layout(
                 'folders',
-                [base / name for base in (root, root / 'basic') for name in folders],
+                [
+                    folder
+                    for base in (root, root / 'basic')
+                    for folder in split_folders(base, *names)
+                ],
                 self._read_folders,
                 _FOLDERS,
             ),
         )
 
     def _read_official(self, source: Path) -> Iterator[Sample]:
-        images = str(source.parents[1] / _IMAGES)
+        images = str(undouble(source.parents[1] / _IMAGES))
         lines = read_label_list(source, 'train_00001.jpg 5', 1, 7)
         for name, number, origin in lines:
             if not name.startswith(('train', 'test')):
@@ -135,6 +141,4 @@ class RAFDB(FERDataset):
             yield Sample(os.path.join(folder, name), label, origin)
 
     def _read_folders(self, source: Path) -> Iterator[Sample]:
-        classes = self.METAINFO['classes']
-        numbers = {str(i): i - 1 for i in range(1, len(classes) + 1)}
-        return read_class_folders(source, numbers | class_spellings(classes))
+        return read_numbered_folders(source, 'RAF-DB', self.METAINFO['classes'], 1)

@@ -7,7 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-MODULES = ('fer_dataset', 'affect_net', 'index_cache')
+MODULES = (
+    'fer_dataset',
+    'affect_net',
+    'ck_plus_copies',
+    'class_folders',
+    'coded_names',
+    'fer2013',
+    'index_cache',
+)
 
 
 @pytest.fixture

@@ -26,4 +26,5 @@ def test_an_unknown_class(tmp_path, put):
 def test_nothing_found(tmp_path):
     with pytest.raises(FileNotFoundError, match='CAER-S not found') as error:
         CAERS(str(tmp_path), split='test')
-    assert f'  {tmp_path}/CAER-S/test\n  {tmp_path}/test\n' in str(error.value)
+    for name in ('CAER-S/test', 'CAER-S/val', 'test', 'validation'):
+        assert f'  {tmp_path}/{name}\n' in str(error.value)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import mmengine
 import numpy as np
 import pytest
@@ -182,10 +184,46 @@ def test_folders_are_split_by_the_names(tmp_path, put, log):
     assert "layout 'folders'" in log.info[0]
 
 
-def test_folders_whose_names_do_not_say_the_split(tmp_path, put):
-    put(tmp_path, 'train/angry/im0.png')
+def test_folders_some_of_whose_names_do_not_say_the_split(tmp_path, put):
+    put(tmp_path, 'train/angry/im0.png', 'test/sad/PublicTest_1.jpg')
     with pytest.raises(ValueError, match=r'im0.png: the beginning .*Training, Public'):
         FER2013(str(tmp_path))
+
+
+def test_plain_names_are_split_by_the_folder(tmp_path, put, log):
+    put(tmp_path, 'Train/angry/0.jpg', 'Train/happy/1.jpg', 'Test/sad/0.jpg')
+    assert FER2013(str(tmp_path)).get_gt_labels().tolist() == [0, 3]
+    assert not any('PublicTest' in line for line in log.warnings)
+    assert FER2013(str(tmp_path), split='test').get_gt_labels().tolist() == [4]
+    assert any('PublicTest and which of PrivateTest' in line for line in log.warnings)
+    with pytest.raises(ValueError, match='no images of the val split'):
+        FER2013(str(tmp_path), split='val')
+
+
+@pytest.mark.parametrize(
+    'folders',
+    [('train', 'validation', 'test'), ('Training', 'PublicTest', 'PrivateTest')],
+)
+def test_plain_names_in_three_folders(tmp_path, put, log, folders):
+    train, val, test = folders
+    put(tmp_path, f'{train}/angry/0.jpg', f'{val}/sad/0.jpg', f'{test}/fear/0.jpg')
+    assert FER2013(str(tmp_path), split='val').get_gt_labels().tolist() == [4]
+    assert FER2013(str(tmp_path), split='test').get_gt_labels().tolist() == [2]
+    assert not any('PublicTest' in line for line in log.warnings)
+
+
+@pytest.mark.parametrize(
+    'name', ['icml_face_data.csv', 'icml_face_data.csv/icml_face_data.csv']
+)
+def test_table_of_kaggle(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    made = Path(table(tmp_path / 'made', columns=('emotion', ' Usage', ' pixels')))
+    (made / 'fer2013.csv').rename(path)
+    made.rmdir()
+    dataset = FER2013(str(tmp_path), pipeline=[dict(type='LoadImageFromFile')])
+    assert dataset.get_gt_labels().tolist() == [0, 6, 2]
+    assert (dataset[1]['img'] == PIXELS[1][..., None]).all()
 
 
 def test_nothing_found(tmp_path):

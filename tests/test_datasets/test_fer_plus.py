@@ -193,6 +193,14 @@ def test_other_places_of_the_images(root, folder):
     assert path == str(root / folder / 'fer0000000.png')
 
 
+def test_doubled_folder_of_the_images(root):
+    (root / 'FER2013Train').rename(root / 'moved')
+    (root / 'FER2013Train').mkdir()
+    (root / 'moved').rename(root / 'FER2013Train/FER2013Train')
+    path = FERPlus(str(root)).get_data_info(0)['img_path']
+    assert path == str(root / 'FER2013Train/FER2013Train/fer0000000.png')
+
+
 @pytest.mark.parametrize('folder', ['', 'data/'])
 def test_label_csv(tmp_path, put, folder):
     rows = [

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from mmqcs.datasets import CAERS, FER2013, RAFDB, AffectNet, CKPlus, FERPlus
+from mmqcs.datasets import (
+    CAERS,
+    FER2013,
+    JAFFE,
+    KDEF,
+    RAFDB,
+    AffectNet,
+    CKPlus,
+    ExpW,
+    FERPlus,
+)
 from mmqcs.datasets.label_order import (
     COMMON,
     class_map,
@@ -19,6 +29,9 @@ ORDERS = {
     FERPlus: [0, 1, 3, 2, 6, 5, 4, 7],
     CAERS: [6, 5, 4, 1, 0, 2, 3],
     CKPlus: [0, 6, 7, 5, 4, 1, 2, 3],
+    ExpW: [6, 5, 4, 1, 2, 3, 0],
+    JAFFE: [6, 5, 4, 1, 0, 2, 3],
+    KDEF: [4, 6, 5, 1, 0, 2, 3],
     AffectNet: list(range(8)),
 }
 

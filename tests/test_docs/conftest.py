@@ -27,6 +27,9 @@ DATA = {
     'affectnet': ('affectnet', 8),
     'caer-s': ('caer-s', 7),
     'ck-plus': ('ck-plus', 7),
+    'expw': ('expw', 7),
+    'jaffe': ('jaffe', 7),
+    'kdef': ('kdef', 7),
 }
 DETECTOR = 'configs/det/retinanet_ir-small_synthfer.py'
 CLASSIFIER = 'configs/qcs/qcs_ir-small_synthfer.py'

@@ -7,7 +7,17 @@ import cv2
 import numpy as np
 import pytest
 
-from mmqcs.datasets import CAERS, FER2013, RAFDB, AffectNet, CKPlus, FERPlus
+from mmqcs.datasets import (
+    CAERS,
+    FER2013,
+    JAFFE,
+    KDEF,
+    RAFDB,
+    AffectNet,
+    CKPlus,
+    ExpW,
+    FERPlus,
+)
 from mmqcs.datasets.label_order import expression
 from mmqcs.synth import CLASSES, SynthFERSettings, labels, render
 from mmqcs.synth.layouts import LAYOUTS, make_layout
@@ -34,6 +44,9 @@ READERS = {
     'affectnet2021': (AffectNet, '2021'),
     'caer-s': (CAERS, 'folders'),
     'ck-plus': (CKPlus, 'sequences'),
+    'expw': (ExpW, 'list'),
+    'jaffe': (JAFFE, 'names'),
+    'kdef': (KDEF, 'names'),
 }
 WITH_CONTEMPT = [
     name for name, (kind, _) in READERS.items() if len(kind.METAINFO['classes']) == 8
@@ -166,6 +179,58 @@ def test_fold_of_ck_plus_is_the_split_of_synth_fer(tmp_path, train, test):
         assert len(data) == count
         assert paths == {str(tmp_path / layout.path(split, i)) for i in range(count)}
     assert len(CKPlus(str(tmp_path), split='all')) == train + test
+
+
+FOLDED = {'ck-plus': CKPlus, 'expw': ExpW, 'jaffe': JAFFE, 'kdef': KDEF}
+
+
+@pytest.mark.parametrize('name', FOLDED)
+@pytest.mark.parametrize(
+    ('train', 'test'),
+    [(28, 14), (27, 3), (9, 1), (9, 9), (100, 2), (900, 120), (30, 0)],
+)
+def test_fold_0_is_the_split_of_synth_fer(tmp_path, name, train, test):
+    settings = SynthFERSettings()
+    counts = {'train': train, 'test': test}
+    found = {split: labels(settings, split, n) for split, n in counts.items()}
+    layout = make_layout(name, found, settings)
+    paths = [picture.path for picture in layout.pictures()]
+    assert len(set(paths)) == len(paths)
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    layout.write_labels(tmp_path)
+    groups = {
+        split: {layout.place(split, i)[0] for i in range(n)}
+        for split, n in counts.items()
+    }
+    assert not groups['train'] & groups['test']
+    if not test:
+        return
+    for split, count in counts.items():
+        data = FOLDED[name](str(tmp_path), split=split)
+        assert len(data) == count
+        read = {data.get_data_info(i)['img_path'] for i in range(count)}
+        assert read == {str(tmp_path / layout.path(split, i)) for i in range(count)}
+        assert sorted(data.get_gt_labels().tolist()) == sorted(
+            layout.number(split, i) for i in range(count)
+        )
+
+
+def test_kdef_with_too_many_faces_to_test_on():
+    found = {split: labels(SynthFERSettings(), split, 30) for split in COUNTS}
+    found['train'] = found['train'][:1]
+    with pytest.raises(ValueError, match=r'two images per subject.* than 1 and 30'):
+        make_layout('kdef', found, SynthFERSettings())
+
+
+def test_an_image_of_expw_shows_several_people(write):
+    root = write('expw', 7)
+    data = ExpW(root, split='test')
+    infos = [data.get_data_info(i) for i in range(len(data))]
+    assert len({info['img_path'] for info in infos}) < len(infos)
+    boxes = {(info['img_path'], tuple(info['bbox'])) for info in infos}
+    assert len(boxes) == len(infos)
 
 
 def test_ck_plus_without_faces_to_test_on():

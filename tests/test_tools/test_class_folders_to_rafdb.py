@@ -47,7 +47,7 @@ def test_labels_follow_the_names_and_not_the_order(convert, tmp_path, capsys):
     src, out = tmp_path / 'src', tmp_path / 'out'
     copied = write(src / 'Training' / 'Angry' / 'b.jpg', 10)
     write(src / 'Training' / 'angry' / 'c.JPG', 15)
-    write(src / 'Training' / '1' / 'a.jpg', 20)
+    write(src / 'Training' / 'Surprised' / 'a.jpg', 20)
     write(src / 'Training' / 'HAPPY' / 'deep' / 'a.png', 30)
     write(src / 'Validation' / 'neutral' / 'a.bmp', 40)
     write(src / 'Validation' / 'sadness' / 'a.jpg', 50)
@@ -152,7 +152,7 @@ def test_errors_leave_no_output(convert, src, tmp_path, capsys, spoil):
 def test_bad_map(convert, src, tmp_path, capsys, pair):
     with pytest.raises(SystemExit) as stop:
         convert(src, tmp_path / 'out', '--classes-map', pair)
-    check_error(stop.value, capsys.readouterr().err, f'--classes-map {pair}')
+    check_error(stop.value, capsys.readouterr().err, f'--map {pair}')
 
 
 def test_output_exists(convert, src, tmp_path, capsys):
@@ -162,7 +162,108 @@ def test_output_exists(convert, src, tmp_path, capsys):
     check_error(stop.value, capsys.readouterr().err, 'exists already')
 
 
-def test_class_order_is_the_order_of_the_data_set():
-    from mmqcs.datasets import RAFDB
+def numbered(root: Path, names, splits=('train', 'val')) -> Path:
+    """Class folders whose images have ten times the number as grey level."""
+    for split in splits:
+        for level, name in enumerate(names):
+            write(root / split / str(name) / 'a.jpg', 10 * level)
+    return root
 
-    assert RAFDB.METAINFO['classes'] == converter.CLASSES
+
+def levels(out: Path) -> dict[int, int]:
+    """Number of the folder -> label of its image, in the training split."""
+    found = content(out).items()
+    return {level // 10: label for name, (label, level) in found if name[1] == 'r'}
+
+
+# label from 1 to 7 of the folders, by the classes that each dataset documents
+AFFECTNET = {0: 7, 1: 4, 2: 5, 3: 1, 4: 2, 5: 3, 6: 6}
+FERPLUS = {0: 7, 1: 4, 2: 1, 3: 5, 4: 6, 5: 3, 6: 2}
+FER2013 = {0: 6, 1: 3, 2: 2, 3: 4, 4: 5, 5: 1, 6: 7}
+
+
+@pytest.mark.parametrize(
+    ('count', 'options', 'expected'),
+    [
+        (8, ['--order', 'affectnet', '--skip', 7], AFFECTNET),
+        (7, ['--order', 'affectnet'], AFFECTNET),
+        (7, ['--order', 'ferplus'], FERPLUS),
+        (7, ['--order', 'fer2013'], FER2013),
+        (7, ['--order', 'rafdb-from-0'], {i: i + 1 for i in range(7)}),
+        (2, ['--map', '0=Neutral', '1=happy'], {0: 7, 1: 4}),
+        (3, ['--map', '0=Neutral', '1=happy', '--skip', 2], {0: 7, 1: 4}),
+        (3, ['--map', '2=fear', '--order', 'affectnet'], {0: 7, 1: 4, 2: 2}),
+    ],
+)
+def test_numbers_of_other_datasets(convert, tmp_path, count, options, expected):
+    convert(numbered(tmp_path / 'src', range(count)), tmp_path / 'out', *options)
+    assert levels(tmp_path / 'out') == expected
+
+
+def test_exactly_1_to_7_are_the_numbers_of_rafdb(convert, tmp_path, capsys):
+    src = numbered(tmp_path / 'src', range(1, 8))
+    convert(src, tmp_path / 'out')
+    assert levels(tmp_path / 'out') == {i: i + 1 for i in range(7)}
+    assert 'in the order rafdb: 1 Surprise, 2 Fear, 3' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('names', 'options'),
+    [
+        (range(8), []),
+        (range(8), ['--skip', 0]),  # the other folders are still AffectNet's
+        (range(7), []),
+        (range(1, 9), []),
+        (range(1, 9), ['--skip', 8]),
+        (range(1, 7), []),
+        ([1, 2, 3, 4, 5, 6, 7, 'contempt'], ['--skip', 'contempt']),
+        ([1, 2, 'sad'], []),
+        (range(3), ['--map', '0=neutral', '1=happy']),
+        (range(1, 8), ['--map', '1=neutral']),
+        (['01', '02'], []),
+    ],
+    ids=str,
+)
+def test_the_order_of_numbers_is_never_guessed(
+    convert, tmp_path, capsys, names, options
+):
+    src = numbered(tmp_path / 'src', names)
+    with pytest.raises(SystemExit) as stop:
+        convert(src, tmp_path / 'out', *options)
+    stderr = capsys.readouterr().err
+    check_error(stop.value, stderr, '--order (rafdb, rafdb-from-0, affectnet, ferplus')
+    assert '=CLASS' in stderr and '--skip' not in stderr
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_number_in_one_split_only(convert, tmp_path, capsys):
+    src = numbered(tmp_path / 'src', range(1, 8), splits=['train'])
+    numbered(src, range(8), splits=['val'])
+    with pytest.raises(SystemExit) as stop:
+        convert(src, tmp_path / 'out')
+    check_error(stop.value, capsys.readouterr().err, '0, 1, 2, 3, 4, 5, 6, 7')
+
+
+@pytest.mark.parametrize(
+    ('names', 'order', 'message'),
+    [
+        (range(8), 'affectnet', 'class folder 7 is Contempt, which RAF-DB does not'),
+        (range(8), 'ck-plus', 'class folder 2 is Contempt, which RAF-DB does not'),
+        (range(8), 'fer2013', 'class folder 7 is no class in the order fer2013'),
+        (range(8), 'rafdb', 'class folder 0 is no class in the order rafdb'),
+    ],
+)
+def test_numbers_that_rafdb_lacks(convert, tmp_path, capsys, names, order, message):
+    src = numbered(tmp_path / 'src', names)
+    with pytest.raises(SystemExit) as stop:
+        convert(src, tmp_path / 'out', '--order', order)
+    check_error(stop.value, capsys.readouterr().err, message)
+
+
+def test_advice_on_the_number_that_rafdb_lacks_is_right(convert, tmp_path, capsys):
+    src = numbered(tmp_path / 'src', range(8))
+    with pytest.raises(SystemExit):
+        convert(src, tmp_path / 'out', '--order', 'affectnet')
+    assert 'Leave it out by --skip 7' in capsys.readouterr().err
+    convert(src, tmp_path / 'out', '--order', 'affectnet', '--skip', 7)
+    assert levels(tmp_path / 'out') == AFFECTNET

@@ -5,9 +5,12 @@ SRC holds a training and a test split, each with one folder a class:
     SRC/train/<class>/*.jpg
     SRC/test/<class>/*.jpg        or validation, valid, val
 
-A class folder has the name of an emotion, in any case, or RAF-DB's number of it
-(1 Surprise, 2 Fear, 3 Disgust, 4 Happiness, 5 Sadness, 6 Anger, 7 Neutral). The
-order of the folders means nothing. JPEG files are copied byte for byte; other
+A class folder has the name of an emotion, in any case, or a number. Numbers mean
+different classes in different datasets, so they are read only if their order is
+known: folders 1 to 7 and no others have RAF-DB's numbers (1 Surprise, 2 Fear,
+3 Disgust, 4 Happiness, 5 Sadness, 6 Anger, 7 Neutral); for all else --order names the
+dataset whose numbers they are, or --map gives the class of each. The position of a
+folder in a sorted list means nothing. JPEG files are copied byte for byte; other
 formats are encoded as JPEG of quality 98 without colour subsampling.
 
 OUT/sources.csv says which file each image came from.
@@ -17,22 +20,26 @@ import argparse
 import csv
 import shutil
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from mmqcs.datasets import FER2013, RAFDB, AffectNet, CKPlus, FERPlus
+from mmqcs.datasets.label_order import class_spellings
+from mmqcs.datasets.layouts import subfolders
 from mmqcs.utils.cli import ArgumentParser, fail
 
-CLASSES = ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
-SYNONYMS = {
-    'Surprise': ('surprised',),
-    'Fear': ('fearful', 'afraid', 'scared'),
-    'Disgust': ('disgusted',),
-    'Happiness': ('happy', 'joy'),
-    'Sadness': ('sad',),
-    'Anger': ('angry',),
-    'Neutral': ('neutrality',),
+CLASSES = RAFDB.METAINFO['classes']
+RAFDB_NUMBERS = dict(enumerate(CLASSES, 1))
+ORDERS = {
+    'rafdb': RAFDB_NUMBERS,
+    'rafdb-from-0': dict(enumerate(CLASSES)),
+    'affectnet': dict(enumerate(AffectNet.METAINFO['classes'])),
+    'ferplus': dict(enumerate(FERPlus.METAINFO['classes'])),
+    'fer2013': dict(enumerate(FER2013.METAINFO['classes'])),
+    'ck-plus': dict(enumerate(CKPlus.METAINFO['classes'])),
 }
 TRAIN_NAMES = ('train', 'training')
 TEST_NAMES = ('test', 'validation', 'valid', 'val')
@@ -52,11 +59,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('src', type=Path, help='folder with the splits')
     parser.add_argument('out', type=Path, help='folder to create')
     parser.add_argument(
+        '--map',
         '--classes-map',
         nargs='+',
         default=[],
         metavar='FOLDER=CLASS',
-        help=f'more names of class folders; CLASS is one of {", ".join(CLASSES)}',
+        help='classes of further folders, for example 0=Neutral; CLASS is one of '
+        f'{", ".join(CLASSES)}',
+    )
+    parser.add_argument(
+        '--order',
+        choices=ORDERS,
+        help='dataset that the numbers of numbered folders are of',
     )
     parser.add_argument(
         '--skip',
@@ -71,21 +85,73 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def known_names(pairs: list[str]) -> dict[str, int]:
-    """Names of class folders, in lower case, and their label from 1 to 7."""
-    names = {}
-    for label, name in enumerate(CLASSES, 1):
-        for known in (str(label), name, *SYNONYMS[name]):
-            names[known.lower()] = label
+def map_of_folders(pairs: Sequence[str]) -> dict[str, int]:
+    """Read the pairs FOLDER=CLASS: label from 1 to 7 by folder, in lower case."""
+    labels = {}
+    spellings = class_spellings(CLASSES)
     for pair in pairs:
         folder, _, name = pair.rpartition('=')
-        if not folder or name.capitalize() not in CLASSES:
+        if not folder or name.lower() not in spellings:
             fail(
-                f'--classes-map {pair}: expected FOLDER=CLASS with a CLASS of '
+                f'--map {pair}: expected FOLDER=CLASS with a CLASS of '
                 f'{", ".join(CLASSES)}'
             )
-        names[folder.lower()] = CLASSES.index(name.capitalize()) + 1
-    return names
+        labels[folder.lower()] = spellings[name.lower()] + 1
+    return labels
+
+
+def numbered_folders(
+    splits: Sequence[Path], mapped: Mapping[str, int], skip: set[str], order: str | None
+) -> dict[str, int]:
+    """Find the labels of numbered folders, and print the order that is used.
+
+    Args:
+        splits: Folders of the splits.
+        mapped: Labels by folder, from the command line.
+        skip: Names to leave out, in lower case.
+        order: Key of :data:`ORDERS`, or None.
+
+    Returns:
+        Label from 1 to 7 by name of a numbered folder. Fails if the order of the
+        numbers is unknown.
+    """
+    folders = {p.name.lower() for split in splits for p in subfolders(split)}
+    numbers = sorted((name for name in folders if name.isdecimal()), key=int)
+    unknown = [name for name in numbers if name not in mapped]
+    used = [name for name in unknown if name not in skip]
+    if order is None and used:
+        # A skipped or mapped folder still says how the others are numbered.
+        others = folders != set(numbers) or unknown != numbers
+        if others or set(map(int, numbers)) != set(RAFDB_NUMBERS):
+            fail(
+                f'the class folders are {", ".join(sorted(folders))}. Only the folders '
+                f"1 to 7, and no others, are known to have RAF-DB's numbers. Name the "
+                f'dataset whose numbers they are by --order ({", ".join(ORDERS)}), or '
+                f'give the class of each: --map '
+                f'{" ".join(f"{name}=CLASS" for name in used)}'
+            )
+        order = 'rafdb'
+    if not used:
+        return {}
+    names = ORDERS[order]
+    spellings = class_spellings(CLASSES)
+    labels = {}
+    for folder in used:
+        name = names.get(int(folder))
+        if name is None or name.lower() not in spellings:
+            meaning = (
+                f'is {name}, which RAF-DB does not have' if name else 'is no class'
+            )
+            fail(
+                f'class folder {folder} {meaning} in the order {order}. Leave it out '
+                f'by --skip {folder}, or give its class by --map {folder}=CLASS'
+            )
+        labels[folder] = spellings[name.lower()] + 1
+    print(
+        f'numbered folders are read in the order {order}: '
+        f'{", ".join(f"{folder} {CLASSES[labels[folder] - 1]}" for folder in used)}'
+    )
+    return labels
 
 
 def find_split(src: Path, names: tuple[str, ...]) -> Path:
@@ -117,15 +183,15 @@ def list_images(
         (label, file), sorted by label and path.
     """
     images = []
-    for folder in split.iterdir():
+    for folder in subfolders(split):
         name = folder.name.lower()
-        if not folder.is_dir() or name in skip:
+        if name in skip:
             continue
         if name not in names:
             fail(
                 f'unknown class folder {folder}; known names are '
-                f'{", ".join(names)} (in any case). Name its class by --classes-map '
-                f'{folder.name}=CLASS or leave it out by --skip {folder.name}'
+                f'{", ".join(names)} (in any case). Give its class by --map '
+                f'{folder.name}=CLASS, or leave it out by --skip {folder.name}'
             )
         images += [
             (names[name], file)
@@ -185,13 +251,16 @@ def main() -> None:
     args = parse_args()
     if args.out.exists():
         fail(f'{args.out} exists already; remove it or name another folder')
-    names = known_names(args.classes_map)
     skip = {name.lower() for name in args.skip}
     test_names = (args.test_split.lower(),) if args.test_split else TEST_NAMES
-    splits = {
-        'train': list_images(find_split(args.src, TRAIN_NAMES), names, skip),
-        'test': list_images(find_split(args.src, test_names), names, skip),
+    folders = {
+        'train': find_split(args.src, TRAIN_NAMES),
+        'test': find_split(args.src, test_names),
     }
+    mapped = map_of_folders(args.map)
+    names = {name: i + 1 for name, i in class_spellings(CLASSES).items()} | mapped
+    names |= numbered_folders([*folders.values()], mapped, skip, args.order)
+    splits = {name: list_images(path, names, skip) for name, path in folders.items()}
     # OUT appears when it is complete, so an interrupted run leaves none
     partial = args.out.with_name(f'{args.out.name}.partial')
     shutil.rmtree(partial, ignore_errors=True)

@@ -18,6 +18,10 @@ OUT then serves as the root of that data set, so its configs run on OUT unchange
     ck-plus            cohn-kanade-images/S000/001/, Emotion/S000/001/: from the same
                        person's neutral face to the face; the fold 0 of 10 is the
                        faces to test on
+    expw               image/origin/face_000.jpg, label/label.lst: several faces in an
+                       image; folds as in ck-plus
+    jaffe              jaffe/AA.AN1.1.tiff; folds as in ck-plus
+    kdef               KDEF/AF00/AF00ANS.JPG; folds as in ck-plus
 
 OUT/synthfer.json holds the settings. The files are the same whatever --workers.
 Running again with the same settings does nothing if OUT is complete and goes on where
@@ -71,7 +75,7 @@ def parse_args() -> argparse.Namespace:
         '--classes',
         type=int,
         default=7,
-        help='7, or 8 with contempt, which RAF-DB, FER2013 and CAER-S do not have '
+        help='7, or 8 with contempt, which only FERPlus, AffectNet and CK+ have '
         '(default 7)',
     )
     parser.add_argument(

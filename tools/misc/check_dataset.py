@@ -1,9 +1,9 @@
 """Check the data sets of a config before training on them.
 
-Reads every image of every split once and reports: the layout found, images a class
-against the published counts, missing and unreadable files, the same image in the
-training split and in another one, sizes, and a contact sheet. Ends with status 1 if
-something is wrong, 130 if stopped by Ctrl-C.
+Reads every image of every split once and reports: the layout found, images per class
+against the published counts, missing and unreadable files, sizes, and images that are
+in two splits, as they are, encoded again or mirrored. Writes a contact sheet. Ends with
+status 1 if something is wrong, 130 if stopped by Ctrl-C.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import signal
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,10 +24,11 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from mmqcs.datasets.fer_dataset import FERDataset
+from mmqcs.datasets.near_duplicates import find_copies, thumbnail
 from mmqcs.registry import DATASETS
 from mmqcs.utils.cli import ArgumentParser, add_config_options, fail, load_config
 
-SHOWN = 5  # examples of a problem
+SHOWN = 20  # examples of a problem
 UNREADABLE = 128  # its grey in the contact sheet
 
 
@@ -38,11 +39,13 @@ class ImageReport(NamedTuple):
         size: (height, width), or None if it cannot be read.
         digest: SHA-256 of the file.
         error: Why it cannot be read, or ''.
+        thumbnail: Grey levels, uint8 (32, 32), or None if it cannot be read.
     """
 
     size: tuple[int, int] | None
     digest: bytes
     error: str
+    thumbnail: np.ndarray | None = None
 
 
 def parse_args() -> argparse.Namespace:
@@ -84,7 +87,7 @@ def read_image(path: str) -> ImageReport:
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         return ImageReport(None, digest, 'not an image')
-    return ImageReport(image.shape[:2], digest, '')
+    return ImageReport(image.shape[:2], digest, '', thumbnail(image))
 
 
 def build_datasets(
@@ -151,7 +154,7 @@ def _layout(dataset: Any) -> str:
 
 
 def check_images(datasets: dict[str, Any], workers: int) -> list[str]:
-    """Read all images; problems: unreadable ones, and copies of training images."""
+    """Read all images; problems: unreadable ones, and those that are in two splits."""
     paths = {
         name: [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
         for name, dataset in datasets.items()
@@ -182,30 +185,57 @@ def check_images(datasets: dict[str, Any], workers: int) -> list[str]:
         sizes = Counter(report.size for report in reports[name] if report.size)
         common = ', '.join(f'{w} x {h} ({n:,})' for (h, w), n in sizes.most_common(3))
         print(f'{name}: {len(sizes):,} sizes, most often {common}')
-    problems += _copies(paths, reports)
+    for first, second in combinations(paths, 2):
+        readable = {
+            name: [
+                (path, report)
+                for path, report in zip(paths[name], reports[name], strict=True)
+                if report.size
+            ]
+            for name in (first, second)
+        }
+        problems += copies(first, second, readable)
     return problems
 
 
-def _copies(
-    paths: dict[str, list[str]], reports: dict[str, list[ImageReport]]
+def copies(
+    first: str, second: str, images: dict[str, list[tuple[str, ImageReport]]]
 ) -> list[str]:
-    if 'train' not in paths:
-        return []
-    seen = {
-        report.digest: path
-        for path, report in zip(paths['train'], reports['train'], strict=True)
-        if report.size
-    }
+    """Find images of a split that another one has as well.
+
+    Args:
+        first: Name of the split that is searched.
+        second: Name of the split whose images are looked for.
+        images: Path and report of each readable image, by the name of the split.
+
+    Returns:
+        Problems: identical files, then copies that were encoded again or mirrored.
+        Files that serve as both validation and test images are none.
+    """
+    seen = {report.digest: path for path, report in images[first]}
+    rest, same = [], []
+    for path, report in images[second]:
+        if report.digest not in seen:
+            rest.append((path, report))
+        elif first == 'train' or seen[report.digest] != path:
+            same.append(f'  {path} is {seen[report.digest]}')
+    found = find_copies(
+        np.array([report.thumbnail for _, report in rest]),
+        np.array([report.thumbnail for _, report in images[first]]),
+    )
+    similar = [
+        f'  {rest[i][0]} shows {images[first][j][0]}{" mirrored" if mirrored else ""}'
+        for i, j, mirrored in found
+    ]
     problems = []
-    for name in set(paths) - {'train'}:
-        copies = [
-            (path, seen[report.digest])
-            for path, report in zip(paths[name], reports[name], strict=True)
-            if report.size and report.digest in seen
-        ]
-        if copies:
-            problems.append(f'{name}: {len(copies):,} images are in train as well')
-            problems += [f'  {a} is {b}' for a, b in copies[:SHOWN]]
+    for lines, what in (
+        (same, f'are in {first} as well'),
+        (similar, f'are copies of images in {first}, encoded again or mirrored'),
+    ):
+        if lines:
+            problems += [f'{second}: {len(lines):,} images {what}', *lines[:SHOWN]]
+            if len(lines) > SHOWN:
+                problems.append(f'  and {len(lines) - SHOWN:,} more')
     return problems
 
 

@@ -10,9 +10,12 @@ from .affect_net import AffectNet2021, AffectNetLists, AffectNetTables
 from .base import Labels, Layout, Picture
 from .caer_s import CAERSFolders
 from .ck_plus import CKPlusSequences
+from .exp_w import ExpWImages
 from .fer2013 import FER2013Folders, FER2013Table
 from .fer_plus import FERPlusLabelTables, FERPlusLists, FERPlusTable
 from .files import part_of, write_file
+from .jaffe import JAFFEFiles
+from .kdef import KDEFFolders
 from .raf_db import RAFDBFolders, RAFDBLists, RAFDBOfficial
 
 __all__ = [
@@ -39,6 +42,9 @@ LAYOUTS: dict[str, type[Layout]] = {
     'affectnet2021': AffectNet2021,
     'caer-s': CAERSFolders,
     'ck-plus': CKPlusSequences,
+    'expw': ExpWImages,
+    'jaffe': JAFFEFiles,
+    'kdef': KDEFFolders,
 }
 
 

@@ -1,0 +1,124 @@
+"""Reads the reduced copies of CK+: CK+48 and ``ckextended.csv``."""
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from .fer2013_csv import read_fer2013_csv
+from .label_order import class_map, class_spellings
+from .layouts import Sample, subfolders
+from .listings import read_class_folders
+
+__all__ = ['ck48_sources', 'read_ck48', 'read_ckextended']
+
+_NAME = re.compile(r'(?P<subject>S\d+)_(?P<sequence>\d+)_\d+', re.IGNORECASE)
+_TABLE_CLASSES = (
+    'Anger',
+    'Disgust',
+    'Fear',
+    'Happy',
+    'Sadness',
+    'Surprise',
+    'Neutral',
+    'Contempt',
+)
+_USAGES = ('Training', 'PublicTest', 'PrivateTest')
+
+
+def ck48_sources(root: Path) -> list[Path]:
+    """List the folders that may hold the class folders of CK+48.
+
+    Args:
+        root: Root folder.
+
+    Returns:
+        ``CK+48`` below the root, or the root itself if it has class folders.
+    """
+    there = subfolders(root)
+    spellings = class_spellings(_TABLE_CLASSES)
+    found = [path for path in there if path.name.lower() == 'ck+48']
+    if any(path.name.lower() in spellings for path in there):
+        found.append(root)
+    return found or [root / 'CK+48']
+
+
+def read_ck48(
+    folder: Path, classes: Sequence[str], peak_frames: int
+) -> Sequence[Sample]:
+    """Read CK+48: class folders with the last three frames of each sequence.
+
+    Args:
+        folder: Folder of the class folders.
+        classes: Names of the classes.
+        peak_frames: Last frames of each sequence that are taken.
+
+    Returns:
+        The images, with ``subject`` among their extra entries.
+
+    Raises:
+        ValueError: A name has no subject and sequence, a sequence is in two class
+            folders, or has fewer frames than asked for.
+    """
+    sequences: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    for sample in read_class_folders(folder, class_spellings(classes)):
+        match = _NAME.fullmatch(Path(sample.path).stem)
+        if match is None:
+            raise ValueError(
+                f'{sample.path}: expected subject, sequence and frame in the name, '
+                f'such as S010_004_00000017.png'
+            )
+        key = match['subject'].upper(), match['sequence']
+        sequences[key].append(sample._replace(extra={'subject': key[0]}))
+    chosen = []
+    for frames in sequences.values():
+        if len({frame.label for frame in frames}) > 1:
+            raise ValueError(
+                f'{frames[0].path} and {frames[-1].path} are of one sequence, but in '
+                f'two class folders. Keep it in one'
+            )
+        if len(frames) < peak_frames:
+            raise ValueError(
+                f'the sequence of {frames[0].path} has {len(frames)} frames, but '
+                f'{peak_frames} peak frames are asked for. Ask for fewer'
+            )
+        frames.sort(key=lambda frame: Path(frame.path).stem)
+        chosen += frames[-peak_frames:]
+    return chosen
+
+
+def read_ckextended(
+    table: Path, classes: Sequence[str], usages: Sequence[str] | None
+) -> Iterator[Sample]:
+    """Read ``ckextended.csv``, which has its own order of classes.
+
+    Args:
+        table: Table with the columns emotion, pixels and Usage.
+        classes: Names of the classes.
+        usages: Values of Usage that are read, or None for all.
+
+    Yields:
+        The images.
+
+    Raises:
+        ValueError: A row is broken, or its emotion or Usage is unknown.
+    """
+    labels = class_map(_TABLE_CLASSES, classes).tolist()
+    for row in read_fer2013_csv(table):
+        if row.emotion >= len(labels) or row.usage not in _USAGES:
+            raise ValueError(
+                f'{row.origin}: expected an emotion from 0 to {len(labels) - 1} and a '
+                f'Usage of {", ".join(_USAGES)}, got {row.emotion} and {row.usage!r}'
+            )
+        if usages is None or row.usage in usages:
+            yield Sample(row.path, labels[row.emotion], row.origin, listed=True)
+    if usages is not None:
+        print_log(
+            f'{table} has no subjects: one subject can be in the training and in the '
+            f'test split, so results are not comparable with those by subject',
+            logger='current',
+            level=logging.WARNING,
+        )

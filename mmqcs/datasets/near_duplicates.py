@@ -1,0 +1,83 @@
+"""Finds copies of images that were encoded again or mirrored."""
+
+import cv2
+import numpy as np
+import torch
+
+__all__ = ['find_copies', 'thumbnail']
+
+_SIDE = 32
+_BLOCKS = 8
+# Encoding again changes an image a little everywhere; another expression of the same
+# face changes it in few places. So the largest local difference may be this much, plus
+# a multiple of the mean one. That covers JPEG of quality 30 for faces of 64 pixels and
+# more, and of quality 50 for those of 48, yet no two expressions of one drawn face.
+_LARGEST, _TIMES_MEAN = 4.0, 3.0
+_LARGEST_MEAN = 2.5
+_LEAST_CORRELATION = 0.98
+_RADIUS = 4 * _BLOCKS  # 4 grey levels, root mean square, between block means
+_CHUNK = 64  # queries compared with all references at a time
+
+
+def thumbnail(image: np.ndarray) -> np.ndarray:
+    """Shrink an image for :func:`find_copies`.
+
+    Args:
+        image: BGR uint8 (H, W, 3).
+
+    Returns:
+        Grey levels, uint8 (32, 32).
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    return cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+
+
+def find_copies(
+    queries: np.ndarray, references: np.ndarray
+) -> list[tuple[int, int, bool]]:
+    """Find thumbnails that show the same image, encoded again or mirrored.
+
+    Images of one colour are never copies, as there is nothing to compare.
+
+    Args:
+        queries: Thumbnails, uint8 (Q, 32, 32).
+        references: Thumbnails, uint8 (R, 32, 32).
+
+    Returns:
+        For each query that is a copy: its index, the index of the most similar
+        reference, and whether it is mirrored.
+    """
+    if not len(queries) or not len(references):
+        return []
+    means = _block_means(references)
+    best: dict[int, tuple[float, int, bool]] = {}
+    for mirrored in (False, True):
+        views = np.flip(queries, 2) if mirrored else queries
+        for start, chunk in enumerate(_block_means(views).split(_CHUNK)):
+            near = torch.nonzero(torch.cdist(chunk, means) <= _RADIUS)
+            for row, reference in near.tolist():
+                query = start * _CHUNK + row
+                difference = _difference(views[query], references[reference])
+                if difference is not None:
+                    found = (difference, reference, mirrored)
+                    best[query] = min(best.get(query, found), found)
+    return [(query, *best[query][1:]) for query in sorted(best)]
+
+
+def _block_means(thumbnails: np.ndarray) -> torch.Tensor:
+    side = _SIDE // _BLOCKS
+    blocks = thumbnails.reshape(-1, _BLOCKS, side, _BLOCKS, side)
+    means = blocks.mean(axis=(2, 4), dtype=np.float32)
+    return torch.from_numpy(means.reshape(len(thumbnails), -1))
+
+
+def _difference(one: np.ndarray, other: np.ndarray) -> float | None:
+    """Return the mean local difference of copies, None for other images."""
+    one, other = one.astype(np.float32), other.astype(np.float32)
+    local = np.abs(cv2.blur(one - other, (3, 3)))
+    mean = float(local.mean())
+    limit = _LARGEST + _TIMES_MEAN * mean
+    if mean > _LARGEST_MEAN or local.max() > limit or not one.std() or not other.std():
+        return None
+    correlation = np.corrcoef(one.ravel(), other.ravel())[0, 1]
+    return mean if correlation >= _LEAST_CORRELATION else None
