@@ -1,6 +1,7 @@
 """ExpW."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,14 +9,20 @@ from typing import NamedTuple
 
 from mmqcs.registry import DATASETS
 
+from .fields import image_name, integer, shorten
 from .folds import FoldedDataset
 from .layouts import Layout, Sample, companion
+from .text_files import read_lines
 
 _EXAMPLE = 'angry_actor_104.jpg 0 28 113 226 141 22.9362 0'
 _TREE = """\
     label/label.lst             "{example}": name, face,
                                 top, left, right, bottom, confidence, 0 to 6
     image/origin/angry_actor_104.jpg                      (or origin/)"""
+_FAR = 99_999
+"""Pixels by which a box can lie outside of its image."""
+_LAST = 6
+_DECIMAL = re.compile(r'-?[0-9]{1,9}(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?')
 
 
 class _Row(NamedTuple):
@@ -63,6 +70,7 @@ class ExpW(FoldedDataset):
         'dataset_name': 'ExpW',
         'classes': ('Angry', 'Disgust', 'Fear', 'Happy', 'Sad', 'Surprise', 'Neutral'),
     }
+    SEVERAL_FACES = True
     PUBLISHED = {'all': (3671, 3995, 1088, 30537, 10559, 7060, 34883)}
 
     def layouts(self, root: Path) -> Sequence[Layout]:
@@ -83,35 +91,22 @@ class ExpW(FoldedDataset):
 
 
 def _read_list(path: Path) -> list[_Row]:
-    rows, seen = [], {}
-    with path.open(encoding='utf-8-sig') as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            origin = f'{path} line {number}'
-            try:
-                name, face, *numbers, confidence, label = line.rsplit(maxsplit=7)
-                top, left, right, bottom = map(int, numbers)
-                float(confidence)
-                row = _Row(
-                    name, (left, top, right - left, bottom - top), int(label), origin
-                )
-            except ValueError as error:
-                raise ValueError(
-                    f'{origin}: expected name, face, top, left, right, bottom, '
-                    f'confidence and expression such as {_EXAMPLE!r}, got '
-                    f'{line.strip()[:100]!r}'
-                ) from error
-            if min(row.box[2:]) <= 0:
-                raise ValueError(
-                    f'{origin}: the box of {name} has no size: top {top}, left {left}, '
-                    f'right {right}, bottom {bottom}'
-                )
-            first = seen.setdefault((name, face, row.box), row)
-            if first.label != row.label:
-                raise ValueError(
-                    f'{origin}: face {face} of {name} has the expression {row.label}, '
-                    f'but {first.label} in {first.origin}. Remove the wrong line'
-                )
-            rows.append(row)
+    rows = []
+    for number, line in read_lines(path):
+        origin = f'{path} line {number}'
+        try:
+            # names may contain spaces
+            name, _, *numbers, confidence, label = line.strip(' \t').rsplit(maxsplit=7)
+            top, left, right, bottom = (integer(x, minimum=-_FAR) for x in numbers)
+            if not _DECIMAL.fullmatch(confidence):
+                raise ValueError(f'confidence {shorten(confidence)}')
+            if right <= left or bottom <= top:
+                raise ValueError('the box is empty')
+            box = left, top, right - left, bottom - top
+            rows.append(_Row(image_name(name), box, integer(label, _LAST), origin))
+        except ValueError as error:
+            raise ValueError(
+                f'{origin}: expected name, face, top, left, right, bottom, confidence '
+                f'and expression such as {_EXAMPLE!r}, got {shorten(line)} ({error})'
+            ) from error
     return rows

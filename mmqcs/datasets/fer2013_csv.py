@@ -17,7 +17,6 @@ from .text_files import LINE_LIMIT, LIST_LIMIT, open_regular
 __all__ = ['FER2013CSVBackend', 'FER2013Row', 'read_fer2013_csv']
 
 _SIZE = 48
-_EMOTIONS = 7
 _PATH = 'fer2013://{csv}/{usage}_{row:05d}@{offset}+{length}.png'
 _PATTERN = re.compile(r'fer2013://(.+)/\w+_\d+@(\d+)\+(\d+)\.png')
 _COLUMNS = (b'emotion', b'pixels', b'usage')
@@ -97,12 +96,13 @@ class FER2013Row(NamedTuple):
     origin: str
 
 
-def read_fer2013_csv(path: Path) -> Iterator[FER2013Row]:
+def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
     """Reads the rows, but not the pixels, of a ``fer2013.csv``.
 
     Args:
         path: Table with the columns emotion, pixels and Usage in any order; the
             fields may be quoted.
+        num_classes: Number of emotions.
 
     Yields:
         The rows.
@@ -131,7 +131,7 @@ def read_fer2013_csv(path: Path) -> Iterator[FER2013Row]:
                 fields = [_unquoted(field) for field in line.split(b',')]
                 if len(fields) != len(names):
                     raise ValueError(f'{len(fields)} columns')
-                label = integer(fields[emotion].decode('ascii'), _EMOTIONS - 1)
+                label = integer(fields[emotion].decode('ascii'), num_classes - 1)
                 name = fields[usage].decode('ascii')
             except ValueError as error:
                 raise ValueError(

@@ -55,6 +55,8 @@ class FERDataset(BaseDataset):
     """
 
     SPLITS: tuple[str, ...] = ('train', 'test')
+    SEVERAL_FACES: bool = False
+    """Whether an image can show several faces, told apart by their ``bbox``."""
     PUBLISHED: dict[str, Sequence[int]] = {}
     """Published number of images a class, by split."""
 
@@ -157,7 +159,7 @@ class FERDataset(BaseDataset):
         folders = FolderNames()
         counts = np.zeros(len(own), dtype=np.int64)
         missing, first = 0, None
-        seen: dict[str, Sample] = {}
+        seen: dict[Any, Sample] = {}
         repeated = []
         data_list = []
         for sample in found.layout.read(found.source):
@@ -168,7 +170,10 @@ class FERDataset(BaseDataset):
                     f'{", ".join(own)}'
                 )
             path = sample.path if sample.listed else folders.find(sample.path)
-            earlier = seen.setdefault(path or sample.path, sample)
+            key = path or sample.path
+            if self.SEVERAL_FACES:
+                key = key, sample.extra['bbox']
+            earlier = seen.setdefault(key, sample)
             if earlier.label != sample.label:
                 raise ValueError(
                     f'{sample.origin}: {sample.path} is {own[sample.label]}, but '

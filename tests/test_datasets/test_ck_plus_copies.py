@@ -147,9 +147,11 @@ def test_arguments_that_the_table_cannot_serve(tmp_path, keywords):
         CKPlus(write_table(tmp_path), **keywords)
 
 
-@pytest.mark.parametrize('row', [(8, '', 'Training'), (0, '', 'Test')])
-def test_a_row_that_is_not_understood(tmp_path, row):
+@pytest.mark.parametrize(
+    ('row', 'fact'), [((8, '', 'Training'), '0 to 7'), ((0, '', 'Test'), "'Test'")]
+)
+def test_a_row_that_is_not_understood(tmp_path, row, fact):
     with pytest.raises(
-        ValueError, match=r'ckextended.csv.*line 10: expected .* 0 to 7'
+        ValueError, match=rf'ckextended.csv.*line 10: expected .*{fact}'
     ):
         CKPlus(write_table(tmp_path, [*TABLE, row]), split='all')

@@ -71,10 +71,13 @@ def test_all_faces_of_an_image_are_in_one_split(write, num_folds):
         ('a.jpg 0 0 0 5 5.5 60.1 1', 'expected name, face, top, left'),
         ('a.jpg 0 0 0 5 5 60.1 happy', 'expected name, face, top, left'),
         ('a.jpg 0 0 0 5 5 60.1 1.5', 'expected name, face, top, left'),
-        ('a.jpg 0 5 5 5 9 60.1 1', 'the box of a.jpg has no size'),
-        ('a.jpg 0 0 0 5 5 60.1 7', 'class 7 .*Angry, Disgust'),
-        ('a.jpg 0 0 0 5 5 60.1 -1', 'class -1 .*Angry, Disgust'),
-        ('sad_3.jpg 0 0 0 5 5 60.1 3', 'face 0 of sad_3.jpg .* 3, but 4 in .* line 5'),
+        ('a.jpg 0 0 0 5 5 nan 1', '.*confidence'),
+        ('../a.jpg 0 0 0 5 5 60.1 1', '.*below the data root'),
+        ('a.jpg 0 0 0 5 +5 60.1 1', '.*whole number'),
+        ('a.jpg 0 5 5 5 9 60.1 1', '.*the box is empty'),
+        ('a.jpg 0 0 0 5 5 60.1 7', '.*from 0 to 6'),
+        ('a.jpg 0 0 0 5 5 60.1 -1', '.*from 0 to 6'),
+        ('sad_3.jpg 0 0 0 5 5 60.1 3', '.*sad_3.jpg is Happy, but Sad in .* line 5'),
     ],
 )
 def test_broken_rows(write, row, message):
