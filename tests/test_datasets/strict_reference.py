@@ -135,6 +135,24 @@ def list_of_eight(content, images):
     return resolve(label_list(content, 0, 7), images)
 
 
+def exp_w(content, images):
+    samples = []
+    for line in lines(content):
+        parts = line.strip(' \t').rsplit(maxsplit=7)
+        demand(len(parts) == 8)
+        top, left, right, bottom = (number(x, -99_999, 999_999_999) for x in parts[2:6])
+        demand(top < bottom and left < right)
+        demand(re.fullmatch(r'-?[0-9]{1,9}(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?', parts[6]))
+        box = left, top, right, bottom
+        samples.append((name(parts[0]), number(parts[7], 0, 6), box))
+    classes = {}
+    for path, label, box in samples:
+        demand(path in images)
+        demand(classes.setdefault((path, box), label) == label)
+    demand(samples)
+    return [(path, label) for path, label, _ in samples]
+
+
 def winner(votes):
     counted = [vote if vote != 1 else 0 for vote in votes]
     best = max(range(10), key=lambda i: counted[i])

@@ -16,7 +16,7 @@ import strict_reference as reference
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmqcs.datasets import FER2013, RAFDB, AffectNet, CKPlus, FERPlus
+from mmqcs.datasets import FER2013, RAFDB, AffectNet, CKPlus, ExpW, FERPlus
 
 HEADER = f'Usage,Image name,{reference.VOTES.replace(" ", ",")}'
 AFFECT_NET = (
@@ -128,6 +128,14 @@ CASES = {
         reference.annotation,
     ),
     'fer2013 csv': (FER2013, 'fer2013.csv', pixels(), '', (), reference.fer2013_csv),
+    'expw': (
+        functools.partial(ExpW, split='all'),
+        'label/label.lst',
+        'a_1.jpg 0 1 2 7 5 22.9 0\na_1.jpg 1 0 -1 4 9 20 3\nb c.jpg 0 0 0 5 5 6 6\n',
+        'image/origin',
+        ('a_1.jpg', 'b c.jpg'),
+        reference.exp_w,
+    ),
     'ck+': (
         functools.partial(CKPlus, split='all'),
         'Emotion/S1/001/S1_001_01_emotion.txt',
