@@ -1,6 +1,7 @@
 """ExpW."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,11 @@ from .folds import FoldedDataset
 from .layouts import Layout, Sample, companion
 
 _EXAMPLE = 'angry_actor_104.jpg 0 28 113 226 141 22.9362 0'
+# the name of the image may hold spaces, but no folder
+_LINE = re.compile(
+    r'([^/\\]+\.\w+)\s+(\d+)' + r'\s+(-?\d{1,9})' * 4 + r'\s+[-+.\deE]+\s+(-?\d{1,9})',
+    re.ASCII,
+)
 _TREE = """\
     label/label.lst             "{example}": name, face,
                                 top, left, right, bottom, confidence, 0 to 6
@@ -89,19 +95,17 @@ def _read_list(path: Path) -> list[_Row]:
             if not line.strip():
                 continue
             origin = f'{path} line {number}'
-            try:
-                name, face, *numbers, confidence, label = line.rsplit(maxsplit=7)
-                top, left, right, bottom = map(int, numbers)
-                float(confidence)
-                row = _Row(
-                    name, (left, top, right - left, bottom - top), int(label), origin
-                )
-            except ValueError as error:
+            match = _LINE.fullmatch(line.strip())
+            if match is None:
                 raise ValueError(
                     f'{origin}: expected name, face, top, left, right, bottom, '
                     f'confidence and expression such as {_EXAMPLE!r}, got '
                     f'{line.strip()[:100]!r}'
-                ) from error
+                )
+            name, face, *numbers, label = match.groups()
+            top, left, right, bottom = map(int, numbers)
+            box = left, top, right - left, bottom - top
+            row = _Row(name, box, int(label), origin)
             if min(row.box[2:]) <= 0:
                 raise ValueError(
                     f'{origin}: the box of {name} has no size: top {top}, left {left}, '

@@ -20,7 +20,7 @@ def write(tmp_path, put):
     def write(rows=ROWS, images='image/origin', label='label/label.lst'):
         put(tmp_path, label, text='\n'.join(rows))
         names = {row.rsplit(maxsplit=7)[0] for row in rows}
-        put(tmp_path, *(f'{images}/{name}' for name in names))
+        put(tmp_path, *(f'{images}/{name}' for name in names if '/' not in name))
         return str(tmp_path)
 
     return write
@@ -71,6 +71,10 @@ def test_all_faces_of_an_image_are_in_one_split(write, num_folds):
         ('a.jpg 0 0 0 5 5.5 60.1 1', 'expected name, face, top, left'),
         ('a.jpg 0 0 0 5 5 60.1 happy', 'expected name, face, top, left'),
         ('a.jpg 0 0 0 5 5 60.1 1.5', 'expected name, face, top, left'),
+        ('a.jpg 0 0 0 5 1_0 60.1 1', 'expected name, face, top, left'),
+        ('a.jpg 0 0 0 5 5 nan 1', 'expected name, face, top, left'),
+        ('../a.jpg 0 0 0 5 5 60.1 1', 'expected name, face, top, left'),
+        ('/etc/a.jpg 0 0 0 5 5 60.1 1', 'expected name, face, top, left'),
         ('a.jpg 0 5 5 5 9 60.1 1', 'the box of a.jpg has no size'),
         ('a.jpg 0 0 0 5 5 60.1 7', 'class 7 .*Angry, Disgust'),
         ('a.jpg 0 0 0 5 5 60.1 -1', 'class -1 .*Angry, Disgust'),
