@@ -123,7 +123,9 @@ def find_layout(
         if found:
             folder, ((layout, source), *others) = found[0]
             names = tuple(other.name for other, _ in others)
-            return FoundLayout(layout, undouble(source), folder, names)
+            # the root itself was found by its content, so it is not unwrapped
+            source = source if source == folder else undouble(source)
+            return FoundLayout(layout, source, folder, names)
     paths = '\n'.join(f'  {s}' for layout in looked_for for s in layout.sources)
     trees = '\n\n'.join(f'  layout {one.name!r}:\n{one.tree}' for one in looked_for)
     raise FileNotFoundError(

@@ -98,6 +98,14 @@ def test_the_root_itself_comes_before_folders_in_it(tmp_path, put):
     assert RAFDB(str(tmp_path)).get_gt_labels().tolist() == [0]
 
 
+def test_a_root_with_a_folder_of_its_own_name_is_read_itself(tmp_path, put):
+    root = tmp_path / 'fer2013'
+    put(root, 'train/angry/0.jpg', 'fer2013/notes.txt')
+    dataset = FER2013(str(root))
+    assert dataset.found.source == root
+    assert len(dataset) == 1
+
+
 def test_nothing_is_searched_deeper_than_two_folders(tmp_path, put):
     put(tmp_path, 'a/b/c/train/1/x.jpg')
     with pytest.raises(FileNotFoundError, match='up to two folders further down'):

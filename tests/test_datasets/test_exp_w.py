@@ -72,6 +72,8 @@ def test_all_faces_of_an_image_are_in_one_split(write, num_folds):
         ('a.jpg 0 0 0 5 5 60.1 happy', 'expected name, face, top, left'),
         ('a.jpg 0 0 0 5 5 60.1 1.5', 'expected name, face, top, left'),
         ('a.jpg 0 0 0 5 5 nan 1', '.*confidence'),
+        ('a.jpg 0 0 0 5 1_0 60.1 1', '.*whole number'),
+        ('/etc/a.jpg 0 0 0 5 5 60.1 1', '.*below the data root'),
         ('../a.jpg 0 0 0 5 5 60.1 1', '.*below the data root'),
         ('a.jpg 0 0 0 5 +5 60.1 1', '.*whole number'),
         ('a.jpg 0 5 5 5 9 60.1 1', '.*the box is empty'),
