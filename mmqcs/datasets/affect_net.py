@@ -59,7 +59,7 @@ class AffectNet(FERDataset):
       AffectNet's own numbers from 0. The log says so if they are numbered.
 
     Images without one of the eight expressions (8 None, 9 Uncertain, 10 No-Face)
-    are left out. What was read from tables and annotations is kept in the folder
+    are left out. An index of the tables and annotations is kept in the folder
     :func:`.cache_dir` until these change.
 
     Args:

@@ -23,12 +23,9 @@ class ConcatDataset(MMEngineConcatDataset):
         ValueError: The classes of two datasets differ.
 
     Examples:
-        >>> data = ConcatDataset(
-        ...     [
-        ...         dict(type='mmqcs.RAFDB', data_root=raf, label_order='common'),
-        ...         dict(type='mmqcs.CAERS', data_root=caer, label_order='common'),
-        ...     ]
-        ... )
+        >>> raf = dict(type='mmqcs.RAFDB', data_root='data/raf-db')
+        >>> caer = dict(type='mmqcs.CAERS', data_root='data/caer-s')
+        >>> data = ConcatDataset([dict(x, label_order='common') for x in (raf, caer)])
         >>> data.metainfo['dataset_name']
         'RAF-DB + CAER-S'
     """
