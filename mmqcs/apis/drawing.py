@@ -1,4 +1,4 @@
-"""Draws faces and expressions into a picture."""
+"""Draws faces and expressions into an image."""
 
 from functools import cache
 from pathlib import Path
@@ -23,34 +23,44 @@ CLASS_COLOURS = (
 )
 """RGB of the classes, by Okabe and Ito: told apart with any colour vision."""
 
+_BAND = 2**23  # pixels that are drawn into at once
+
 
 def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
-    """Draws boxes, points and the names of the expressions.
+    """Draw boxes, points and the names of the expressions.
 
     Args:
         image: BGR, uint8 (H, W, 3). It is not changed.
-        result: What was found in it.
+        result: The faces of the image.
 
     Returns:
         BGR, uint8 (H, W, 3).
     """
-    picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
-    draw = ImageDraw.Draw(picture)
-    for item in reversed(result.faces):  # the largest last, on top
-        _draw_face(draw, picture.size, item)
-    return np.ascontiguousarray(np.asarray(picture)[..., ::-1])
+    drawn = image.copy()
+    height, width = drawn.shape[:2]
+    rows = max(_BAND // width, 1)  # Pillow needs a copy, which is small in this way
+    for start in range(0, height, rows):
+        band = drawn[start : start + rows]
+        picture = Image.fromarray(np.ascontiguousarray(band[..., ::-1]))
+        draw = ImageDraw.Draw(picture)
+        for item in reversed(result.faces):  # the largest last, on top
+            _draw_face(draw, (width, height), item, start)
+        band[...] = np.asarray(picture)[..., ::-1]
+    return drawn
 
 
 def _draw_face(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], item: FaceExpression
+    draw: ImageDraw.ImageDraw, size: tuple[int, int], item: FaceExpression, start: int
 ) -> None:
+    """Draw one face into the rows of an image that begin with ``start``."""
     colour = CLASS_COLOURS[item.label % len(CLASS_COLOURS)]
     left, top, right, bottom = map(float, item.face.box)
     line = max(round(min(size) / 250), 1)
-    draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=line)
+    corners = (left, top - start, right - 1, bottom - 1 - start)
+    draw.rectangle(corners, outline=colour, width=line)
     if item.face.points is not None:
         radius = max((right - left) / 80, 1.0)
-        for x, y in item.face.points:
+        for x, y in item.face.points - (0, start):
             corners = (x - radius, y - radius, x + radius, y + radius)
             draw.ellipse(corners, fill=colour, outline='black')
     font = _font(int(np.clip(min(size) / 28, 11, 48)))
@@ -59,7 +69,7 @@ def _draw_face(
     pad = height // 4
     # above the box; where there is no room, inside of it
     y = top - height - 2 * pad
-    y = y if y >= 0 else top
+    y = (y if y >= 0 else top) - start
     x = float(np.clip(left, 0, max(size[0] - width - 2 * pad, 0)))
     draw.rectangle((x, y, x + width + 2 * pad, y + height + 2 * pad), fill=colour)
     dark = np.dot(colour, (0.299, 0.587, 0.114)) < 120

@@ -51,6 +51,7 @@ class ImageResult:
         index: Number of the frame in a video, from 0, or None.
         time: Its time in seconds, or None.
         error: Why the picture could not be read, or None.
+        rate: Frames per second of the video, or None.
         image: BGR, uint8 (H, W, 3), if it was asked for.
 
     Examples:
@@ -66,6 +67,7 @@ class ImageResult:
     index: int | None = None
     time: float | None = None
     error: str | None = None
+    rate: float | None = None
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:

@@ -112,13 +112,13 @@ def test_no_face(infer):
 def test_what_cannot_be_read(infer, tmp_path):
     (tmp_path / 'bad.png').write_text('text')
     inputs = [picture(250), tmp_path / 'bad.png', picture(10)]
-    with pytest.raises(ValueError, match=r'bad\.png is no picture'):
+    with pytest.raises(ValueError, match=r'bad\.png is not an image'):
         infer(inputs)
     with pytest.raises(FileNotFoundError):
         infer(tmp_path / 'none.png')
     results = list(infer.stream(inputs))
     assert [names(r) for r in results] == [['bright'], [], ['dark']]
-    assert 'bad.png is no picture' in results[1].error
+    assert 'bad.png is not an image' in results[1].error
     assert results[1].size is None
     with pytest.raises(ValueError, match='on_error must be'):
         list(infer.stream(inputs, on_error='skip'))

@@ -73,18 +73,18 @@ def test_videos(tmp_path):
     with ResultWriter(tmp_path, CLASSES) as writer:
         for source, count in (('camera 0', 3), ('other.mp4', 2)):
             for index in range(count):
-                writer.write(result(source, index=index, time=index / 5))
+                writer.write(result(source, index=index, time=index / 5, rate=5))
     for name, count in (('camera_0', 3), ('other', 2)):
         capture = cv2.VideoCapture(str(tmp_path / f'pictures/{name}.mp4'))
         assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == count
-        assert capture.get(cv2.CAP_PROP_FPS) == 25
+        assert capture.get(cv2.CAP_PROP_FPS) == 5
         assert capture.read()[1].shape == (70, 90, 3)
 
 
 def test_a_video_that_lacks_frames_is_noticed(tmp_path, monkeypatch):
     writer = ResultWriter(tmp_path, CLASSES)
     for index in range(3):
-        writer.write(result('v.mp4', index=index))
+        writer.write(result('v.mp4', index=index, time=index / 25))
     writer._video.count += 1
     with pytest.raises(OSError, match=r'v\.mp4 has 3 of 4 frames; is the disk full'):
         writer.close()
@@ -93,7 +93,7 @@ def test_a_video_that_lacks_frames_is_noticed(tmp_path, monkeypatch):
 def test_a_frame_that_ctrl_c_left_uncounted_is_none_lost(tmp_path):
     with ResultWriter(tmp_path, CLASSES) as writer:
         for index in range(3):
-            writer.write(result('v.mp4', index=index))
+            writer.write(result('v.mp4', index=index, time=index / 25))
         writer._video.count -= 1
 
 
