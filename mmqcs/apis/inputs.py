@@ -36,7 +36,7 @@ _SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
 def expand(
-    inputs: Input | Iterable[Input], left_out: Counter[str] | None = None
+    inputs: Input | Iterable[Input | Frame], left_out: Counter[str] | None = None
 ) -> Iterator[Input | Frame]:
     """List the inputs, with the files of a folder or a wildcard in place of these.
 
@@ -45,7 +45,7 @@ def expand(
     has other content is taken as well, so that reading it reports the error.
 
     Args:
-        inputs: One input, or any number of them.
+        inputs: One input, or any number of them, listed already or not.
         left_out: Counts what is left out of folders, by kind.
 
     Yields:
@@ -60,6 +60,9 @@ def expand(
         raise _type_error(inputs)
     left_out = Counter() if left_out is None else left_out
     for item in inputs:
+        if isinstance(item, Frame):
+            yield item
+            continue
         if not _is_input(item):
             raise _type_error(item)
         if isinstance(item, (str, Path)):
