@@ -128,7 +128,7 @@ def main() -> int:
     # damaged videos are named by this program, and FFmpeg opens local files alone
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    cv2.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT, or --camera N')
     try:

@@ -3,13 +3,14 @@
 from functools import cache
 from pathlib import Path
 
+import cv2
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .results import FaceExpression, ImageResult
 
-__all__ = ['CLASS_COLOURS', 'draw_faces']
+__all__ = ['CLASS_COLOURS', 'draw_faces', 'reduce_image']
 
 CLASS_COLOURS = (
     (0, 158, 115),
@@ -47,6 +48,23 @@ def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
             _draw_face(draw, (width, height), item, start)
         band[...] = np.asarray(picture)[..., ::-1]
     return drawn
+
+
+def reduce_image(image: np.ndarray, side: int) -> np.ndarray:
+    """Reduce an image whose longer side has more pixels than this.
+
+    Args:
+        image: uint8 (H, W, 3).
+        side: Longest side in pixels; the shorter one has at least 16.
+
+    Returns:
+        uint8 (h, w, 3), or the image itself.
+    """
+    scale = side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    height, width = (max(int(x * scale), 16) for x in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _draw_face(

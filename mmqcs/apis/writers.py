@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .drawing import draw_faces
+from .drawing import draw_faces, reduce_image
 from .files import ImageError, printable
 from .results import ImageResult
 from .videos import video_info
@@ -179,7 +179,7 @@ class ResultWriter:
     def _write_picture(self, image: np.ndarray, source: str) -> None:
         suffix = Path(source).suffix.lower()
         path = self._path(source, suffix if suffix in ('.jpg', '.jpeg') else '.png')
-        encoded, data = cv2.imencode(path.suffix, _reduce(image, PICTURE_SIDE))
+        encoded, data = cv2.imencode(path.suffix, reduce_image(image, PICTURE_SIDE))
         if not encoded:
             raise OSError(f'OpenCV cannot encode {path}')
         path.write_bytes(data)  # unlike cv2.imwrite, says why it failed
@@ -192,15 +192,6 @@ class ResultWriter:
             rate = (result.rate or 25.0) / self.every
             self._video = _VideoFile(self._path(source, '.mp4'), source, rate)
         self._video.write(draw_faces(result.image, result), result.time)
-
-
-def _reduce(image: np.ndarray, side: int) -> np.ndarray:
-    """Reduce an image whose longer side has more pixels than this."""
-    scale = side / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    height, width = (max(int(x * scale), 16) for x in image.shape[:2])
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 class _VideoFile:
@@ -230,7 +221,7 @@ class _VideoFile:
             image: BGR, uint8 (H, W, 3).
             time: Seconds from the start of the source.
         """
-        image = _reduce(image, VIDEO_SIDE)
+        image = reduce_image(image, VIDEO_SIDE)
         if self._writer is None:
             self._start = time
             self._size = image.shape[1::-1]
