@@ -54,7 +54,8 @@ class YuNetDetector:
             )
         self.max_side = max_side
         try:
-            check_yunet(model)
+            check_yunet(Path(model).read_bytes())
+            str(model).encode()  # OpenCV crashes on paths that are not UTF-8
             self._net = cv2.FaceDetectorYN.create(
                 str(model), '', (320, 320), score_thr, nms_thr
             )

@@ -1,7 +1,6 @@
 """Checks that an ONNX file is a YuNet, without what OpenCV crashes on."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,14 +11,14 @@ _VALUES = {'cls': 1, 'obj': 1, 'bbox': 4, 'kps': 10}
 _STRIDES = (8, 16, 32)
 
 
-def check_yunet(path: str | Path) -> None:
-    """Check the outputs of an ONNX file, by name and by size.
+def check_yunet(model: bytes) -> None:
+    """Check the outputs of an ONNX model, by name and by size.
 
     OpenCV reads YuNet's outputs without looking at their sizes, and can end the
     program while it loads a model of another kind.
 
     Args:
-        path: The file.
+        model: Content of the file.
 
     Raises:
         ValueError: It is not an ONNX file, or has other outputs than YuNet.
@@ -27,7 +26,7 @@ def check_yunet(path: str | Path) -> None:
     """
     expected = {f'{kind}_{stride}' for kind in _VALUES for stride in _STRIDES}
     try:
-        found = set(_output_names(Path(path).read_bytes()))
+        found = set(_output_names(model))
     except (IndexError, UnicodeDecodeError) as error:
         raise ValueError('it is not an ONNX file') from error
     if not expected <= found:
@@ -35,7 +34,7 @@ def check_yunet(path: str | Path) -> None:
             f'its outputs are {", ".join(sorted(found)) or "none"}, those of YuNet are '
             f'{", ".join(sorted(expected))}'
         )
-    net = cv2.dnn.readNetFromONNX(str(path))
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
     names = sorted(expected)
     for height, width in ((320, 320), (64, 96)):
         net.setInput(np.zeros((1, 3, height, width), np.float32))

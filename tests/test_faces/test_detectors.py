@@ -237,6 +237,13 @@ def test_a_yunet_file_that_is_damaged(yunet, tmp_path):
             YuNetDetector(path)
 
 
+def test_a_path_that_is_not_utf_8(yunet, tmp_path):
+    path = tmp_path / 'x\udcff.onnx'
+    path.write_bytes(yunet.read_bytes())
+    with pytest.raises(ValueError, match=r'x\udcff\.onnx.*utf-8'):
+        YuNetDetector(path)
+
+
 def test_an_onnx_file_of_another_kind(tmp_path):
     # OpenCV crashes while it loads some of these, so they must not come so far
     path = write_case(tmp_path / 'classifier.onnx')
