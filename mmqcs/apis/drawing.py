@@ -74,20 +74,22 @@ def _draw_face(
     colour = CLASS_COLOURS[item.label % len(CLASS_COLOURS)]
     left, top, right, bottom = map(float, item.face.box)
     line = max(round(min(size) / 250), 1)
-    corners = (left, top - start, right - 1, bottom - 1 - start)
-    draw.rectangle(corners, outline=colour, width=line)
+    # Pillow rounds towards zero: round before the coordinates are shifted
+    shift = (0, start, 0, start)
+    corners = np.floor((left, top, right - 1, bottom - 1)) - shift
+    draw.rectangle(corners.tolist(), outline=colour, width=line)
     if item.face.points is not None:
         radius = max((right - left) / 80, 1.0)
-        for x, y in item.face.points - (0, start):
-            corners = (x - radius, y - radius, x + radius, y + radius)
-            draw.ellipse(corners, fill=colour, outline='black')
+        for x, y in item.face.points:
+            corners = np.floor((x - radius, y - radius, x + radius, y + radius))
+            draw.ellipse((corners - shift).tolist(), fill=colour, outline='black')
     font = _font(int(np.clip(min(size) / 28, 11, 48)))
     text = f'{item.name} {100 * item.score:.0f} %'
     _, _, width, height = draw.textbbox((0, 0), text, font=font)
     pad = height // 4
     # above the box; where there is no room, inside of it
     y = top - height - 2 * pad
-    y = (y if y >= 0 else top) - start
+    y = float(np.floor(y if y >= 0 else top)) - start
     x = float(np.clip(left, 0, max(size[0] - width - 2 * pad, 0)))
     draw.rectangle((x, y, x + width + 2 * pad, y + height + 2 * pad), fill=colour)
     dark = np.dot(colour, (0.299, 0.587, 0.114)) < 120
