@@ -21,7 +21,7 @@ SHOT = cv2.resize(
 )
 STILL = (
     *('AVIF', 'BMP', 'GIF', 'JPEG', 'JPEG2000', 'MPO', 'PCX', 'PNG', 'PPM', 'QOI'),
-    *('SGI', 'TGA', 'TIFF', 'WEBP', 'HEIF'),
+    *('SGI', 'TGA', 'TIFF', 'WEBP', 'HEIF', 'ICO', 'PSD', 'SUN'),
 )
 MOVING = ('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP')
 
@@ -29,11 +29,22 @@ MOVING = ('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP')
 @functools.cache
 def encoded(kind: str, count: int = 1) -> bytes:
     """A file of this format with some frames."""
+    height, width = SHOT.shape[:2]
+    if kind == 'SUN':  # which Pillow does not write, nor the next one
+        head = struct.pack('>8I', 0x59A66A95, width, height, 24, SHOT.size, 1, 0, 0)
+        return head + SHOT[..., ::-1].tobytes()
+    if kind == 'PSD':
+        head = struct.pack('>4sH6xHIIHH', b'8BPS', 1, 3, height, width, 8, 3)
+        return (
+            head + struct.pack('>3IH', 0, 0, 0, 0) + SHOT.transpose(2, 0, 1).tobytes()
+        )
     if kind == 'HEIF':
         pytest.importorskip('pillow_heif').register_heif_opener()
     shots = [Image.fromarray(np.roll(SHOT, 5 * i, 1)) for i in range(count)]
     more = {'save_all': True, 'append_images': shots[1:]} if count > 1 else {}
     file = io.BytesIO()
+    if kind == 'ICO':
+        more = {'sizes': [shots[0].size]}
     shots[0].save(file, kind, **more)
     return file.getvalue()
 
