@@ -36,7 +36,7 @@ BATCH_PIXELS = 2**25
 
 
 class FERInferencer:
-    """Finds the faces of pictures, videos and cameras, and names their expressions.
+    """Finds the faces in images, videos and cameras, and names their expressions.
 
     Args:
         model: Name of a config, its file, a config, or a checkpoint that holds its
@@ -47,7 +47,7 @@ class FERInferencer:
         checkpoint: Weights, where ``model`` is no checkpoint. Without any they are
             random, which gives a warning.
         faces: How faces are found: ``'cascade'``, that of OpenCV 4; ``'none'``, where
-            each picture is a face that is cut out already; or a detector:
+            each image is a face that is cut out already; or a detector:
             :class:`mmqcs.faces.YuNetDetector`, :class:`mmqcs.faces.MMDetDetector`, or
             anything with their method ``detect``.
         template: Where eyes, nose and corners of the mouth come to lie in an aligned
@@ -111,7 +111,7 @@ class FERInferencer:
     def __call__(
         self, inputs: Input | Iterable[Input], every: int = 1
     ) -> list[ImageResult]:
-        """Finds and classifies the faces of all pictures.
+        """Find and classify the faces of all images.
 
         Args:
             inputs: The path of an image, a video or a folder of these, or a wildcard
