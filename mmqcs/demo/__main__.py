@@ -65,6 +65,8 @@ def main() -> None:
     # no statistics to others, and no fonts from them: the page works offline
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_OFFLINE'] = '1'
+    # an uploaded video opens no address
+    os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
     try:
         import gradio as gr
     except ImportError:
