@@ -1,6 +1,7 @@
-"""Find faces in pictures, videos or a camera, and name their expressions."""
+"""Find faces in images, videos or a camera, and name their expressions."""
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from mmqcs.apis import FERInferencer, ImageResult
 from mmqcs.apis.drawing import draw_faces
-from mmqcs.apis.frames import Input, expand, is_video, video_info
+from mmqcs.apis.files import printable
+from mmqcs.apis.frames import Frame, Input, number_of_frames
 from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
+from mmqcs.apis.inputs import describe_left_out, expand
 from mmqcs.apis.writers import ResultWriter
 from mmqcs.utils.cli import ArgumentParser, fail
 
@@ -26,7 +29,10 @@ def parse_args() -> argparse.Namespace:
         'being done; 2 for a wrong call; 130 after Ctrl-C, what was written stays.',
     )
     parser.add_argument(
-        'inputs', nargs='*', metavar='INPUT', help='pictures, videos, folders of these'
+        'inputs',
+        nargs='*',
+        metavar='INPUT',
+        help='images, videos, folders of these, or a wildcard in quotes',
     )
     parser.add_argument(
         '--camera', type=int, metavar='N', help='number of a camera, in place of INPUT'
@@ -43,58 +49,47 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-pictures', action='store_true', help='write results.csv and .jsonl alone'
     )
-    parser.add_argument('--show', action='store_true', help='show pictures; q ends')
+    parser.add_argument('--show', action='store_true', help='show images; q ends')
     parser.add_argument(
-        '--every', type=int, default=1, metavar='N', help='each N-th frame of a video'
+        '--every', type=int, default=1, metavar='N', help='every N-th frame of a video'
     )
     parser.add_argument('--batch-size', type=int, default=32, help='faces at once')
     return parser.parse_args()
 
 
-def count_frames(inputs: Sequence[Input], every: int) -> int | None:
-    """How many results to expect, or None where an input does not say."""
-    total = 0
-    for item in inputs:
-        if not is_video(item):
-            total += 1
-        elif isinstance(item, int) or (count := video_info(item).count) is None:
-            return None
-        else:
-            total += -(-count // every)
-    return total
+def count_frames(inputs: Sequence[Input | Frame], every: int) -> int | None:
+    """Return how many results to expect, or None if an input does not say."""
+    counts = [number_of_frames(item, every) for item in inputs]
+    return None if None in counts else sum(counts)
 
 
 def describe(result: ImageResult) -> str:
-    """One line on a picture."""
+    """Return one line on an image."""
     where = result.source
     if result.index is not None:
         where += f' frame {result.index}'
-    if result.error is not None:
-        return f'{where}: {result.error}'
-    if not result.faces:
-        return f'{where}: no face'
     faces = ', '.join(f'{x.name} {x.score:.2f}' for x in result.faces)
-    return f'{where}: {faces}'
+    return printable(f'{where}: {faces or "no face"}')
 
 
 def show(result: ImageResult) -> bool:
-    """Show a picture; return whether to go on."""
+    """Show an image; return whether to go on."""
     if result.image is None:
         return True
     try:
         cv2.imshow('mmqcs', draw_faces(result.image, result))
         return cv2.waitKey(1 if result.index is not None else 0) & 0xFF != ord('q')
     except cv2.error:
-        fail('this OpenCV or machine cannot show pictures; leave out --show')
+        fail('this OpenCV or machine cannot show images; leave out --show')
 
 
 def run(
-    args: argparse.Namespace, infer: FERInferencer, inputs: Sequence[Input]
+    args: argparse.Namespace, infer: FERInferencer, inputs: Sequence[Input | Frame]
 ) -> tuple[Counter[str], bool]:
-    """Go through the inputs.
+    """Process the inputs.
 
     Returns:
-        How often what was found, and whether it went to the end.
+        Counts for the summary, and whether all inputs were processed.
     """
     seen: Counter[str] = Counter()
     console = Console(stderr=True)
@@ -107,29 +102,41 @@ def run(
         try:
             for result in results:
                 writer.write(result)
-                seen['pictures'] += 1
+                seen['images'] += 1
                 seen['faces'] += len(result.faces)
                 seen['without a face'] += not (result.faces or result.error)
                 seen['unreadable'] += result.error is not None
                 if result.error is not None:
-                    print(f'mmqcs: {result.error}', file=sys.stderr)
+                    print(f'mmqcs: {printable(result.error)}', file=sys.stderr)
                 elif result.index is None:
                     print(describe(result))
                 progress.advance(task)
                 if args.show and not show(result):
                     break
+                del result  # a large image must be freed before the next is read
         except KeyboardInterrupt:
             return seen, False
+    for note in writer.notes:
+        print(note)
     return seen, True
 
 
 def main() -> int:
     """Run the program."""
     args = parse_args()
+    sys.stdout.reconfigure(errors='backslashreplace')  # for names in any encoding
+    # damaged videos are named by this program, and FFmpeg opens local files alone
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
+    cv2.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT, or --camera N')
     try:
-        inputs = expand(args.inputs or [args.camera])
+        left_out: Counter[str] = Counter()
+        camera = [] if args.camera is None else [args.camera]
+        inputs = list(expand(args.inputs or camera, left_out))
+        if all(isinstance(item, Frame) for item in inputs):
+            fail(printable(str(inputs[0].error)))
         infer = build_inferencer(args, args.batch_size)
         if args.every < 1:
             fail(f'--every must be at least 1, got {args.every}')
@@ -138,11 +145,16 @@ def main() -> int:
     try:
         seen, complete = run(args, infer, inputs)
     except FileExistsError as error:
-        fail(f'{error.filename} exists: choose another --out, or remove it')
+        fail(printable(f'{error.filename} exists: choose another --out, or remove it'))
     except OSError as error:
-        fail(f'writing to {args.out} failed: {error}')
+        fail(printable(f'writing to {args.out} failed: {error}'))
     print(', '.join(starmap('{1} {0}'.format, seen.items())))
-    print(f'written to {args.out}' + ('' if complete else ', stopped before the end'))
+    for line in describe_left_out(left_out):
+        print(printable(line))
+    print(
+        printable(f'written to {args.out}')
+        + ('' if complete else ', stopped before the end')
+    )
     if not complete:
         return 130
     return 1 if seen['unreadable'] else 0

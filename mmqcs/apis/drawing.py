@@ -1,15 +1,16 @@
-"""Draws faces and expressions into a picture."""
+"""Draws faces and expressions into an image."""
 
 from functools import cache
 from pathlib import Path
 
+import cv2
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .results import FaceExpression, ImageResult
 
-__all__ = ['CLASS_COLOURS', 'draw_faces']
+__all__ = ['CLASS_COLOURS', 'draw_faces', 'reduce_image']
 
 CLASS_COLOURS = (
     (0, 158, 115),
@@ -23,43 +24,72 @@ CLASS_COLOURS = (
 )
 """RGB of the classes, by Okabe and Ito: told apart with any colour vision."""
 
+_BAND = 2**23  # pixels that are drawn into at once
+
 
 def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
-    """Draws boxes, points and the names of the expressions.
+    """Draw boxes, points and the names of the expressions.
 
     Args:
         image: BGR, uint8 (H, W, 3). It is not changed.
-        result: What was found in it.
+        result: The faces of the image.
 
     Returns:
         BGR, uint8 (H, W, 3).
     """
-    picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
-    draw = ImageDraw.Draw(picture)
-    for item in reversed(result.faces):  # the largest last, on top
-        _draw_face(draw, picture.size, item)
-    return np.ascontiguousarray(np.asarray(picture)[..., ::-1])
+    drawn = image.copy()
+    height, width = drawn.shape[:2]
+    rows = max(_BAND // width, 1)  # Pillow needs a copy, which is small in this way
+    for start in range(0, height, rows):
+        band = drawn[start : start + rows]
+        picture = Image.fromarray(np.ascontiguousarray(band[..., ::-1]))
+        draw = ImageDraw.Draw(picture)
+        for item in reversed(result.faces):  # the largest last, on top
+            _draw_face(draw, (width, height), item, start)
+        band[...] = np.asarray(picture)[..., ::-1]
+    return drawn
+
+
+def reduce_image(image: np.ndarray, side: int) -> np.ndarray:
+    """Reduce an image whose longer side has more pixels than this.
+
+    Args:
+        image: uint8 (H, W, 3).
+        side: Longest side in pixels; the shorter one has at least 16.
+
+    Returns:
+        uint8 (h, w, 3), or the image itself.
+    """
+    scale = side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    height, width = (max(int(x * scale), 16) for x in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _draw_face(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], item: FaceExpression
+    draw: ImageDraw.ImageDraw, size: tuple[int, int], item: FaceExpression, start: int
 ) -> None:
+    """Draw one face into the rows of an image that begin with ``start``."""
     colour = CLASS_COLOURS[item.label % len(CLASS_COLOURS)]
     left, top, right, bottom = map(float, item.face.box)
     line = max(round(min(size) / 250), 1)
-    draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=line)
+    # Pillow rounds towards zero: round before the coordinates are shifted
+    shift = (0, start, 0, start)
+    corners = np.floor((left, top, right - 1, bottom - 1)) - shift
+    draw.rectangle(corners.tolist(), outline=colour, width=line)
     if item.face.points is not None:
         radius = max((right - left) / 80, 1.0)
         for x, y in item.face.points:
-            corners = (x - radius, y - radius, x + radius, y + radius)
-            draw.ellipse(corners, fill=colour, outline='black')
+            corners = np.floor((x - radius, y - radius, x + radius, y + radius))
+            draw.ellipse((corners - shift).tolist(), fill=colour, outline='black')
     font = _font(int(np.clip(min(size) / 28, 11, 48)))
     text = f'{item.name} {100 * item.score:.0f} %'
     _, _, width, height = draw.textbbox((0, 0), text, font=font)
     pad = height // 4
     # above the box; where there is no room, inside of it
     y = top - height - 2 * pad
-    y = y if y >= 0 else top
+    y = float(np.floor(y if y >= 0 else top)) - start
     x = float(np.clip(left, 0, max(size[0] - width - 2 * pad, 0)))
     draw.rectangle((x, y, x + width + 2 * pad, y + height + 2 * pad), fill=colour)
     dark = np.dot(colour, (0.299, 0.587, 0.114)) < 120

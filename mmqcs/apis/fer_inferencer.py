@@ -1,9 +1,12 @@
-"""From pictures to faces with expressions."""
+"""From images to faces with expressions."""
 
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from mmengine.config import Config
 
@@ -19,16 +22,21 @@ from mmqcs.faces import (
 from mmqcs.faces.alignment import check_template
 
 from .face_classifier import FaceClassifier
-from .frames import Frame, Input, expand, frames
+from .files import ImageError
+from .frames import Frame, frames
+from .inputs import Input, describe_left_out, expand
 from .results import FaceExpression, ImageResult
 
 __all__ = ['FERInferencer', 'is_exported']
 
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
 
+BATCH_PIXELS = 2**25
+"""Pixels of images that wait for their batch: 100 MB. One larger image waits alone."""
+
 
 class FERInferencer:
-    """Finds the faces of pictures, videos and cameras, and names their expressions.
+    """Finds the faces in images, videos and cameras, and names their expressions.
 
     Args:
         model: Name of a config, its file, a config, or a checkpoint that holds its
@@ -39,7 +47,7 @@ class FERInferencer:
         checkpoint: Weights, where ``model`` is no checkpoint. Without any they are
             random, which gives a warning.
         faces: How faces are found: ``'cascade'``, that of OpenCV 4; ``'none'``, where
-            each picture is a face that is cut out already; or a detector:
+            each image is a face that is cut out already; or a detector:
             :class:`mmqcs.faces.YuNetDetector`, :class:`mmqcs.faces.MMDetDetector`, or
             anything with their method ``detect``.
         template: Where eyes, nose and corners of the mouth come to lie in an aligned
@@ -51,8 +59,8 @@ class FERInferencer:
             boxes, on each side, as a fraction of the longer one.
         device: Where the classifier runs. By default a GPU if there is one.
         batch_size: Faces that go through the network at once.
-        batch_frames: Pictures whose faces are collected to fill a batch. More are
-            never held at once.
+        batch_frames: Most images whose faces are collected to fill a batch. Fewer are
+            collected if they are large.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -103,20 +111,23 @@ class FERInferencer:
     def __call__(
         self, inputs: Input | Iterable[Input], every: int = 1
     ) -> list[ImageResult]:
-        """Finds and classifies the faces of all pictures.
+        """Find and classify the faces of all images.
 
         Args:
-            inputs: A path (of a picture, a video or a folder of these), the bytes of a
-                picture, a BGR array, or a list of such.
-            every: Of a video each ``every``-th frame is taken.
+            inputs: The path of an image, a video or a folder of these, or a wildcard
+                (``'photos/*.jpg'``); an encoded image as bytes or an open file; an
+                image of Pillow; a BGR array; or any iterable of these.
+            every: Every ``every``-th frame of a video or an animation is taken.
 
         Returns:
-            A result for each picture and each frame of a video, in order.
+            A result for each image and each frame of a video, an animation or a
+            file of several pages, in order.
 
         Raises:
             FileNotFoundError: There is no such file.
-            ValueError: A picture or a video cannot be read. To go on with the others
-                use :meth:`stream`.
+            TypeError: An input is of another type.
+            mmqcs.apis.ImageError: An image or a video cannot be read. To go on with
+                the others use :meth:`stream`.
         """
         return list(self.stream(inputs, every, on_error='raise'))
 
@@ -127,38 +138,41 @@ class FERInferencer:
         on_error: str = 'record',
         keep_images: bool = False,
     ) -> Iterator[ImageResult]:
-        """Like a call, but one result after the other, in constant memory.
+        """Find and classify faces one result after the other, in constant memory.
+
+        Files in folders that are neither images nor videos are left out, with a
+        warning that counts them.
 
         Args:
             inputs: As in a call; or the number of a camera.
-            every: Of a video each ``every``-th frame is taken.
-            on_error: ``'record'`` gives a result with ``error`` for what cannot be
-                read and goes on; ``'raise'`` raises.
-            keep_images: Whether results carry their pictures.
+            every: Every ``every``-th frame of a video or an animation is taken.
+            on_error: ``'record'`` gives a result with ``error`` for each input that
+                cannot be read and goes on; ``'raise'`` raises.
+            keep_images: Whether results carry their images.
 
         Yields:
-            Results in the order of the pictures.
+            Results in the order of the images.
         """
         if on_error not in ('record', 'raise'):
             raise ValueError(f"on_error must be 'record' or 'raise', got {on_error!r}")
         if every < 1:
             raise ValueError(f'every must be at least 1, got {every}')
-        items = expand(inputs)
-        live = any(isinstance(item, int) for item in items)
-        pictures = chain.from_iterable(
-            frames(item, number, every) for number, item in enumerate(items)
-        )
-        count = 1 if live else self.batch_frames
+        left_out: Counter[str] = Counter()
         waiting: list[Frame] = []
-        for frame in pictures:
-            if frame.error is not None and on_error == 'raise':
-                raise frame.error
-            waiting.append(frame)
-            if len(waiting) == count:
-                yield from self._classify(waiting, keep_images)
-                waiting = []
-        if waiting:
-            yield from self._classify(waiting, keep_images)
+        for number, item in enumerate(expand(inputs, left_out)):
+            live = isinstance(item, int)
+            for frame in frames(item, number, every):
+                waiting.append(frame)
+                del frame  # a large image must be freed before the next is read
+                if live or self._is_full(waiting):
+                    yield from self._classify(waiting, keep_images, on_error)
+        yield from self._classify(waiting, keep_images, on_error)
+        for line in describe_left_out(left_out):
+            warnings.warn(line, stacklevel=2)
+
+    def _is_full(self, waiting: list[Frame]) -> bool:
+        pixels = sum(x.image.size // 3 for x in waiting if x.image is not None)
+        return len(waiting) >= self.batch_frames or pixels >= BATCH_PIXELS
 
     def cut(self, image: np.ndarray, face: Face) -> np.ndarray:
         """The face as the classifier is given it, before the test pipeline.
@@ -170,30 +184,46 @@ class FERInferencer:
         return cut_face(image, face, self.size, self.template, self.margin)
 
     def _classify(
-        self, pictures: list[Frame], keep_images: bool
+        self, waiting: list[Frame], keep_images: bool, on_error: str
     ) -> Iterator[ImageResult]:
-        found = [
-            [] if frame.image is None else self.detector.detect(frame.image)
-            for frame in pictures
-        ]
-        cuts = [
-            self.cut(frame.image, face)
-            for frame, faces in zip(pictures, found, strict=True)
-            for face in faces
-        ]
+        """Classify the faces of images, and take these from the list."""
+        found = [self._find(frame, on_error) for frame in waiting]
+        waiting.clear()
+        cuts = [cut for _, _, cuts in found for cut in cuts]
         scores = iter(self.classifier(cuts) if cuts else ())
-        for frame, faces in zip(pictures, found, strict=True):
-            size = None if frame.image is None else frame.image.shape[1::-1]
+        for _ in range(len(found)):  # each result is handed over, none is held
+            frame, faces, _ = found.pop(0)
             yield ImageResult(
                 source=frame.source,
                 classes=self.classes,
                 faces=tuple(self._expression(face, next(scores)) for face in faces),
-                size=size,
+                size=None if frame.image is None else frame.image.shape[1::-1],
                 index=frame.index,
                 time=frame.time,
+                rate=frame.rate,
                 error=None if frame.error is None else str(frame.error),
                 image=frame.image if keep_images else None,
             )
+            del frame
+
+    def _find(
+        self, frame: Frame, on_error: str
+    ) -> tuple[Frame, list[Face], list[np.ndarray]]:
+        """Return a frame, its faces, and these cut out."""
+        error = frame.error
+        if frame.image is not None:
+            try:
+                faces = self.detector.detect(frame.image)
+                return frame, faces, [self.cut(frame.image, face) for face in faces]
+            except (cv2.error, MemoryError) as reason:  # for example a side > 32,767
+                height, width = frame.image.shape[:2]
+                error = ImageError(
+                    f'{frame.source}: faces cannot be found in {width} x {height} '
+                    f'pixels: {reason}'
+                )
+        if on_error == 'raise':
+            raise error
+        return replace(frame, image=None, error=error), [], []
 
     def _expression(self, face: Face, scores: np.ndarray) -> FaceExpression:
         label = int(scores.argmax())

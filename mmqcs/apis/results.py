@@ -1,4 +1,4 @@
-"""What is found in a picture."""
+"""Faces and expressions of an image."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,16 +41,17 @@ class FaceExpression:
 
 @dataclass(frozen=True)
 class ImageResult:
-    """All faces of a picture.
+    """All faces of an image.
 
     Args:
-        source: Where the picture is from.
+        source: Origin of the image.
         classes: Names of the classes, in the order of the scores.
         faces: The largest first; empty if none was found.
-        size: (width, height) of the picture in pixels; None if it was not read.
+        size: (width, height) of the image in pixels; None if it was not read.
         index: Number of the frame in a video, from 0, or None.
         time: Its time in seconds, or None.
-        error: Why the picture could not be read, or None.
+        error: Why the image could not be read, or None.
+        rate: Frames per second of the video, or None.
         image: BGR, uint8 (H, W, 3), if it was asked for.
 
     Examples:
@@ -66,10 +67,11 @@ class ImageResult:
     index: int | None = None
     time: float | None = None
     error: str | None = None
+    rate: float | None = None
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the picture, as what JSON can hold. Pixels have one decimal."""
+        """Return all but the image, for JSON. Pixels have one decimal."""
         return {
             'source': self.source,
             'frame': self.index,

@@ -1,4 +1,4 @@
-"""Writes results as they come: tables, pictures, videos."""
+"""Writes results as they come: tables, images, videos."""
 
 import csv
 import json
@@ -10,11 +10,18 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .drawing import draw_faces
-from .frames import video_info
+from .drawing import draw_faces, reduce_image
+from .files import ImageError, printable
 from .results import ImageResult
+from .videos import video_info
 
-__all__ = ['ResultWriter', 'csv_rows']
+__all__ = ['PICTURE_SIDE', 'VIDEO_SIDE', 'ResultWriter', 'csv_rows']
+
+PICTURE_SIDE = 65_500
+"""Longest side in pixels of a written image, which is the limit of JPEG."""
+
+VIDEO_SIDE = 4096
+"""Longest side in pixels of a written video; the codec ends at 8191."""
 
 _POINTS = ('eye_left', 'eye_right', 'nose', 'mouth_left', 'mouth_right')
 
@@ -31,15 +38,18 @@ def csv_header(classes: Sequence[str]) -> list[str]:
 
 
 def csv_rows(result: ImageResult) -> list[dict[str, Any]]:
-    """A row a face; a picture without faces gives one row that says so.
+    """Return one row per face, or one that says that there is none.
+
+    Names of files are shown with escapes, so that each row is one line.
 
     Args:
-        result: What was found in a picture.
+        result: Faces of an image.
     """
     record = result.to_dict()
     common = {key: record[key] for key in ('source', 'frame', 'time')}
+    common['source'] = printable(common['source'])
     if not record['faces']:
-        return [{**common, 'note': record['error'] or 'no face'}]
+        return [{**common, 'note': printable(record['error'] or 'no face')}]
     rows = []
     for number, face in enumerate(record['faces']):
         row = {**common, 'face': number}
@@ -56,18 +66,21 @@ def csv_rows(result: ImageResult) -> list[dict[str, Any]]:
 class ResultWriter:
     """Writes results into a folder, each at once, so that an interruption loses none.
 
-    ``results.jsonl`` has a line a picture, ``results.csv`` a row a face, ``pictures``
-    the pictures and videos with what was found drawn into them.
+    ``results.jsonl`` has one line per image, ``results.csv`` one row per face, and
+    ``pictures`` holds copies of the images and videos with the faces drawn into them.
 
     Args:
         folder: Where to write; made if it does not exist.
         classes: Names of the classes.
-        pictures: Whether to write pictures.
-        every: Of the frames of a video each ``every``-th is given to the writer.
+        pictures: Whether to write copies of images and videos.
+        every: Every ``every``-th frame of a video is given to the writer.
 
     Raises:
         FileExistsError: The folder holds results already.
         OSError: It cannot be written to. In use: the disk is full.
+
+    Attributes:
+        notes: Differences between a written video and its source, one line each.
     """
 
     def __init__(
@@ -80,14 +93,17 @@ class ResultWriter:
         self.folder = Path(folder)
         self.with_pictures = pictures
         self.every = every
+        self.notes: list[str] = []
+        if printable(str(folder)) != str(folder):
+            raise OSError('the name of the folder has characters that are not text')
         self.folder.mkdir(parents=True, exist_ok=True)
         self._names: set[str] = set()
         self._video: _VideoFile | None = None
-        self._lines = (self.folder / 'results.jsonl').open('x', encoding='utf-8')
+        # names of files can hold bytes that are not UTF-8
+        options = {'mode': 'x', 'encoding': 'utf-8', 'errors': 'backslashreplace'}
+        self._lines = (self.folder / 'results.jsonl').open(**options)
         try:
-            table = (self.folder / 'results.csv').open(
-                'x', encoding='utf-8', newline=''
-            )
+            table = (self.folder / 'results.csv').open(**options, newline='')
         except OSError:
             self._lines.close()
             raise
@@ -96,21 +112,20 @@ class ResultWriter:
         self._csv.writeheader()
 
     def write(self, result: ImageResult) -> None:
-        """Writes one result.
+        """Write one result.
 
         Args:
-            result: With its picture, if pictures are written.
+            result: With its image, if copies of images are written.
         """
         self._lines.write(json.dumps(result.to_dict(), ensure_ascii=False) + '\n')
         self._csv.writerows(csv_rows(result))
         self._lines.flush()
         self._table.flush()
         if self.with_pictures and result.image is not None:
-            drawn = draw_faces(result.image, result)
-            if result.index is None:
-                self._write_picture(drawn, result.source)
+            if result.time is None:  # an image, or a page of several
+                self._write_picture(draw_faces(result.image, result), result.source)
             else:
-                self._write_frame(drawn, result.source)
+                self._write_frame(result)
 
     def close(self) -> None:
         """Ends all files.
@@ -119,10 +134,8 @@ class ResultWriter:
             OSError: A video could not be written to its end.
         """
         try:
-            if self._video is not None:
-                self._video.close()
+            self._close_video()
         finally:
-            self._video = None
             self._lines.close()
             self._table.close()
 
@@ -137,9 +150,23 @@ class ResultWriter:
     ) -> None:
         self.close()
 
+    def _close_video(self) -> None:
+        video, self._video = self._video, None
+        if video is None:
+            return
+        video.close()
+        if video.varies:
+            self.notes.append(
+                f'{printable(video.source)}: {video.path.name} has a constant rate of '
+                f'{video.rate:g} frames per second, so its timing differs from that of '
+                f'the source, and no sound'
+            )
+
     def _path(self, source: str, suffix: str) -> Path:
-        """A name of its own for each source: that of the file, numbered if taken."""
+        """Return a name for each source: that of the file, numbered if taken."""
         stem = Path(source).stem.replace(' ', '_')
+        stem = ''.join(x if x.isprintable() else '_' for x in stem)
+        stem = stem.encode()[:240].decode(errors='ignore')  # 255 bytes in a name
         name, number = f'{stem}{suffix}', 1
         while name in self._names:
             number += 1
@@ -152,19 +179,19 @@ class ResultWriter:
     def _write_picture(self, image: np.ndarray, source: str) -> None:
         suffix = Path(source).suffix.lower()
         path = self._path(source, suffix if suffix in ('.jpg', '.jpeg') else '.png')
-        _, data = cv2.imencode(path.suffix, image)
-        path.write_bytes(data.tobytes())  # unlike cv2.imwrite, says why it failed
+        encoded, data = cv2.imencode(path.suffix, reduce_image(image, PICTURE_SIDE))
+        if not encoded:
+            raise OSError(f'OpenCV cannot encode {path}')
+        path.write_bytes(data)  # unlike cv2.imwrite, says why it failed
 
-    def _write_frame(self, image: np.ndarray, source: str) -> None:
+    def _write_frame(self, result: ImageResult) -> None:
+        source = result.source
         if self._video is not None and self._video.source != source:
-            video, self._video = self._video, None
-            video.close()
+            self._close_video()
         if self._video is None:
-            # a camera cannot be asked while it is in use
-            rate = video_info(source).rate if Path(source).is_file() else 25.0
-            path = self._path(source, '.mp4')
-            self._video = _VideoFile(path, source, rate / self.every)
-        self._video.write(image)
+            rate = (result.rate or 25.0) / self.every
+            self._video = _VideoFile(self._path(source, '.mp4'), source, rate)
+        self._video.write(draw_faces(result.image, result), result.time)
 
 
 class _VideoFile:
@@ -172,21 +199,31 @@ class _VideoFile:
 
     Args:
         path: MP4 file.
-        source: What it shows.
-        rate: Frames a second.
+        source: Name of the video it is a copy of.
+        rate: Frames per second.
     """
 
     def __init__(self, path: Path, source: str, rate: float) -> None:
         self.path = path
         self.source = source
-        self.rate = rate
+        # the codec writes neither extreme rates nor fractions of fast ones
+        self.rate = float(np.clip(round(rate, 3 if rate < 60 else 0), 0.1, 240))
         self.count = 0
+        self.varies = False
+        self._start = 0.0
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
 
-    def write(self, image: np.ndarray) -> None:
-        """Adds a frame, in the size of the first one."""
+    def write(self, image: np.ndarray, time: float) -> None:
+        """Add a frame, in the size of the first one.
+
+        Args:
+            image: BGR, uint8 (H, W, 3).
+            time: Seconds from the start of the source.
+        """
+        image = reduce_image(image, VIDEO_SIDE)
         if self._writer is None:
+            self._start = time
             self._size = image.shape[1::-1]
             code = cv2.VideoWriter.fourcc(*'mp4v')
             self._writer = cv2.VideoWriter(str(self.path), code, self.rate, self._size)
@@ -195,15 +232,20 @@ class _VideoFile:
         if image.shape[1::-1] != self._size:
             image = cv2.resize(image, self._size)
         self._writer.write(image)
+        off = abs(time - self._start - self.count / self.rate)
+        self.varies = self.varies or off > 0.25 + 2 / self.rate
         self.count += 1
 
     def close(self) -> None:
-        """Ends the file, and looks whether it has all frames: OpenCV does not say."""
+        """End the file, and check that it has all frames: OpenCV does not say."""
         if self._writer is None:
             return
         self._writer.release()
         self._writer = None
-        found = video_info(self.path).count or 0
+        try:
+            found = video_info(self.path).count or 0
+        except (ImageError, FileNotFoundError):
+            found = 0
         if found < self.count:  # one more if Ctrl-C came between writing and counting
             raise OSError(
                 f'{self.path} has {found} of {self.count} frames; is the disk full?'

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -16,7 +17,14 @@ TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
 """Where ``make train`` leaves its model."""
 
 EXAMPLES = (0, 2, 7)
-"""Drawn scenes in which every face is found."""
+"""Rendered scenes in which every face is found."""
+
+
+MAX_UPLOAD = '50mb'
+"""Largest file that can be uploaded."""
+
+SESSIONS = 100
+"""Sessions whose faces are kept; the oldest is forgotten first."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,7 +50,7 @@ def find_model() -> Path:
 
 
 def draw_examples(folder: Path) -> list[Path]:
-    """Pictures of drawn faces."""
+    """Images of rendered faces."""
     settings = SceneSettings(image_size=384)
     paths = []
     for number in EXAMPLES:
@@ -57,6 +65,8 @@ def main() -> None:
     # no statistics to others, and no fonts from them: the page works offline
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_OFFLINE'] = '1'
+    # an uploaded video opens no address
+    os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
     try:
         import gradio as gr
     except ImportError:
@@ -76,14 +86,22 @@ def main() -> None:
     theme = gr.themes.Default(
         font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
     )
-    with tempfile.TemporaryDirectory() as folder:
-        page = build_page(infer, f'Model: {args.model}', draw_examples(Path(folder)))
+    # ended by the system as by Ctrl-C: uploads must not stay on the disk
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix='mmqcs-demo-') as folder:
+        examples, uploads = Path(folder, 'examples'), Path(folder, 'uploads')
+        for path in (examples, uploads):
+            path.mkdir()
+        tempfile.tempdir = os.environ['GRADIO_TEMP_DIR'] = str(uploads)
+        page = build_page(infer, f'Model: {args.model}', draw_examples(examples))
         try:
             page.launch(
                 server_name=args.host,
                 server_port=args.port,
                 theme=theme,
-                allowed_paths=[folder],
+                allowed_paths=[str(examples)],
+                max_file_size=MAX_UPLOAD,
+                state_session_capacity=SESSIONS,
                 footer_links=[],
             )
         except OSError as error:

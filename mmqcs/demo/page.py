@@ -1,35 +1,50 @@
-"""The page: layout and what happens when something is given to it."""
+"""The page: its layout and the functions behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.data_classes import ImageData
 
 from mmqcs.apis import FERInferencer, ImageResult
-from mmqcs.apis.drawing import draw_faces
+from mmqcs.apis.drawing import draw_faces, reduce_image
+from mmqcs.apis.files import printable
 
 from .explain import attention_picture, similarity_pictures
 
 __all__ = ['build_page']
 
-HINT = 'Give a picture: upload it, take it with the camera, or paste it.'
+HINT = 'Give an image: upload it, take it with the camera, or paste it.'
 BUTTONS = ['download', 'fullscreen']
 WAYS = ('where they agree', 'where they differ')
 
 
+SHOWN_SIDE = 2048
+"""Longest side in pixels of an image with faces that is sent to the browser."""
+
+CUT_SIDE = 512
+"""Longest side in pixels of a face that a session keeps."""
+
+KEPT_SECONDS = 3600
+"""How long uploads, results and the faces of a session are kept."""
+
+WAITING = 32
+"""Most requests that wait for the model; more are told that it is busy."""
+
+
 @dataclass(frozen=True)
 class Seen:
-    """A picture that was given, and what was found in it."""
+    """The faces of an image that was given."""
 
     result: ImageResult
     cuts: tuple[np.ndarray, ...]
 
 
 class Page:
-    """What the page computes; pictures in and out are files and RGB arrays.
+    """Functions behind the page; images in and out are files and RGB arrays.
 
     Args:
         infer: The inferencer; its classifier must be a ``FaceClassifier``.
@@ -39,28 +54,34 @@ class Page:
         self.infer = infer
 
     def look(self, path: str | None) -> Seen | None:
-        """Finds and classifies the faces of a picture.
+        """Find and classify the faces of an image.
+
+        Args:
+            path: The file; of an animation the first frame is taken.
 
         Raises:
-            gradio.Error: The picture cannot be read; shown on the page.
+            gradio.Error: The image cannot be read; shown on the page.
         """
         if path is None:
             return None
-        result = next(self.infer.stream(path, keep_images=True))  # of a GIF the first
+        result = next(self.infer.stream(path, keep_images=True))
         if result.error is not None:
             # not the name that the server gave the file
-            raise gr.Error(result.error.replace(path, 'the picture'))
-        cuts = [self.infer.cut(result.image, item.face) for item in result.faces]
-        return Seen(result, tuple(cuts))
+            message = printable(result.error.replace(path, 'the image'))
+            raise gr.Error(message, print_exception=False)
+        cuts = (self.infer.cut(result.image, item.face) for item in result.faces)
+        return Seen(result, tuple(reduce_image(cut, CUT_SIDE) for cut in cuts))
 
     def analyse(self, path: str | None) -> tuple[Any, ...]:
-        """A picture was given: faces, the choice of one, and what is shown of it."""
+        """Answer to a new image: its faces, the choice of one, and its scores."""
         seen = self.look(path)
         if seen is None:
             nothing = gr.update(choices=[], value=None, visible=False)
             return None, HINT, None, nothing, None, None
         faces = seen.result.faces
-        drawn = draw_faces(seen.result.image, seen.result)[..., ::-1]
+        drawn = draw_faces(seen.result.image, seen.result)
+        drawn = reduce_image(drawn, SHOWN_SIDE)[..., ::-1]
+        seen = replace(seen, result=replace(seen.result, image=None))  # is kept
         choices = [f'{i}: {face.name}' for i, face in enumerate(faces, 1)]
         first = choices[0] if choices else None
         choice = gr.update(choices=choices, value=first, visible=len(choices) > 1)
@@ -69,7 +90,7 @@ class Page:
     def show(
         self, seen: Seen | None, choice: str | None
     ) -> tuple[dict[str, float] | None, np.ndarray | None]:
-        """A face was chosen: its scores and what speaks for the class."""
+        """Answer to the choice of a face: its scores and a map of its class."""
         if seen is None or not choice:
             return None, None
         number = int(choice.partition(':')[0]) - 1
@@ -81,14 +102,14 @@ class Page:
     def compare(
         self, seen: Seen | None, choice: str | None, path: str | None, way: str
     ) -> tuple[str, np.ndarray | None, np.ndarray | None]:
-        """A second picture was given: its largest face beside the chosen one."""
+        """Answer to a second image: its largest face next to the chosen one."""
         if path is None:
             return '', None, None
         if seen is None or not seen.cuts:
-            return 'Give a first picture with a face.', None, None
+            return 'Give a first image with a face.', None, None
         other = self.look(path)
         if not other.cuts:
-            return 'No face was found in the second picture.', None, None
+            return 'No face was found in the second image.', None, None
         number = int(choice.partition(':')[0]) - 1 if choice else 0
         try:
             pictures = similarity_pictures(
@@ -111,28 +132,37 @@ def _summary(result: ImageResult) -> str:
     return f'**{count}**, the largest first: {names}.'
 
 
+def _path(upload: ImageData | None) -> str | None:
+    """Return the path of an upload.
+
+    Gradio's own reading of images knows more formats, and does not say what is wrong.
+    """
+    return None if upload is None else upload.path
+
+
 def build_page(
     infer: FERInferencer, title: str, examples: Sequence[Path] = ()
 ) -> gr.Blocks:
-    """Builds the page.
+    """Build the page.
 
     Args:
         infer: The inferencer; its classifier must be a ``FaceClassifier``.
-        title: Which model it is.
-        examples: Pictures offered for a try.
+        title: Name of the model.
+        examples: Images offered for a try.
 
     Returns:
         The page, to be launched.
     """
     page = Page(infer)
     files = [[str(path)] for path in examples]
-    with gr.Blocks(title='mmqcs', analytics_enabled=False) as blocks:
+    kept = (KEPT_SECONDS // 6, KEPT_SECONDS)
+    with gr.Blocks(title='mmqcs', analytics_enabled=False, delete_cache=kept) as blocks:
         gr.Markdown(f'# Facial expressions with mmqcs\n{title}')
-        seen = gr.State()
+        seen = gr.State(time_to_live=KEPT_SECONDS)
         with gr.Row():
             with gr.Column():
                 picture = gr.Image(
-                    label='Picture',
+                    label='Image',
                     height=480,
                     type='filepath',
                     sources=['upload', 'webcam', 'clipboard'],
@@ -161,7 +191,7 @@ def build_page(
         gr.Markdown('## Compare with a second face')
         with gr.Row():
             second = gr.Image(
-                label='Second picture',
+                label='Second image',
                 height=400,
                 type='filepath',
                 sources=['upload', 'webcam', 'clipboard'],
@@ -181,12 +211,17 @@ def build_page(
                 label='Second face', interactive=False, buttons=BUTTONS, elem_id='right'
             )
 
+        picture.preprocess = second.preprocess = _path
+        # one image at a time, whoever gives it
+        alone = {'concurrency_limit': 1, 'concurrency_id': 'model'}
         found = [drawn, summary, seen, choice, scores, heat]
         compared = ([seen, choice, second, way], [told, left, right])
-        picture.change(page.analyse, picture, found).then(page.compare, *compared)
-        choice.input(page.show, [seen, choice], [scores, heat]).then(
-            page.compare, *compared
+        picture.change(page.analyse, picture, found, **alone).then(
+            page.compare, *compared, **alone
         )
-        second.change(page.compare, *compared)
-        way.input(page.compare, *compared)
-    return blocks
+        choice.input(page.show, [seen, choice], [scores, heat], **alone).then(
+            page.compare, *compared, **alone
+        )
+        second.change(page.compare, *compared, **alone)
+        way.input(page.compare, *compared, **alone)
+    return blocks.queue(max_size=WAITING)

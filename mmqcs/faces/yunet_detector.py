@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from .face import Face, largest_first
+from .yunet_file import check_yunet
 
 __all__ = ['YuNetDetector']
 
@@ -24,7 +25,7 @@ class YuNetDetector:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no model that OpenCV can read, or an argument is out of its
+        ValueError: It is not a YuNet that OpenCV can run, or an argument is out of its
             range.
 
     Examples:
@@ -53,14 +54,16 @@ class YuNetDetector:
             )
         self.max_side = max_side
         try:
+            check_yunet(Path(model).read_bytes())
+            str(model).encode()  # OpenCV crashes on paths that are not UTF-8
             self._net = cv2.FaceDetectorYN.create(
                 str(model), '', (320, 320), score_thr, nms_thr
             )
             self._net.detect(np.zeros((320, 320, 3), np.uint8))
-        except cv2.error as error:
+        except (cv2.error, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ValueError(
-                f'{model} is no YuNet model that OpenCV {cv2.__version__} can run: '
+                f'{model} is not a YuNet that OpenCV {cv2.__version__} can run: '
                 f'{reason}'
             ) from error
 

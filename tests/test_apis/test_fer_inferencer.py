@@ -1,13 +1,17 @@
 """Pictures in, faces with expressions out; detector and classifier are stand-ins."""
 
+import io
+import re
+
 import cv2
 import numpy as np
 import pytest
 from faces_case import needs_cascades, overlap, scene
+from PIL import Image
 from test_apis.test_frames import write_video
 from test_deployment.onnx_case import describe, write_case
 
-from mmqcs.apis import FERInferencer
+from mmqcs.apis import FERInferencer, ImageError, fer_inferencer
 from mmqcs.deployment import OnnxClassifier
 from mmqcs.faces import ARCFACE, Face
 from mmqcs.faces.face import largest_first
@@ -112,13 +116,13 @@ def test_no_face(infer):
 def test_what_cannot_be_read(infer, tmp_path):
     (tmp_path / 'bad.png').write_text('text')
     inputs = [picture(250), tmp_path / 'bad.png', picture(10)]
-    with pytest.raises(ValueError, match=r'bad\.png is no picture'):
+    with pytest.raises(ValueError, match=r'bad\.png is not an image'):
         infer(inputs)
     with pytest.raises(FileNotFoundError):
         infer(tmp_path / 'none.png')
     results = list(infer.stream(inputs))
     assert [names(r) for r in results] == [['bright'], [], ['dark']]
-    assert 'bad.png is no picture' in results[1].error
+    assert 'bad.png is not an image' in results[1].error
     assert results[1].size is None
     with pytest.raises(ValueError, match='on_error must be'):
         list(infer.stream(inputs, on_error='skip'))
@@ -132,7 +136,6 @@ def test_a_stream_holds_few_pictures(infer, monkeypatch):
         read.append(number)
         yield Frame('x', picture(250))
 
-    from mmqcs.apis import fer_inferencer
     from mmqcs.apis.frames import Frame
 
     monkeypatch.setattr(fer_inferencer, 'frames', frames)
@@ -231,3 +234,56 @@ def test_an_exported_file_brings_its_classes_and_template(tmp_path):
         FERInferencer(path, faces='none', device='cuda:1')
     with pytest.raises(FileNotFoundError, match='none.onnx is not a file'):
         FERInferencer('none.onnx', faces='none')
+
+
+def test_objects_and_wildcards(infer, tmp_path):
+    path = tmp_path / 'a.png'
+    cv2.imwrite(str(path), picture(250))
+    content = path.read_bytes()
+    with path.open('rb') as file, Image.open(path) as image:
+        given = [io.BytesIO(content), file, image, bytearray(content), picture(250)]
+        results = infer(x for x in given)
+        assert [names(r) for r in results] == [['bright']] * 5
+        assert [r.source for r in results] == [
+            *('file 0', 'file 1', 'image 2', 'bytes 3', 'array 4')
+        ]
+        assert names(infer(image)[0]) == ['bright']
+    assert names(infer(f'{tmp_path}/*.png')[0]) == ['bright']
+    for wrong in ('https://example.org/a.jpg', f'{tmp_path}/*.gif'):
+        with pytest.raises((ImageError, FileNotFoundError), match=re.escape(wrong)):
+            infer(wrong)
+    with pytest.raises(TypeError, match='got float'):
+        infer([picture(250), 1.5])
+
+
+def test_what_is_left_out_of_a_folder_is_told(infer, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), picture(250))
+    (tmp_path / 'notes.txt').write_text('text')
+    with pytest.warns(UserWarning, match=r'1 file of unknown format \(1 \.txt\)'):
+        (result,) = infer(tmp_path)
+    assert names(result) == ['bright']
+
+
+def test_large_images_do_not_wait_for_others(infer, monkeypatch):
+    monkeypatch.setattr(fer_inferencer, 'BATCH_PIXELS', 60 * 60 * 2)
+    results = infer([picture(250)] * 5)
+    assert [names(r) for r in results] == [['bright']] * 5
+    assert [len(batch) for batch in infer.classifier.batches] == [2, 2, 1]
+
+
+def test_an_image_that_opencv_cannot_search(infer, monkeypatch):
+    """For example, it warps no image with a side of more than 32,767 pixels."""
+    detect = infer.detector.detect
+
+    def fail(image):
+        if len(image) == 9:
+            raise cv2.error('a reason')
+        return detect(image)
+
+    monkeypatch.setattr(infer.detector, 'detect', fail)
+    inputs = [picture(250), np.zeros((9, 10, 3), np.uint8), picture(10)]
+    results = list(infer.stream(inputs))
+    assert [names(r) for r in results] == [['bright'], [], ['dark']]
+    assert 'array 1: faces cannot be found in 10 x 9 pixels' in results[1].error
+    with pytest.raises(ImageError, match='array 1'):
+        infer(inputs)

@@ -1,5 +1,6 @@
-"""Files, folders, videos, animations and cameras as pictures."""
+"""Videos, animations, cameras and objects as single images."""
 
+import re
 import warnings
 
 import cv2
@@ -7,15 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmqcs.apis import frames as module
-from mmqcs.apis.frames import (
-    VideoInfo,
-    ends_early,
-    expand,
-    frames,
-    is_video,
-    video_info,
-)
+from mmqcs.apis import videos as module
+from mmqcs.apis.frames import frames, number_of_frames
+from mmqcs.apis.videos import VideoInfo, ends_early, video_info
 
 
 def write_video(path, count=7, rate=5, size=(64, 48)):
@@ -28,30 +23,11 @@ def write_video(path, count=7, rate=5, size=(64, 48)):
     return path
 
 
-def test_expand(tmp_path):
-    names = ('b.png', 'a.JPG', 'sub/c.mp4', 'sub/notes.txt', 'labels.csv')
-    for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text('')
-    folder = [tmp_path / name for name in ('a.JPG', 'b.png', 'sub/c.mp4')]
-    assert expand(tmp_path) == folder
-    array = np.zeros((9, 9, 3), np.uint8)
-    assert expand(['x.png', str(tmp_path), b'1', 0])[1:-2] == folder
-    assert expand(array)[0] is array
-    assert expand('none.png') == ['none.png']
-
-
-def test_expand_refuses(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no pictures and no videos in folder'):
-        expand(tmp_path)
-    with pytest.raises(TypeError, match='an input is a path.*got float'):
-        expand([1.5])
-
-
 @pytest.mark.parametrize('suffix', ['.mp4', '.avi'])
 def test_video(tmp_path, suffix):
     path = write_video(tmp_path / f'v{suffix}')
-    assert is_video(path)
+    assert number_of_frames(path) == 7
+    assert number_of_frames(path, every=3) == 3
     assert video_info(path).rate == 5
     assert video_info(path).count == 7
     found = list(frames(path))
@@ -63,25 +39,32 @@ def test_video(tmp_path, suffix):
     assert [frame.index for frame in frames(path, every=3)] == [0, 3, 6]
 
 
-@pytest.mark.parametrize('kind', ['gif', 'webp', 'png'])
+@pytest.mark.parametrize('kind', ['gif', 'webp', 'png', 'avif', 'tiff'])
 def test_animation(tmp_path, kind):
-    pictures = [Image.new('RGB', (32, 32), (60 * i, 0, 0)) for i in range(4)]
+    shots = [Image.new('RGB', (32, 32), (60 * i, 0, 0)) for i in range(4)]
     path = tmp_path / f'x.{kind}'
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
-    assert is_video(path)
-    reds = [frame.image[..., 2].mean() for frame in frames(path)]
+    shots[0].save(path, save_all=True, append_images=shots[1:], duration=200)
+    assert number_of_frames(path) == 4
+    found = list(frames(path))
+    reds = [frame.image[..., 2].mean() for frame in found]
     assert reds == pytest.approx([0, 60, 120, 180], abs=3)
-    pictures[1].save(path)
-    assert not is_video(path)
+    assert [frame.index for frame in found] == [0, 1, 2, 3]
+    times = [None] * 4 if kind == 'tiff' else pytest.approx([0, 0.2, 0.4, 0.6])
+    assert [frame.time for frame in found] == times
+    assert {frame.rate for frame in found} == {None if kind == 'tiff' else 5}
+    assert [frame.index for frame in frames(path, every=3)] == [0, 3]
+    shots[1].save(path)
+    assert number_of_frames(path) == 1
     (frame,) = frames(path)
-    assert frame.index is None
+    assert frame.index is frame.time is None
 
 
 def test_a_large_picture_gives_no_warning(tmp_path):
     Image.new('1', (10_000, 10_000)).save(tmp_path / 'x.png')
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        assert not is_video(tmp_path / 'x.png')
+        (frame,) = frames(tmp_path / 'x.png')
+    assert frame.error is None
 
 
 def errors(item):
@@ -94,7 +77,7 @@ def test_videos_that_cannot_be_read(tmp_path):
     text.write_text('no video')
     write_video(header, count=0)
     assert errors(empty) == [f'{empty} is empty (0 bytes)']
-    assert 'cannot be opened: no video that OpenCV can read' in errors(text)[0]
+    assert f'{text} is not an image or a video' in errors(text)[0]
     assert len(errors(header)) == 1
     assert errors(tmp_path / 'none.mp4') == [f'no such file: {tmp_path / "none.mp4"}']
 
@@ -110,7 +93,10 @@ def test_a_video_that_is_cut_off(tmp_path, every):
     assert 10 < len(part) * every < 40
     for i in range(len(part) - 1):  # the last one may be half a picture
         np.testing.assert_array_equal(part[i].image, whole[i].image)
-    assert f'{path} is damaged: it ends after {last.index} of 60 fr' in str(last.error)
+    assert last.index == part[-1].index + 1
+    read = int(re.search(r'it ends after (\d+) of 60 frames', str(last.error))[1])
+    assert read - every < last.index <= read
+    assert str(path) in str(last.error)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +140,7 @@ def test_a_video_with_fewer_frames_a_second_than_it_says(tmp_path, monkeypatch):
             pass
 
     path = write_video(tmp_path / 'v.mp4')
-    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda source: Slow())
+    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda *source: Slow())
     first, second = frames(path, every=40)
     assert first.error is second.error is None
     assert second.time == pytest.approx(40 / 15)
@@ -165,6 +151,9 @@ def test_a_video_without_frames(tmp_path, monkeypatch):
         def isOpened(self):  # noqa: N802
             return True
 
+        def get(self, what):
+            return 0.0
+
         def grab(self):
             return False
 
@@ -172,19 +161,18 @@ def test_a_video_without_frames(tmp_path, monkeypatch):
             pass
 
     path = write_video(tmp_path / 'v.mp4')
-    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda source: Empty())
+    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda *source: Empty())
     assert errors(path) == [f'{path} is a video without frames']
 
 
-def test_pictures_that_cannot_be_read(tmp_path):
+def test_images_that_cannot_be_read(tmp_path):
     (tmp_path / 'x.png').write_text('text')
-    assert errors(tmp_path / 'x.png') == [
-        f'{tmp_path / "x.png"} is no picture of a known format'
-    ]
-    assert 'No such file' in errors(tmp_path / 'none.png')[0]
+    (error,) = errors(tmp_path / 'x.png')
+    assert error.startswith(f'{tmp_path / "x.png"} is not an image')
+    assert errors(tmp_path / 'none.png') == [f'no such file: {tmp_path / "none.png"}']
     (frame,) = frames(np.zeros((4, 4)), number=3)
     assert frame.source == 'array 3'
-    assert 'BGR array' in str(frame.error)
+    assert 'array 3 must be a BGR array' in str(frame.error)
 
 
 def test_a_camera_that_is_not_there():

@@ -131,7 +131,7 @@ def test_sizes(size, message):
     ('content', 'message'),
     [
         (b'', r'x\.jpg is empty \(0 bytes\)'),
-        (b'no picture', r'x\.jpg is no picture of a known format'),
+        (b'no picture', r'x\.jpg is not an image'),
         (encoded(Image.fromarray(RGB))[:-60], r'x\.jpg is damaged: '),
         (encoded(Image.fromarray(RGB), 'JPEG')[:400], r'x\.jpg is '),
     ],

@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mmqcs.apis import drawing
 from mmqcs.apis.drawing import CLASS_COLOURS, draw_faces
 from mmqcs.apis.results import FaceExpression, ImageResult
-from mmqcs.apis.writers import ResultWriter
+from mmqcs.apis.writers import PICTURE_SIDE, VIDEO_SIDE, ResultWriter
 from mmqcs.faces import ARCFACE, Face
 
 CLASSES = ('Joy', 'Größe 2')
@@ -73,18 +74,18 @@ def test_videos(tmp_path):
     with ResultWriter(tmp_path, CLASSES) as writer:
         for source, count in (('camera 0', 3), ('other.mp4', 2)):
             for index in range(count):
-                writer.write(result(source, index=index, time=index / 5))
+                writer.write(result(source, index=index, time=index / 5, rate=5))
     for name, count in (('camera_0', 3), ('other', 2)):
         capture = cv2.VideoCapture(str(tmp_path / f'pictures/{name}.mp4'))
         assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == count
-        assert capture.get(cv2.CAP_PROP_FPS) == 25
+        assert capture.get(cv2.CAP_PROP_FPS) == 5
         assert capture.read()[1].shape == (70, 90, 3)
 
 
 def test_a_video_that_lacks_frames_is_noticed(tmp_path, monkeypatch):
     writer = ResultWriter(tmp_path, CLASSES)
     for index in range(3):
-        writer.write(result('v.mp4', index=index))
+        writer.write(result('v.mp4', index=index, time=index / 25))
     writer._video.count += 1
     with pytest.raises(OSError, match=r'v\.mp4 has 3 of 4 frames; is the disk full'):
         writer.close()
@@ -93,7 +94,7 @@ def test_a_video_that_lacks_frames_is_noticed(tmp_path, monkeypatch):
 def test_a_frame_that_ctrl_c_left_uncounted_is_none_lost(tmp_path):
     with ResultWriter(tmp_path, CLASSES) as writer:
         for index in range(3):
-            writer.write(result('v.mp4', index=index))
+            writer.write(result('v.mp4', index=index, time=index / 25))
         writer._video.count -= 1
 
 
@@ -137,3 +138,71 @@ def test_a_face_at_the_edge_is_drawn():
     face = Face(np.array([0.0, 0, 40, 40]), 1.0)
     item = FaceExpression(face, 0, 'a very long name', np.array([1.0, 0.0]))
     assert draw_faces(image, ImageResult('x', CLASSES, (item,))).any()
+
+
+def test_names_that_are_not_text(tmp_path):
+    """Each row is one line, JSON gives the name back, and names of copies are safe."""
+    source = 'a/x\n\udcff\x1b.png'
+    bad = ImageResult('b\n.png', CLASSES, error='b\n.png is empty')
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        writer.write(result(source))
+        writer.write(bad)
+    lines, rows = read(tmp_path)
+    assert [line['source'] for line in lines] == [source, bad.source]
+    assert [row['source'] for row in rows] == [r'a/x\n\udcff\x1b.png', r'b\n.png']
+    assert rows[1]['note'] == r'b\n.png is empty'
+    assert len((tmp_path / 'results.csv').read_text().splitlines()) == 3
+    assert [x.name for x in (tmp_path / 'pictures').iterdir()] == ['x___.png']
+    with pytest.raises(OSError, match='folder'):
+        ResultWriter(tmp_path / 'x\udcff', CLASSES)
+
+
+def test_long_names(tmp_path):
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for name in (f'{"x" * 251}.gif', f'{"é" * 125}.ts'):
+            writer.write(result(name))
+            writer.write(result(name))
+    names = [path.name for path in (tmp_path / 'pictures').iterdir()]
+    assert len(names) == 4
+    assert all(name.startswith(('x' * 99, 'é' * 99)) for name in names)
+
+
+@pytest.mark.parametrize('rate', [1e-5, 0.00333, 29.97, 333.333, 999.9999])
+def test_odd_rates_are_written(tmp_path, rate):
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for index in range(3):
+            item = result('v.mp4', index=index, time=index / rate, rate=rate)
+            writer.write(item)
+    capture = cv2.VideoCapture(str(tmp_path / 'pictures/v.mp4'))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    slow = rate < 0.1  # the copy is shown faster than that
+    assert len(writer.notes) == slow
+    assert all('v.mp4' in note for note in writer.notes)
+
+
+@pytest.mark.parametrize('size', [(9000, 40), (40, 9000), (5000, 8), (8, 8)])
+def test_large_frames_are_reduced(tmp_path, size):
+    """The codec ends at 8191 pixels; a large input must not end the run."""
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for index in range(2):
+            writer.write(result('v.gif', size=size, index=index, time=index / 25))
+    shape = cv2.VideoCapture(str(tmp_path / 'pictures/v.mp4')).read()[1].shape
+    assert max(shape) == min(max(size), VIDEO_SIDE)
+
+
+def test_images_beyond_the_limit_of_jpeg_are_reduced(tmp_path):
+    with ResultWriter(tmp_path, CLASSES) as writer:
+        for name in ('a.jpg', 'b.png'):
+            writer.write(result(name, size=(66_000, 20)))
+    for path in (tmp_path / 'pictures').iterdir():
+        assert cv2.imread(str(path)).shape[1] == PICTURE_SIDE
+
+
+def test_drawing_in_bands_is_drawing(monkeypatch):
+    """A large image is drawn in parts, for the sake of memory."""
+    item = result(count=2, size=(90, 70))
+    for face in item.faces:
+        face.face.box[:] += 0.4
+    whole = draw_faces(item.image, item)
+    monkeypatch.setattr(drawing, '_BAND', 90 * 16)
+    np.testing.assert_array_equal(draw_faces(item.image, item), whole)

@@ -1,11 +1,15 @@
 """What the page computes, and the page in a real browser."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,7 +28,8 @@ import gradio as gr
 
 from mmqcs.demo.__main__ import draw_examples
 from mmqcs.demo.explain import SIDE, attention_picture, similarity_pictures
-from mmqcs.demo.page import WAYS, Page, build_page
+from mmqcs.demo.page import CUT_SIDE, SHOWN_SIDE, WAYS, Page, build_page
+from mmqcs.faces import WholeImage
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
@@ -92,7 +97,7 @@ def test_no_face_no_picture_bad_picture(page, pictures):
     assert drawn is not None
     assert scores is heat is None
     assert page.analyse(None)[2] is None
-    with pytest.raises(gr.Error, match='the picture is no picture of a known format'):
+    with pytest.raises(gr.Error, match='the image is not an image'):
         page.analyse(str(pictures / 'bad.png'))
 
 
@@ -119,7 +124,7 @@ def test_comparing(page, pictures):
         assert one.shape == (SIDE, SIDE, 3)
         assert (one != other).any()
     assert page.compare(seen, None, None, WAYS[0])[1:] == (None, None)
-    assert 'Give a first picture' in page.compare(None, None, path, WAYS[0])[0]
+    assert 'Give a first image' in page.compare(None, None, path, WAYS[0])[0]
     none = str(pictures / 'none.png')
     assert 'No face was found' in page.compare(seen, None, none, WAYS[0])[0]
 
@@ -151,9 +156,9 @@ def test_the_page_is_built(page):
     assert isinstance(build_page(page.infer, 'title'), gr.Blocks)
 
 
-def start(*args, **options):
+def start(*args, env=None, **options):
     command = [sys.executable, '-m', 'mmqcs.demo', *map(str, args)]
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT), **(env or {})}
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -181,26 +186,102 @@ def test_wrong_calls(tmp_path, args, message):
     assert 'Traceback' not in stderr
 
 
+# no proxy may come between the program and itself
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@contextmanager
+def serve(checkpoint, folder):
+    """The program as a user starts it: its address and its process."""
+    port = free_port()
+    environment = {'TMPDIR': str(folder)}
+    process = start('--model', checkpoint, '--port', port, cwd=folder, env=environment)
+    address = f'http://127.0.0.1:{port}'
+    deadline = time.monotonic() + 180
+    try:
+        while True:
+            assert process.poll() is None, process.communicate()
+            try:
+                OPENER.open(address, timeout=5).close()
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+        yield address, process
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.fixture
 def served(checkpoint, tmp_path):
-    """The program as a user starts it; gives its address."""
-    port = free_port()
-    # no proxy may come between the program and itself
-    process = start('--model', checkpoint, '--port', port, cwd=tmp_path)
-    address = f'http://127.0.0.1:{port}'
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + 180
-    while True:
-        assert process.poll() is None, process.communicate()
-        try:
-            opener.open(address, timeout=5).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.3)
-    yield address
-    process.kill()
-    process.communicate()
+    with serve(checkpoint, tmp_path) as (address, _):
+        yield address
+
+
+def upload(address, content):
+    """The path of an uploaded file on the server."""
+    form = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"'
+    body = form + b'\r\n\r\n' + content + b'\r\n--x--\r\n'
+    kind = {'Content-Type': 'multipart/form-data; boundary=x'}
+    request = urllib.request.Request(f'{address}/gradio_api/upload', body, kind)
+    with OPENER.open(request, timeout=60) as answer:
+        return json.load(answer)[0]
+
+
+def analyse(address, path):
+    """What the server answers to an image."""
+    given = {'path': path, 'meta': {'_type': 'gradio.FileData'}}
+    request = urllib.request.Request(
+        f'{address}/gradio_api/call/analyse',
+        json.dumps({'data': [given]}).encode(),
+        {'Content-Type': 'application/json'},
+    )
+    with OPENER.open(request, timeout=60) as answer:
+        event = json.load(answer)['event_id']
+    with OPENER.open(f'{request.full_url}/{event}', timeout=60) as answer:
+        return answer.read().decode()
+
+
+@pytest.mark.slow
+def test_uploads_have_limits_and_do_not_stay(checkpoint, pictures, tmp_path):
+    with serve(checkpoint, tmp_path) as (address, process):
+        path = upload(address, (pictures / 'many.png').read_bytes())
+        assert Path(path).is_relative_to(tmp_path)
+        assert 'event: complete' in analyse(address, path)
+        for content, message in ((b'text', 'is not an image'), (b'', 'is empty')):
+            answer = analyse(address, upload(address, content))
+            assert 'event: error' in answer
+            assert f'the image {message}' in answer
+            assert str(tmp_path) not in answer
+        # status 413, or the end of the connection while the rest is sent
+        with pytest.raises(urllib.error.URLError):
+            upload(address, bytes(60_000_000))
+        assert 'event: complete' in analyse(address, path)
+        large = [x for x in tmp_path.rglob('*') if x.stat().st_size > 1_000_000]
+        assert large == []
+        assert list(tmp_path.rglob('a.jpg'))
+        process.terminate()
+        process.wait(60)
+        assert not [x for x in tmp_path.rglob('*') if x.is_file()]
+
+
+def test_a_session_keeps_small_images(page, monkeypatch, tmp_path):
+    large = np.full((3000, 3000, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / 'a.png'), large)
+    monkeypatch.setattr(page.infer, 'detector', WholeImage())
+    drawn, _, seen, *_ = page.analyse(str(tmp_path / 'a.png'))
+    assert seen.result.image is None
+    assert [cut.shape for cut in seen.cuts] == [(CUT_SIDE, CUT_SIDE, 3)]
+    assert drawn.shape == (SHOWN_SIDE, SHOWN_SIDE, 3)
+
+
+def test_requests_wait_for_one_another(page):
+    blocks = build_page(page.infer, 'title')
+    computed = [x for x in blocks.fns.values() if x.concurrency_id == 'model']
+    assert len(computed) >= 6
+    assert {x.concurrency_limit for x in computed} == {1}
+    assert blocks.delete_cache is not None
 
 
 @pytest.mark.slow

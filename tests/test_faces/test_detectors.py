@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from faces_case import needs_cascades, overlap, scene
+from test_deployment.onnx_case import write_case
 
 from mmqcs.faces import (
     CascadeDetector,
@@ -223,5 +224,40 @@ def test_a_wrong_yunet_file(tmp_path):
     with pytest.raises(FileNotFoundError, match='no YuNet model at'):
         YuNetDetector(tmp_path / 'none.onnx')
     (tmp_path / 'text.onnx').write_text('text')
-    with pytest.raises(ValueError, match=r'text\.onnx is no YuNet model'):
+    with pytest.raises(ValueError, match=r'text\.onnx is not a YuNet.*not an ONNX'):
         YuNetDetector(tmp_path / 'text.onnx')
+
+
+def test_a_yunet_file_that_is_damaged(yunet, tmp_path):
+    content = yunet.read_bytes()
+    path = tmp_path / 'x.onnx'
+    for size in (0, 1, 100, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:size])
+        with pytest.raises(ValueError, match=r'x\.onnx is not a YuNet'):
+            YuNetDetector(path)
+
+
+def test_a_path_that_is_not_utf_8(yunet, tmp_path):
+    path = tmp_path / 'x\udcff.onnx'
+    path.write_bytes(yunet.read_bytes())
+    with pytest.raises(ValueError, match=r'x\udcff\.onnx.*utf-8'):
+        YuNetDetector(path)
+
+
+def test_an_onnx_file_of_another_kind(tmp_path):
+    # OpenCV crashes while it loads some of these, so they must not come so far
+    path = write_case(tmp_path / 'classifier.onnx')
+    with pytest.raises(ValueError, match=r'classifier\.onnx.*outputs are .*bbox_16'):
+        YuNetDetector(path)
+
+
+def test_outputs_of_other_sizes(yunet, tmp_path):
+    # OpenCV reads past their ends
+    onnx = pytest.importorskip('onnx')
+    model = onnx.load(yunet)
+    (last,) = (x for x in model.graph.node if 'bbox_8' in x.output)
+    last.op_type = 'ReduceMean'
+    del last.input[1:]
+    onnx.save(model, tmp_path / 'x.onnx')
+    with pytest.raises(ValueError, match=r'x\.onnx.*output bbox_8 has the shape'):
+        YuNetDetector(tmp_path / 'x.onnx')

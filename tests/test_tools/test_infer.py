@@ -2,17 +2,21 @@
 
 import csv
 import json
+import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import cv2
 import numpy as np
 import pytest
 from faces_case import needs_cascades, scene, write_untrained
 from mmengine.config import Config
+from PIL import Image
 from tool_helpers import ROOT, load_tool
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
@@ -108,7 +112,9 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
     [
         ([], 'give INPUT, or --camera N'),
         (['x.png', '--camera', 0], 'give INPUT, or --camera N'),
-        (['{empty}'], 'no pictures and no videos in folder'),
+        (['{empty}'], 'no images and no videos in the folder'),
+        (['https://example.org/a.jpg'], 'nothing is downloaded'),
+        (['none*.jpg'], 'no file fits the wildcard none*.jpg'),
         (['x.png', '--faces', 'yunet'], '--faces yunet needs --face-model FILE'),
         (['x.png', '--face-model', 'y'], '--face-model has no meaning with --faces'),
         (
@@ -137,6 +143,145 @@ def test_a_camera_that_is_not_there(model, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', [*map(str, call)])
     assert module.main() == 1
     assert 'camera 97 cannot be opened' in capsys.readouterr().err
+
+
+@pytest.fixture
+def infer(model, tmp_path, monkeypatch, capsys):
+    """Runs the program in this process: status, stdout, stderr, results."""
+    module = load_tool('infer')
+    # the program sets these for itself
+    for name in ('OPENCV_FFMPEG_LOGLEVEL', 'OPENCV_FFMPEG_CAPTURE_OPTIONS'):
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
+    level = cv2.getLogLevel()
+
+    def run_main(*args):
+        out = tmp_path / 'out'
+        options = ['--model', model, '--faces', 'none', '--out', out]
+        monkeypatch.setattr(sys, 'argv', ['infer.py', *map(str, (*args, *options))])
+        status = module.main()
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err, lines(out)
+
+    yield run_main
+    cv2.setLogLevel(level)
+
+
+def errors_of(stderr):
+    return [line for line in stderr.splitlines() if line.startswith('mmqcs: ')]
+
+
+def test_bad_files_cost_one_line_each(infer, tmp_path):
+    folder = tmp_path / 'in'
+    folder.mkdir()
+    image = Image.fromarray(scene(0)[0])
+    for name in ('a.jpg', 'z.jpg'):
+        image.save(folder / name)
+    for kind in ('gif', 'webp', 'png', 'tiff', 'avif'):
+        path = folder / f'cut.{kind}'
+        image.save(path, save_all=True, append_images=[image.rotate(9)])
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    os.mkfifo(folder / 'pipe.jpg')
+    (folder / 'zero.jpg').symlink_to('/dev/zero')
+    (folder / 'folder.jpg').mkdir()
+    for name in ('line\nfeed.png', 'bytes\udcff.png', 'colour\x1b[31m.mp4', 'x.heic'):
+        (folder / name).write_text('text')
+    write_video(folder / 'good.mp4', 3)
+    (folder / 'good.mp4').rename(folder / 'good\udcff.mp4')
+    (folder / 'list.m3u8').write_text('#EXTM3U\nfile:///etc/hosts\n')
+    status, stdout, stderr, found = infer(folder)
+    assert status == 1
+    errors = errors_of(stderr)
+    bad = [
+        *(f'cut.{kind}' for kind in ('avif', 'gif', 'png', 'tiff', 'webp')),
+        *('pipe.jpg', 'zero.jpg', 'folder.jpg', r'line\nfeed.png', 'x.heic'),
+        *(r'bytes\udcff.png', r'colour\x1b[31m.mp4'),
+    ]
+    assert len(errors) == len(bad)
+    for name in bad:
+        (line,) = (x for x in errors if f'{folder}/{name} ' in x)
+        assert line.isprintable()
+    for name in ('a.jpg', 'z.jpg'):
+        assert f'{folder / name}: ' in stdout
+    assert 'left out: 1 file of unknown format (1 .m3u8)' in stdout
+    assert f'{len(bad)} unreadable' in stdout
+    assert sum(line['error'] is not None for line in found) == len(bad)
+    sources = {line['source'] for line in found}
+    assert {str(folder / 'line\nfeed.png'), str(folder / 'bytes\udcff.png')} < sources
+    with (tmp_path / 'out/results.csv').open(newline='', encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    assert f'{folder}/line\\nfeed.png' in {row['source'] for row in rows}
+    drawn = {path.name for path in (tmp_path / 'out/pictures').iterdir()}
+    assert {'a.jpg', 'z.jpg', 'good_.mp4'} <= drawn
+
+
+def test_files_that_vanish(infer, folder, tmp_path, monkeypatch):
+    """A file that was listed and is gone before it is read is named."""
+    copy = tmp_path / 'in'
+    shutil.copytree(folder, copy)
+    module = sys.modules['mmqcs.apis.fer_inferencer']
+    read = module.frames
+
+    def frames(item, *args):
+        (copy / 'one.jpg').unlink(missing_ok=True)
+        yield from read(item, *args)
+
+    monkeypatch.setattr(module, 'frames', frames)
+    status, stdout, stderr, _ = infer(copy)
+    assert status == 1
+    assert f'mmqcs: no such file: {copy / "one.jpg"}' in stderr
+    assert f'{copy / "sub/two.png"}: ' in stdout
+
+
+def test_an_ascii_terminal(model, folder, tmp_path):
+    shutil.copy(folder / 'one.jpg', tmp_path / 'Zoë.jpg')
+    options = ['--faces', 'none', '--out', tmp_path / 'out', '--model', model]
+    env = {**os.environ, 'PYTHONIOENCODING': 'ascii', 'PYTHONUTF8': '1'}
+    done = run(INFER, tmp_path / 'Zoë.jpg', *options, env=env)
+    assert done.returncode == 0, done.stderr
+    assert r'Zo\xeb.jpg: ' in done.stdout
+
+
+def test_pages_are_written_as_images(infer, tmp_path):
+    pages = [Image.new('RGB', (32 + i, 32), (60 * i, 0, 0)) for i in range(3)]
+    pages[0].save(tmp_path / 'a.tif', save_all=True, append_images=pages[1:])
+    status, *_, found = infer(tmp_path / 'a.tif')
+    assert status == 0
+    assert [line['frame'] for line in found] == [0, 1, 2]
+    for name, page in zip(('a', 'a-2', 'a-3'), pages, strict=True):
+        with Image.open(tmp_path / f'out/pictures/{name}.png') as image:
+            assert image.size == page.size
+
+
+def test_a_video_of_varying_rate_is_named(infer, tmp_path):
+    shots = [Image.new('RGB', (32, 32), (60 * i, 0, 0)) for i in range(4)]
+    options = {'save_all': True, 'append_images': shots[1:]}
+    shots[0].save(tmp_path / 'a.gif', duration=[100, 2000, 100, 100], **options)
+    shots[0].save(tmp_path / 'b.gif', duration=200, **options)
+    status, stdout, *_ = infer(tmp_path / 'a.gif', tmp_path / 'b.gif')
+    assert status == 0
+    assert f'{tmp_path / "a.gif"}: a.mp4 has a constant rate of 10 frames' in stdout
+    assert 'no sound' in stdout
+    assert 'b.mp4' not in stdout
+
+
+def test_memory_is_bounded_by_pixels(infer, tmp_path, monkeypatch):
+    """Large images are never held several at once, with their drawn copies."""
+    monkeypatch.setattr(sys.modules['mmqcs.apis.fer_inferencer'], 'BATCH_PIXELS', 10**6)
+    paths = [tmp_path / f'{i}.png' for i in range(4)]
+    for path in paths:
+        Image.new('L', (3000, 3000)).save(path)
+    peaks = []
+    for count in (1, 1, 4):  # the first loads what is loaded once
+        shutil.rmtree(tmp_path / 'out', ignore_errors=True)
+        tracemalloc.start()
+        status, *_ = infer(*paths[:count])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert status == 0
+    size = 3 * 3000**2
+    assert size < peaks[1] < 4 * size
+    assert peaks[2] - peaks[1] < size / 2
 
 
 def test_a_full_disk(model, folder, tmp_path):
@@ -197,7 +342,7 @@ def test_align_faces(folder, tmp_path):
     with (out / 'alignment.csv').open(newline='') as file:
         rows = {row['file']: row for row in csv.DictReader(file)}
     assert rows['nothing.png']['note'] == 'no face, left out'
-    assert 'no picture' in rows['bad.jpg']['note']
+    assert 'bad.jpg is not an image' in rows['bad.jpg']['note']
     assert rows['one.jpg']['points_from'] in ('eyes', 'box')
     again = run(ALIGN, folder, out)
     assert again.returncode == 2

@@ -1,0 +1,65 @@
+"""Opens files of unknown origin, and names them in messages."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ['MAX_BYTES', 'ImageError', 'open_file', 'printable']
+
+MAX_BYTES = 2**29
+"""Largest image file that is read: 512 MiB, more than any uncompressed 8-bit image
+within the limit on pixels."""
+
+
+class ImageError(ValueError):
+    """An image or a video that cannot be read; the message names it."""
+
+
+def printable(text: str) -> str:
+    r"""Return a text as it can be printed on one line anywhere.
+
+    Names of files can hold line feeds, control characters, and bytes that are not
+    UTF-8, which Python holds as lone surrogates.
+
+    Args:
+        text: Any text.
+
+    Examples:
+        >>> print(printable('Zoë\n.jpg'))
+        Zoë\n.jpg
+    """
+    return ''.join(x if x.isprintable() else ascii(x)[1:-1] for x in text)
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Pipes, sockets and devices are refused before they are opened, because opening or
+    reading them can block or never end.
+
+    Args:
+        path: The file, or a link to it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImageError: It is a folder or another special file, is empty, or must not be
+            read.
+    """
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f'{path} is a folder, not an image or a video')
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(f'{path} is not a regular file')
+        if status.st_size == 0:
+            raise ImageError(f'{path} is empty (0 bytes)')
+        return open(path, 'rb')
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'no such file: {path}') from error
+    except OSError as error:
+        raise ImageError(f'{path} cannot be opened: {error.strerror}') from error
+    except ValueError as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f'{path!r} is not the path of a file: {error}') from error

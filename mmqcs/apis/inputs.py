@@ -1,0 +1,174 @@
+"""Lists inputs: files, what lies in folders, and what fits a wildcard."""
+
+import glob
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from .files import ImageError, open_file
+from .frame import Frame
+from .read_image import open_image
+from .videos import HEAD, is_video_head
+
+__all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'Input', 'describe_left_out', 'expand']
+
+Input = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | int
+"""An image, video or folder by path; an encoded image as bytes or an open file; an
+image of Pillow; BGR pixels; the number of a camera."""
+
+_IMAGES = (
+    'avif bmp dib gif heic heif hif icb j2k jfif jp2 jpe jpeg jpf jpg jpx mpo pbm pcx '
+    'pgm png pnm ppm psd qoi ras sgi tga tif tiff vda vst webp'
+)
+_VIDEOS = (
+    '3g2 3gp asf avi flv m2t m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogg ogv rm rmvb '
+    'ts vob webm wmv'
+)
+IMAGE_SUFFIXES = frozenset(f'.{name}' for name in _IMAGES.split(' '))
+VIDEO_SUFFIXES = frozenset(f'.{name}' for name in _VIDEOS.split(' '))
+_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+
+
+def expand(
+    inputs: Input | Iterable[Input | Frame], left_out: Counter[str] | None = None
+) -> Iterator[Input | Frame]:
+    """List the inputs, with the files of a folder or a wildcard in place of these.
+
+    Of a folder and its subfolders all images and videos are taken, in the order of
+    their names. A file counts as one by its content. A file that is named as one but
+    has other content is taken as well, so that reading it reports the error.
+
+    Args:
+        inputs: One input, or any number of them, listed already or not.
+        left_out: Counts what is left out of folders, by kind.
+
+    Yields:
+        Inputs, and frames with ``error`` for what cannot be listed.
+
+    Raises:
+        TypeError: An input is of an unknown type.
+    """
+    if _is_input(inputs):
+        inputs = [inputs]
+    elif not isinstance(inputs, Iterable):
+        raise _type_error(inputs)
+    left_out = Counter() if left_out is None else left_out
+    for item in inputs:
+        if isinstance(item, Frame):
+            yield item
+            continue
+        if not _is_input(item):
+            raise _type_error(item)
+        if isinstance(item, (str, Path)):
+            yield from _expand_path(item, left_out)
+        else:
+            yield bytes(item) if isinstance(item, (bytearray, memoryview)) else item
+
+
+def describe_left_out(left_out: Counter[str]) -> list[str]:
+    """Describe what :func:`expand` left out of folders, one line per kind.
+
+    Args:
+        left_out: Filled by :func:`expand`.
+    """
+    endings = {x: n for x, n in left_out.items() if x[:1] in ('', '.')}
+    lines = []
+    if endings:
+        number = sum(endings.values())
+        first = sorted(endings.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+        names = [f'{n} {x or "without an ending"}' for x, n in first]
+        names += ['...'] * (len(endings) > 10)
+        noun = 'file' if number == 1 else 'files'
+        lines = [f'left out: {number} {noun} of unknown format ({", ".join(names)})']
+    others = left_out.keys() - endings.keys()
+    return lines + [f'left out: {x} ({left_out[x]})' for x in sorted(others)]
+
+
+def _is_input(item: object) -> bool:
+    if isinstance(item, bool):
+        return False
+    known = (str, Path, bytes, bytearray, memoryview, Image.Image, np.ndarray, int)
+    return isinstance(item, known) or hasattr(item, 'read')
+
+
+def _type_error(item: object) -> TypeError:
+    return TypeError(
+        f'an input is a path, the bytes of an image, an open file, an image of Pillow, '
+        f'a BGR array, the number of a camera, or a list of these; got '
+        f'{type(item).__name__}'
+    )
+
+
+def _expand_path(
+    path: str | Path, left_out: Counter[str]
+) -> Iterator[str | Path | Frame]:
+    if os.path.isdir(path):
+        yield from _list_folder(Path(path), left_out)
+    elif re.match(r'[A-Za-z][A-Za-z0-9+.-]+:/', str(path)):
+        reason = f'{path} is an address: nothing is downloaded, give a local file'
+        yield Frame(str(path), error=ImageError(reason))
+    elif os.path.lexists(path) or not glob.has_magic(str(path)):
+        yield path
+    else:
+        found = sorted(glob.glob(str(path), recursive=True))
+        if not found:
+            reason = f'no file fits the wildcard {path}'
+            yield Frame(str(path), error=FileNotFoundError(reason))
+        for name in found:
+            yield from _expand_path(name, left_out)
+
+
+def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[str | Path | Frame]:
+    found: list[tuple[Path, Path | Frame]] = []
+
+    def report(error: OSError) -> None:
+        path = Path(error.filename)
+        reason = f'the folder {path} cannot be read: {error.strerror}'
+        found.append((path, Frame(str(path), error=ImageError(reason))))
+
+    unknown: Counter[str] = Counter()
+    for place, folders, names in os.walk(folder, onerror=report):
+        unknown['links to folders'] += sum(
+            os.path.islink(os.path.join(place, name)) for name in folders
+        )
+        path = Path(place)
+        if not folders and not names and path.suffix.lower() in _SUFFIXES:
+            reason = f'{path} is an empty folder, not an image or a video'
+            found.append((path, Frame(place, error=ImageError(reason))))
+        for path in (Path(place, name) for name in names):
+            if path.name.startswith('._'):  # what macOS adds to a file for itself
+                unknown['files ._* of macOS'] += 1
+            elif path.suffix.lower() in _SUFFIXES or _is_known(path):
+                found.append((path, path))
+            else:
+                unknown[_kind(path)] += 1
+    left_out += unknown
+    yield from (item for _, item in sorted(found, key=lambda pair: pair[0]))
+    if not found:
+        lines = describe_left_out(+unknown)
+        reason = '; '.join([f'no images and no videos in the folder {folder}', *lines])
+        yield Frame(str(folder), error=FileNotFoundError(reason))
+
+
+def _is_known(path: Path) -> bool:
+    """Return whether the content of a file is an image or a video."""
+    try:
+        with open_file(path) as file:
+            if is_video_head(file.read(HEAD)):
+                return True
+        with open_image(path, str(path)):
+            return True
+    except (ImageError, FileNotFoundError):
+        return False
+
+
+def _kind(path: Path) -> str:
+    if not path.is_file():
+        return 'special files or broken links'
+    return path.suffix.lower()

@@ -1,0 +1,205 @@
+"""Reads videos and cameras with OpenCV."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+
+from .files import ImageError, open_file
+from .frame import Frame
+from .read_image import check_size, is_heif, translate_errors
+
+__all__ = [
+    'HEAD',
+    'MAX_FRAME_PIXELS',
+    'VideoInfo',
+    'ends_early',
+    'is_video_head',
+    'open_video',
+    'video_frames',
+    'video_info',
+]
+
+MAX_FRAME_PIXELS = 2**25
+"""Most pixels of a frame of a video or an animation, just above 8K: decoders hold
+several frames at once."""
+
+HEAD = 4096
+"""Bytes of a file by which a video is recognised."""
+
+_STARTS = (
+    *(b'\x1a\x45\xdf\xa3', b'FLV\x01', b'OggS', b'.RMF', b'DKIF', b'YUV4MPEG2 '),
+    b'\x30\x26\xb2\x75\x8e\x66\xcf\x11',  # WMV
+    b'\x06\x0e\x2b\x34',  # MXF
+    *(b'\0\0\x01\xba', b'\0\0\x01\xb3', b'\0\0\x01\xb0'),  # MPEG-PS, MPEG-1, -2, -4
+    *(b'\0\0\0\x01\x67', b'\0\0\0\x01\x40'),  # raw H.264, H.265
+)
+_BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot')  # MP4, MOV
+# what FFmpeg takes for a list of other files or of addresses, up to the first zero
+_REFERENCES = (b'c=in ip', b'<mpd', b'<compositionplaylist', b'#extm3u', b'ffconcat')
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Properties that a video states about itself.
+
+    Args:
+        rate: Frames per second; 25 if it does not say.
+        count: Number of frames, or None if it does not say.
+        length: Seconds, or None if it does not say.
+    """
+
+    rate: float
+    count: int | None
+    length: float | None = None
+
+
+def is_video_head(head: bytes) -> bool:
+    """Return whether a file begins as a video does.
+
+    FFmpeg opens other files and addresses that a playlist or a session description
+    names. These are text, so text is refused.
+
+    Args:
+        head: The first :data:`HEAD` bytes of the file.
+    """
+    text, zero, _ = head.partition(b'\0')
+    if not zero or any(mark in text.lower() for mark in _REFERENCES):
+        return False
+    if head[4:8] in _BOXES:
+        return not is_heif(head) and head[8:12] not in (b'avif', b'avis')
+    if head[:4] == b'RIFF':
+        return head[8:12] == b'AVI '
+    # packets of MPEG-TS have 188 bytes; cameras put a time of 4 bytes before each
+    packets = b'GGG' in (head[:377:188], head[4:389:192])
+    return packets or head.startswith(_STARTS)
+
+
+@contextmanager
+def open_video(item: str | Path | int) -> Iterator[cv2.VideoCapture]:
+    """Open a video or a camera.
+
+    Args:
+        item: A file that begins as a video does, or the number of a camera.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        mmqcs.apis.ImageError: It cannot be opened, or its frames are too large.
+    """
+    with ExitStack() as stack:
+        if isinstance(item, int):
+            name, what = f'camera {item}', 'no camera with this number'
+            place = (item,)
+        else:
+            name, what = str(item), 'OpenCV cannot read it as a video'
+            file = stack.enter_context(open_file(item))
+            place = (_address(file), cv2.CAP_FFMPEG)
+        stack.enter_context(translate_errors(name))
+        capture = cv2.VideoCapture(*place)
+        stack.callback(capture.release)
+        if not capture.isOpened():
+            raise ImageError(f'{name} cannot be opened: {what}')
+        width, height = (
+            int(capture.get(x))
+            for x in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if width * height > MAX_FRAME_PIXELS:
+            check_size(name, width, height, MAX_FRAME_PIXELS, ' per frame of a video')
+        yield capture
+
+
+def _address(file: BinaryIO) -> str:
+    """Return a name of an open file that means nothing else to FFmpeg or OpenCV.
+
+    A path can mean an address (``http:x``) or a numbered sequence of images
+    (``%03d.jpg``), and OpenCV crashes on a path that is not UTF-8.
+    """
+    descriptor = f'/dev/fd/{file.fileno()}'
+    return descriptor if os.path.exists(descriptor) else os.path.abspath(file.name)
+
+
+def video_info(item: str | Path | int) -> VideoInfo:
+    """Return rate and length of a video or camera, without reading its frames.
+
+    Args:
+        item: A file that begins as a video does, or the number of a camera.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        mmqcs.apis.ImageError: It cannot be opened.
+    """
+    with open_video(item) as capture:
+        return _info(capture)
+
+
+def _info(capture: cv2.VideoCapture) -> VideoInfo:
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    number = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    count = int(number) if 0 < number < 2**31 else None  # neither NaN nor infinite
+    return VideoInfo(
+        rate=rate if 0 < rate < 1000 else 25.0,
+        count=count,
+        length=count / rate if count is not None and rate > 0 else None,
+    )
+
+
+def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Frame]:
+    """Read the frames of a video or camera.
+
+    Args:
+        item: A file that begins as a video does, or the number of a camera.
+        source: Name in the frames.
+        every: Every ``every``-th frame is read.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        mmqcs.apis.ImageError: The video cannot be opened, or is damaged. Frames that
+            can be read come first.
+    """
+    with open_video(item) as capture:
+        info = _info(capture)
+        index, seconds, damaged = -1, 0.0, []
+        while capture.grab():
+            index += 1
+            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if index % every:
+                continue
+            read, image = capture.retrieve()
+            if read:
+                yield Frame(source, image, index, seconds, info.rate)
+                del image  # while the next one is read, this one can be freed
+            else:
+                damaged.append(index)
+        if index < 0:
+            raise ImageError(f'{source} is a video without frames')
+        if damaged:
+            raise ImageError(
+                f'{source} is damaged: {len(damaged)} of {index + 1} frames cannot be '
+                f'read, the first is frame {damaged[0]}'
+            )
+        if ends_early(info, index + 1, seconds):
+            raise ImageError(
+                f'{source} is damaged: it ends after {index + 1} of {info.count} frames'
+            )
+
+
+def ends_early(info: VideoInfo, read: int, seconds: float) -> bool:
+    """Return whether frames are missing at the end of a video.
+
+    If the rate varies, the number of frames in a file can be an estimate, or its last
+    frame is shown for long. A video ends early if both frames and seconds are missing.
+
+    Args:
+        info: Properties that the video states.
+        read: Number of frames that were read.
+        seconds: Time of the last of these.
+    """
+    if info.count is None or info.length is None:
+        return False
+    whole = 0.98 - 1 / info.count
+    end = seconds + info.length / info.count
+    return read / info.count < whole and end / info.length < whole
