@@ -2,13 +2,26 @@
 
 from mmqcs import openmmlab  # noqa: F401
 
-from .hooks import FuseConvBNHook, PreciseBNHook, ReportHook, ResumeHook, SAMHook
+from .hooks import (
+    CheckpointHook,
+    FiniteHook,
+    FuseConvBNHook,
+    NotFiniteError,
+    PreciseBNHook,
+    ReportHook,
+    ResumeHook,
+    SAMHook,
+    SetupCheckHook,
+)
 from .log_processor import QuietLogProcessor
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
 
 __all__ = [
     'AutocastOptimWrapper',
+    'CheckpointHook',
+    'FiniteHook',
     'FuseConvBNHook',
+    'NotFiniteError',
     'PreciseBNHook',
     'QuietLogProcessor',
     'ReportHook',
@@ -16,4 +29,5 @@ __all__ = [
     'SAMAmpOptimWrapper',
     'SAMHook',
     'SAMOptimWrapper',
+    'SetupCheckHook',
 ]

@@ -1,11 +1,14 @@
-"""Resumes a run on another number of processes."""
+"""Resumes a run safely, also on another number of processes."""
 
 from typing import Any
 
+import torch
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.optim import _ParamScheduler
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import nn
 
 from mmqcs.registry import HOOKS
 
@@ -27,6 +30,25 @@ def pending_iteration_schedules(
     ]
 
 
+def _check_weights(model: nn.Module, weights: dict[str, Any]) -> None:
+    """Raise ValueError unless the weights are those of the model."""
+    own = (model.module if is_model_wrapper(model) else model).state_dict()
+    given = {key.removeprefix('module.'): value for key, value in weights.items()}
+    problems = [f'{key} is missing' for key in own if key not in given]
+    problems += [f'{key} is not in the model' for key in given if key not in own]
+    problems += [
+        f'{key} has shape {tuple(given[key].shape)} instead of {tuple(value.shape)}'
+        for key, value in own.items()
+        if key in given and torch.is_tensor(value) and given[key].shape != value.shape
+    ]
+    if problems:
+        more = f', and {len(problems) - 1} more' if len(problems) > 1 else ''
+        raise ValueError(
+            f'the checkpoint cannot be resumed, because its weights are not those of '
+            f'the model in the config: {problems[0]}{more}'
+        )
+
+
 @HOOKS.register_module()
 class ResumeHook(Hook):
     """Makes epochs go on where they were when the number of processes changes.
@@ -40,6 +62,13 @@ class ResumeHook(Hook):
     process, companions, augmentation) is not what the unbroken run would have drawn.
     Runs that count iterations alone go on at their iteration.
 
+    The weights of a resumed checkpoint must be those of the model: MMEngine would
+    leave the others at random. MMEngine would also run the text ``meta['config']`` of
+    a checkpoint as Python; MMEngine 1.x writes no such text, and the hook drops it.
+
+    Args:
+        trust: Whether MMEngine may run ``meta['config']`` of a resumed checkpoint.
+
     Examples:
         >>> from types import SimpleNamespace
         >>> runner = SimpleNamespace(train_dataloader=range(512))
@@ -51,7 +80,8 @@ class ResumeHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def __init__(self) -> None:
+    def __init__(self, trust: bool = False) -> None:
+        self.trust = trust
         self._written: tuple[int, int] | None = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -60,8 +90,26 @@ class ResumeHook(Hook):
         checkpoint['meta']['batches_per_epoch'] = len(runner.train_dataloader)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Remembers what a checkpoint notes; nothing where this hook was not used."""
+        """Check a resumed checkpoint and note its number of processes and batches.
+
+        Raises:
+            ValueError: The weights of a resumed checkpoint are not those of the model.
+        """
         meta: dict[str, Any] = checkpoint.get('meta') or {}
+        if 'config' in meta:
+            if self.trust:
+                runner.logger.warning(
+                    "meta['config'] of the checkpoint is run as Python, as "
+                    '--trust-checkpoint asks'
+                )
+            else:
+                meta.pop('config')
+                runner.logger.warning(
+                    "meta['config'] of the checkpoint is not used: it would be run as "
+                    'Python'
+                )
+        if runner._resume:
+            _check_weights(runner.model, checkpoint['state_dict'])
         if 'world_size' in meta and 'batches_per_epoch' in meta:
             self._written = meta['world_size'], meta['batches_per_epoch']
 
