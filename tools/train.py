@@ -117,7 +117,9 @@ def use_safe_hooks(config: Config, trust: bool) -> None:
         trust: Whether a resumed checkpoint may run code.
     """
     hooks = config.get('default_hooks') or {}
-    checkpoint = hooks.setdefault('checkpoint', {'type': 'CheckpointHook'})
+    checkpoint = hooks.setdefault(
+        'checkpoint', {'type': 'CheckpointHook', 'interval': 1}
+    )
     stock = ('CheckpointHook', 'mmengine.CheckpointHook', CheckpointHook)
     if checkpoint is not None and checkpoint.get('type') in stock:
         checkpoint['type'] = 'mmqcs.CheckpointHook'
@@ -207,8 +209,10 @@ def main() -> None:
         if launch.is_first_process(args.launcher):
             try:
                 stack.enter_context(work_dir_lock(config.work_dir))
-            except (WorkDirInUseError, OSError) as error:
+            except WorkDirInUseError as error:
                 cli.fail(str(error), status=1)
+            except OSError as error:
+                cli.fail(f'the work dir cannot be written: {error}', status=1)
         work_dir = train(config, args.trust_checkpoint)
     if is_main_process():
         for title, text in validation_rows(read_validations(work_dir)):

@@ -37,8 +37,13 @@ def _is_mean(value: Any) -> bool:
     return len(values) in (1, 3) and all(_is_number(-math.inf, True)(v) for v in values)
 
 
+_GROUPS = (
+    (True, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')),
+    (False, ('val_dataloader', 'val_cfg', 'val_evaluator')),
+)
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ('train_cfg.by_epoch', lambda value: isinstance(value, bool), 'True or False'),
     ('train_cfg.max_epochs', _is_integer(1), 'an integer of at least 1'),
     ('train_cfg.max_iters', _is_integer(1), 'an integer of at least 1'),
     ('train_cfg.val_begin', _is_integer(0), 'an integer of at least 0'),
@@ -95,10 +100,11 @@ def check_settings(config: Config) -> None:
         config: Config of a training.
 
     Raises:
-        ValueError: A setting is out of its range, or the optimizer is unknown; the
-            message names it.
+        ValueError: A setting is missing or out of its range, or the optimizer is
+            unknown; the message names it.
     """
     settings = config.to_dict()
+    _check_groups(settings)
     for key, check, expected in _RULES:
         value = _get(settings, key)
         if value is not None and not check(value):
@@ -112,6 +118,17 @@ def check_settings(config: Config) -> None:
                     f'optim_wrapper.optimizer.type={kind!r} is unknown'
                     f'{closest_type(kind, registry)}'
                 )
+
+
+def _check_groups(settings: dict) -> None:
+    for required, keys in _GROUPS:
+        missing = [key for key in keys if settings.get(key) is None]
+        if missing and (required or len(missing) < len(keys)):
+            rest = '' if required else ', or none of them to leave the validation out'
+            raise ValueError(
+                f'{" and ".join(missing)} must be set in the config: a training needs '
+                f'{", ".join(keys)}{rest}'
+            )
 
 
 def _get(settings: Any, key: str) -> Any:

@@ -1,6 +1,7 @@
 """Says in one line why a training did not start."""
 
 import re
+import traceback
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
@@ -44,17 +45,19 @@ def explains_itself(error: Exception) -> bool:
     return bool(_unknown_type(error, list(_frames(error.__traceback__))))
 
 
-def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
-    while traceback is not None:
-        yield traceback.tb_frame
-        traceback = traceback.tb_next
+def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next
 
 
 def _message(error: Exception) -> str:
     lines = str(error).strip().splitlines() or ['']
     if any(line.startswith('Original Traceback') for line in lines):
         return lines[-1]  # the error of a worker process
-    text = re.sub(r'\s+', ' ', ' '.join(lines))
+    text = re.sub(r'\s+', ' ', ' '.join(lines)).strip()
+    if isinstance(error, AssertionError) and not text:
+        text = traceback.extract_tb(error.__traceback__)[-1].line or ''
     if isinstance(error, (ValueError, OSError)) and text:
         return text
     return f'{type(error).__name__}: {text}' if text else type(error).__name__
@@ -89,17 +92,18 @@ def _build_frame(frames: list[FrameType]) -> FrameType | None:
 
 def _config_part(frames: list[FrameType], config: dict) -> str:
     """Name the part of the config that could not be built, '' if that is unknown."""
-    frame = _build_frame(frames)
-    if frame is None:
-        return ''
-    wanted = frame.f_locals.get(_BUILDERS[frame.f_code.co_name])
-    kind = wanted.get('type') if isinstance(wanted, dict) else None
-    paths = [path for path, part in _parts(config, '') if part == wanted]
-    if not paths and kind is not None:
-        paths = [p for p, part in _parts(config, '') if part.get('type') == kind]
-    name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
-    where = paths[0] if paths else ''
-    return f'{where} ({name})' if where and name else where or str(name)
+    for frame in reversed(frames):
+        wanted = frame.f_locals.get(_BUILDERS.get(frame.f_code.co_name, ''))
+        if not isinstance(wanted, dict):
+            continue
+        kind = wanted.get('type')
+        paths = [path for path, part in _parts(config, '') if part == wanted]
+        if not paths and kind is not None:
+            paths = [p for p, part in _parts(config, '') if part.get('type') == kind]
+        name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+        if paths or name:
+            return f'{paths[0]} ({name})' if paths and name else [*paths, name][0]
+    return ''
 
 
 def _parts(config: Any, path: str) -> Iterator[tuple[str, dict]]:

@@ -69,6 +69,10 @@ class CheckpointHook(StockCheckpointHook):
             folder = Path(self.out_dir)
             folder.mkdir(parents=True, exist_ok=True)
             remove_drafts(folder)
+            start = Path(runner._load_from or '')
+            if runner._resume and start.absolute().parent == folder.absolute():
+                # a kill can come between a save and the note of it
+                write_text(Path(runner.work_dir) / 'last_checkpoint', str(start))
         if self._validate_first and runner.val_loop is not None:
             runner.logger.info(
                 'The resumed checkpoint was saved before its validation, which follows'
@@ -143,7 +147,9 @@ class CheckpointHook(StockCheckpointHook):
             kept = [*self.keep_ckpt_ids, step]
             outdated = kept[: -self.max_keep_ckpts]
             self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts)
-            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+            # A resumed run removes what is too many. So the outdated ones are named,
+            # in case a kill comes before their removal.
+            runner.message_hub.update_info('keep_ckpt_ids', kept)
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
