@@ -70,8 +70,6 @@ def _model_counts(model: nn.Module) -> Iterator[tuple[str, int]]:
         if '.task_heads.' in f'.{name}':  # each task has classes of its own
             continue
         count = getattr(module, 'num_classes', None)
-        if count is None and isinstance(getattr(module, 'fc', None), nn.Linear):
-            count = module.fc.out_features
         if isinstance(count, int):
             yield f'model.{name}', count
 
