@@ -189,8 +189,9 @@ def train(config: Config, trust: bool) -> Path:
     except NotFiniteError as error:
         cli.fail(str(error), status=1)
     except Exception as error:
-        hooks = () if runner is None else runner.hooks
-        if any(isinstance(hook, SetupCheckHook) and hook.started for hook in hooks):
+        if runner is not None and all(
+            hook.started for hook in runner.hooks if isinstance(hook, SetupCheckHook)
+        ):
             raise
         if not explains_itself(error):
             traceback.print_exc()

@@ -8,6 +8,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
+from mmengine.runner._flexible_runner import FlexibleRunner
 from torch import nn
 
 from mmqcs.engine import CheckpointHook
@@ -60,11 +61,11 @@ def loader():
     )
 
 
-def runner(work_dir, epochs=3, scores=(1, 2, 3), hook=(), **kwargs):
+def runner(work_dir, epochs=3, scores=(1, 2, 3), hook=(), kind=Runner, **kwargs):
     kwargs.setdefault('train_cfg', dict(by_epoch=True, max_epochs=epochs))
     settings = dict(type='mmqcs.CheckpointHook', interval=1, max_keep_ckpts=1)
     settings |= dict(save_best='my/score', rule='greater')
-    return Runner(
+    return kind(
         Model(),
         work_dir=str(work_dir),
         experiment_name=f'checkpoint_{next(NUMBER)}',
@@ -108,6 +109,17 @@ def test_iterations_and_more_than_one_checkpoint(tmp_path):
     hook = dict(by_epoch=False, max_keep_ckpts=2)
     runner(tmp_path, hook=hook, train_cfg=loop).train()
     assert names(tmp_path) == ['best_my_score_iter_4.pth', 'iter_3.pth', 'iter_4.pth']
+
+
+@pytest.mark.parametrize('kind', [Runner, FlexibleRunner])
+def test_epochs_and_iterations_are_counted_as_they_are(tmp_path, kind):
+    plain = dict(strategy=dict(type='SingleDeviceStrategy'))
+    extra = plain if kind is FlexibleRunner else {}
+    runner(tmp_path, epochs=1, kind=kind, **extra).train()
+    assert names(tmp_path) == ['best_my_score_epoch_1.pth', 'epoch_1.pth']
+    for name in names(tmp_path):
+        meta = torch.load(tmp_path / name, weights_only=False)['meta']
+        assert (meta['epoch'], meta['iter']) == (1, 2)
 
 
 @pytest.mark.parametrize('moment', ['epoch_2.pth', 'last_checkpoint', 'best_my_score'])

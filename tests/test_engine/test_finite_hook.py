@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmqcs.engine import FiniteHook, NotFiniteError
+from mmqcs.utils.safe_load import allow_mmengine_objects
 
 NAN, INF = float('nan'), float('inf')
 
@@ -61,6 +62,7 @@ def test_the_last_good_checkpoint_is_kept(tmp_path):
         small_run.config(tmp_path, default_hooks=hooks, train_cfg=loop)
     ).train()
     good = (tmp_path / 'epoch_1.pth').read_bytes()
+    allow_mmengine_objects()  # the original MMEngine cannot load its own without
     loop['max_epochs'] = 2
     config = small_run.config(tmp_path, default_hooks=hooks, train_cfg=loop)
     config.load_from, config.resume = str(tmp_path / 'epoch_1.pth'), True

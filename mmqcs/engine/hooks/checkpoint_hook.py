@@ -55,6 +55,16 @@ class CheckpointHook(StockCheckpointHook):
                 f'CheckpointHook got an unexpected keyword argument {min(unknown)!r}'
             )
         self._validate_first = False
+        self.counts: dict[str, int] = {}
+        """Epoch and iteration of the checkpoint that is being saved."""
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write epoch and iteration as they are.
+
+        ``FlexibleRunner`` counts one too many after a validation, so that a resumed
+        run would leave an epoch out.
+        """
+        checkpoint['meta'].update(self.counts)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Note whether a validation was due when the checkpoint was saved."""
@@ -153,7 +163,9 @@ class CheckpointHook(StockCheckpointHook):
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        _DraftingRunner(runner).save_checkpoint(
+        if not isinstance(runner, _DraftingRunner):  # _save_best_checkpoint gives one
+            runner = _DraftingRunner(runner, self)
+        runner.save_checkpoint(
             self.out_dir,
             name,
             self.file_client_args,
@@ -177,7 +189,7 @@ class CheckpointHook(StockCheckpointHook):
         # The stock method removes the old files that it knows of before it saves.
         old = self._best_paths
         self._best_paths = dict.fromkeys(old)
-        super()._save_best_checkpoint(_DraftingRunner(runner), metrics)
+        super()._save_best_checkpoint(_DraftingRunner(runner, self), metrics)
         new = self._best_paths
         self._best_paths = {key: new[key] or old.get(key) for key in new}
         if is_main_process():
@@ -202,8 +214,9 @@ class CheckpointHook(StockCheckpointHook):
 class _DraftingRunner:
     """A runner that saves checkpoints as drafts, and moves them when complete."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, hook: CheckpointHook) -> None:
         self._runner = runner
+        self._hook = hook
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runner, name)
@@ -213,11 +226,14 @@ class _DraftingRunner:
     ) -> None:
         path = Path(out_dir) / filename
         draft = draft_of(path)
+        meta = kwargs['meta']
+        self._hook.counts = {key: meta[key] for key in ('epoch', 'iter')}
         try:
             self._runner.save_checkpoint(out_dir, draft.name, *args, **kwargs)
             if is_main_process():
                 publish_draft(draft, path)
         finally:
+            self._hook.counts = {}
             draft.unlink(missing_ok=True)
 
 

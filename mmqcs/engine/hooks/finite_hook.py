@@ -1,5 +1,6 @@
 """Ends a run whose losses or weights are not finite."""
 
+import math
 from typing import Any
 
 import torch
@@ -112,16 +113,18 @@ class FiniteHook(Hook):
 
     def _check_losses(self) -> None:
         kept, self._losses = self._losses, []
-        values = [
-            torch.as_tensor(value, dtype=torch.float32).mean()
-            for _, losses in kept
-            for value in losses.values()
-        ]
-        if not values or torch.isfinite(torch.stack(values)).all():
+        values = [value for _, losses in kept for value in losses.values()]
+        tensors = [value.float().mean() for value in values if torch.is_tensor(value)]
+        numbers = [value for value in values if not torch.is_tensor(value)]
+        finite = not tensors or bool(torch.isfinite(torch.stack(tensors)).all())
+        if finite and all(map(math.isfinite, numbers)):
             return
         for iteration, losses in kept:
-            numbers = {k: float(torch.as_tensor(v).mean()) for k, v in losses.items()}
-            if not torch.isfinite(torch.tensor([*numbers.values()])).all():
+            numbers = {
+                name: value.float().mean().item() if torch.is_tensor(value) else value
+                for name, value in losses.items()
+            }
+            if not all(map(math.isfinite, numbers.values())):
                 terms = ', '.join(
                     f'{name} {value:g}' for name, value in numbers.items()
                 )
