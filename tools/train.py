@@ -6,16 +6,22 @@ epoch by the very accuracy it reports, and "last epoch".
 
 import argparse
 import os
+import traceback
+from contextlib import ExitStack
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
-from mmengine.runner import find_latest_checkpoint
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
+from mmqcs.engine import NotFiniteError, SetupCheckHook
 from mmqcs.utils import cli, launch
+from mmqcs.utils.run_lock import WorkDirInUseError, work_dir_lock
 from mmqcs.utils.run_log import read_validations, validation_rows
+from mmqcs.utils.run_settings import check_settings
+from mmqcs.utils.setup_errors import describe_error, explains_itself
 
 # What --amp makes of an optimiser wrapper; each autocasts to bfloat16 where
 # the device has it and else to float16 with a loss scaler.
@@ -103,6 +109,27 @@ def set_randomness(config: Config, seed: int | None, deterministic: bool) -> Non
         config.randomness = randomness
 
 
+def use_safe_hooks(config: Config, trust: bool) -> None:
+    """Give the run the hooks that guard it, whatever the config names.
+
+    Args:
+        config: The config, changed in place.
+        trust: Whether a resumed checkpoint may run code.
+    """
+    hooks = config.get('default_hooks') or {}
+    checkpoint = hooks.setdefault(
+        'checkpoint', {'type': 'CheckpointHook', 'interval': 1}
+    )
+    stock = ('CheckpointHook', 'mmengine.CheckpointHook', CheckpointHook)
+    if checkpoint is not None and checkpoint.get('type') in stock:
+        checkpoint['type'] = 'mmqcs.CheckpointHook'
+    hooks['weights'] = {'type': 'mmqcs.CheckWeightsHook'}
+    hooks['resume'] = {'type': 'mmqcs.ResumeHook', 'trust': trust}
+    hooks.setdefault('setup_check', {'type': 'mmqcs.SetupCheckHook'})
+    hooks.setdefault('finite', {'type': 'mmqcs.FiniteHook'})
+    config.default_hooks = hooks
+
+
 def merge_args(config: Config, args: argparse.Namespace) -> None:
     """Put the command line into the config.
 
@@ -116,14 +143,15 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config.val_cfg = config.val_dataloader = config.val_evaluator = None
     if args.amp:
         use_amp(config)
+    weights = config.get('load_from')
     if args.resume is not None:
         config.resume = True
         config.load_from = None if args.resume == 'auto' else args.resume
-    start = config.get('load_from')
-    if config.get('resume') and start is None:
-        start = find_latest_checkpoint(config.work_dir)
-    if start:
-        cli.check_checkpoint(start, args.trust_checkpoint)
+    if config.get('resume'):
+        cli.choose_resume(config, args.trust_checkpoint)
+    if not config.get('resume') and weights:
+        config.load_from = weights
+        cli.check_checkpoint(weights, args.trust_checkpoint)
     cli.check_pretrained(config.model, args.trust_checkpoint)
     if args.auto_scale_lr:
         if not config.get('auto_scale_lr'):
@@ -133,6 +161,7 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
             )
         config.auto_scale_lr.enable = True
     set_randomness(config, args.seed, args.deterministic)
+    use_safe_hooks(config, args.trust_checkpoint)
     cli.set_dataloader_defaults(
         config,
         ('train_dataloader', 'val_dataloader', 'test_dataloader'),
@@ -141,16 +170,54 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
     )
 
 
+def train(config: Config, trust: bool) -> Path:
+    """Train, and end the program in one line if the run cannot start or go on.
+
+    An error of the first iteration belongs to the set-up. A later one is raised.
+
+    Args:
+        config: Config of the run.
+        trust: Whether checkpoints may hold foreign objects.
+
+    Returns:
+        The work dir.
+    """
+    runner = None
+    try:
+        check_settings(config)
+        runner = cli.build_runner(config, trust)
+        runner.train()
+    except NotFiniteError as error:
+        cli.fail(str(error), status=1)
+    except Exception as error:
+        if runner is not None and all(
+            hook.started for hook in runner.hooks if isinstance(hook, SetupCheckHook)
+        ):
+            raise
+        if not explains_itself(error):
+            traceback.print_exc()
+        text = describe_error(error, config)
+        cli.fail(f'the training cannot start: {text}', status=1)
+    return Path(runner.work_dir)
+
+
 def main() -> None:
     """Run the program."""
     args = parse_args()
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
     launch.prepare_distributed(config, args.launcher, args.local_rank)
-    runner = cli.build_runner(config, args.trust_checkpoint)
-    runner.train()
+    with ExitStack() as stack:
+        if launch.is_first_process(args.launcher):
+            try:
+                stack.enter_context(work_dir_lock(config.work_dir))
+            except WorkDirInUseError as error:
+                cli.fail(str(error), status=1)
+            except OSError as error:
+                cli.fail(f'the work dir cannot be written: {error}', status=1)
+        work_dir = train(config, args.trust_checkpoint)
     if is_main_process():
-        for title, text in validation_rows(read_validations(Path(runner.work_dir))):
+        for title, text in validation_rows(read_validations(work_dir)):
             print_log(f'{title}: {text}', logger='current')
     launch.close_distributed()
 

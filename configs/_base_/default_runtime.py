@@ -5,7 +5,8 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook',
+        # a kill at any moment leaves a checkpoint to resume from
+        type='mmqcs.CheckpointHook',
         interval=1,
         max_keep_ckpts=1,
         save_best='accuracy/top1',
@@ -13,8 +14,14 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
+    # refuses a checkpoint that does not fit the model
+    weights=dict(type='mmqcs.CheckWeightsHook'),
     # lets a run be resumed on another number of processes
     resume=dict(type='mmqcs.ResumeHook'),
+    # compares classes and names of metrics before the first iteration
+    setup_check=dict(type='mmqcs.SetupCheckHook'),
+    # ends a run whose losses or weights are not finite
+    finite=dict(type='mmqcs.FiniteHook'),
     # leaves WORK_DIR/report.html
     report=dict(type='mmqcs.ReportHook'),
 )

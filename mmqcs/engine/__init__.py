@@ -3,12 +3,16 @@
 from mmqcs import openmmlab  # noqa: F401
 
 from .hooks import (
+    CheckpointHook,
     CheckWeightsHook,
+    FiniteHook,
     FuseConvBNHook,
+    NotFiniteError,
     PreciseBNHook,
     ReportHook,
     ResumeHook,
     SAMHook,
+    SetupCheckHook,
 )
 from .log_processor import QuietLogProcessor
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
@@ -16,7 +20,10 @@ from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
 __all__ = [
     'AutocastOptimWrapper',
     'CheckWeightsHook',
+    'CheckpointHook',
+    'FiniteHook',
     'FuseConvBNHook',
+    'NotFiniteError',
     'PreciseBNHook',
     'QuietLogProcessor',
     'ReportHook',
@@ -24,4 +31,5 @@ __all__ = [
     'SAMAmpOptimWrapper',
     'SAMHook',
     'SAMOptimWrapper',
+    'SetupCheckHook',
 ]

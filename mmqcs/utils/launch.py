@@ -14,7 +14,29 @@ from mmengine.logging import print_log
 from .cli import fail
 from .strategy import strategy_name, unsupported_strategy
 
-__all__ = ['check_strategy', 'close_distributed', 'prepare_distributed']
+__all__ = [
+    'check_strategy',
+    'close_distributed',
+    'is_first_process',
+    'prepare_distributed',
+]
+
+_RANKS = {
+    'pytorch': 'RANK',
+    'slurm': 'SLURM_PROCID',
+    'mpi': 'OMPI_COMM_WORLD_RANK',
+}
+
+
+def is_first_process(launcher: str) -> bool:
+    """Return whether this is the first process of a run, which alone writes to disk.
+
+    Can be asked before the processes are connected.
+
+    Args:
+        launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
+    """
+    return launcher == 'none' or os.environ.get(_RANKS[launcher], '0') == '0'
 
 
 def check_strategy(config: Config, launcher: str) -> None:

@@ -1,5 +1,7 @@
 """A runner takes the weights that fit its model, and no others."""
 
+from types import SimpleNamespace
+
 import pytest
 import small_run
 import torch
@@ -8,6 +10,7 @@ from mmengine import Config
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
+from mmqcs.engine import CheckWeightsHook
 from mmqcs.utils import CheckpointError
 
 HOOK = {'default_hooks.weights': {'type': 'mmqcs.CheckWeightsHook'}}
@@ -150,3 +153,12 @@ def test_initial_weights_that_are_complete(tmp_path, state, name):
 def test_initial_weights_that_are_missing_end_the_run(tmp_path, state, make, prefix):
     with pytest.raises(CheckpointError, match=r'b\.pth lacks \d+ weights of backbone'):
         train_from(tmp_path, make(dict(state)), prefix)
+
+
+def test_a_resumed_run_needs_the_train_only_parts_as_well():
+    config = Config.fromfile(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
+    model = MODELS.build(config.model)
+    state = {k: v for k, v in model.state_dict().items() if 'cross.' not in k}
+    runner = SimpleNamespace(model=model, _load_from='a.pth', _resume=True)
+    with pytest.raises(CheckpointError, match=r'a\.pth .*cross\..* is missing'):
+        CheckWeightsHook().after_load_checkpoint(runner, {'state_dict': state})

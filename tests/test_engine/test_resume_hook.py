@@ -1,6 +1,8 @@
 """A run resumed with another number of batches an epoch."""
 
 import itertools
+import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
+from mmqcs.engine import ResumeHook
 from mmqcs.utils.safe_load import allow_mmengine_objects
 
 
@@ -156,3 +159,40 @@ def test_a_new_run_from_weights_is_not_a_resumed_one(tmp_path):
     spy, _ = train(tmp_path, 3, 1, load_from=str(tmp_path / 'epoch_2.pth'))
     assert spy.seen[0] == (0, 0)
     assert 'resumed on' not in logs(tmp_path)
+
+
+def forge(work_dir, **meta):
+    path = work_dir / 'epoch_2.pth'
+    checkpoint = torch.load(path, weights_only=False)
+    checkpoint['meta'].update(meta)
+    torch.save(checkpoint, path)
+
+
+CODE = "open('canary', 'w').close()\ngpu_ids = [0]"
+
+
+@pytest.mark.parametrize(
+    'text',
+    [CODE, "custom_imports = dict(imports=['canary'])", "_base_ = ['canary.py']"],
+)
+def test_the_config_text_of_a_checkpoint_is_not_run(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ('canary.py', 'other.py'):
+        (tmp_path / name).write_text(CODE)
+    train(tmp_path, 4, 2)
+    forge(tmp_path, config=text)
+    spy, _ = resumed(tmp_path, 4, 3)
+    assert spy.seen == [(2, 6), (2, 7), (2, 8)]
+    assert not (tmp_path / 'canary').exists()
+    assert "meta['config']" in logs(tmp_path)
+
+
+def test_the_config_text_of_a_trusted_checkpoint_is_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train(tmp_path, 4, 2)
+    forge(tmp_path, config=CODE)
+    checkpoint = {'meta': {'config': CODE}}
+    runner = SimpleNamespace(_resume=False, logger=logging.getLogger('trusted'))
+    ResumeHook(trust=True).after_load_checkpoint(runner, checkpoint)
+    assert checkpoint['meta']['config'] == CODE

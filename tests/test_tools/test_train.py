@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from tool_helpers import check_error, epochs, load_tool, merged
@@ -89,15 +90,19 @@ def test_data_loader_defaults(toy, monkeypatch):
 
 def test_train_arguments(toy, monkeypatch):
     monkeypatch.setenv('CUBLAS_WORKSPACE_CONFIG', ':16:8')
-    args = ('--seed', 7, '--deterministic', '--no-validate', '--resume', 'weights.pth')
+    hub = dict(log_scalars={}, runtime_info={}, resumed_keys={})
+    meta = dict(epoch=1, iter=3)
+    start = dict(state_dict={}, optimizer={}, message_hub=hub, meta=meta)
+    torch.save(start, 'start.pth')
+    args = ('--seed', 7, '--deterministic', '--no-validate', '--resume', 'start.pth')
     config = merged(train, monkeypatch, toy, *args)
     assert config.randomness == {'seed': 7, 'deterministic': True}
     assert config.val_dataloader is None
-    assert (config.resume, config.load_from) == (True, 'weights.pth')
+    assert (config.resume, config.load_from) == (True, 'start.pth')
     assert Path(config.work_dir) == Path('work_dirs/toy')
 
     config = merged(train, monkeypatch, toy, '--resume', '--work-dir', 'elsewhere')
-    assert (config.resume, config.load_from) == (True, None)
+    assert (config.resume, config.load_from) == (False, None)  # no checkpoint there
     assert config.work_dir == 'elsewhere'
     assert config.randomness == {'seed': 0}
 

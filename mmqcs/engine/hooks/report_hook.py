@@ -53,7 +53,8 @@ class ReportHook(Hook):
         True
     """
 
-    priority = 'LOWEST'
+    # before CheckpointHook, which may validate before the first iteration
+    priority = 85
 
     def __init__(self, enable: bool = True, worst_errors: int = 30) -> None:
         self.enable = enable

@@ -1,4 +1,4 @@
-"""Resumes a run on another number of processes."""
+"""Resumes a run safely, also on another number of processes."""
 
 from typing import Any
 
@@ -40,6 +40,12 @@ class ResumeHook(Hook):
     process, companions, augmentation) is not what the unbroken run would have drawn.
     Runs that count iterations alone go on at their iteration.
 
+    MMEngine would run the text ``meta['config']`` of a checkpoint as Python. It writes
+    no such text itself, and the hook drops it.
+
+    Args:
+        trust: Whether MMEngine may run ``meta['config']`` of a resumed checkpoint.
+
     Examples:
         >>> from types import SimpleNamespace
         >>> runner = SimpleNamespace(train_dataloader=range(512))
@@ -51,7 +57,8 @@ class ResumeHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def __init__(self) -> None:
+    def __init__(self, trust: bool = False) -> None:
+        self.trust = trust
         self._written: tuple[int, int] | None = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -60,8 +67,20 @@ class ResumeHook(Hook):
         checkpoint['meta']['batches_per_epoch'] = len(runner.train_dataloader)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Remembers what a checkpoint notes; nothing where this hook was not used."""
+        """Drop what would be run, and note the number of processes and batches."""
         meta: dict[str, Any] = checkpoint.get('meta') or {}
+        if 'config' in meta:
+            if self.trust:
+                runner.logger.warning(
+                    "meta['config'] of the checkpoint is run as Python, as "
+                    '--trust-checkpoint asks'
+                )
+            else:
+                meta.pop('config')
+                runner.logger.warning(
+                    "meta['config'] of the checkpoint is not used: it would be run as "
+                    'Python'
+                )
         if 'world_size' in meta and 'batches_per_epoch' in meta:
             self._written = meta['world_size'], meta['batches_per_epoch']
 

@@ -77,6 +77,15 @@ class FERMetric(BaseMetric):
         self.confusion_matrix = confusion_matrix
         self.intervals = intervals
 
+    @property
+    def metric_names(self) -> list[str]:
+        """Names of the metrics, without ``prefix``, for the classes of the dataset."""
+        names = ['accuracy/top1', 'accuracy/mean_class']
+        if self.intervals:
+            names += [f'{name}_{end}' for name in names for end in ('low', 'high')]
+        classes = (self.dataset_meta or {}).get('classes') or ()
+        return names + [f'recall/{name}' for name in classes]
+
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep prediction, label and number of classes of each image.
 

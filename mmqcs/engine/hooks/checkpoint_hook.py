@@ -1,0 +1,241 @@
+"""Checkpoints that survive a kill at any moment."""
+
+import bisect
+from collections import deque
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook as StockCheckpointHook
+from mmengine.runner import EpochBasedTrainLoop, Runner
+
+from mmqcs.registry import HOOKS
+from mmqcs.utils.atomic import draft_of, publish_draft, remove_drafts, write_text
+
+VALIDATION_FOLLOWS = 'validation_follows'
+
+
+@HOOKS.register_module()
+class CheckpointHook(StockCheckpointHook):
+    """MMEngine's ``CheckpointHook`` with saves that can be interrupted.
+
+    A checkpoint is written to a draft in the same folder, synced and renamed. An
+    outdated checkpoint is removed last, when ``last_checkpoint`` names its successor.
+    The stock hook removes it first, so that a kill during a save leaves nothing.
+    Drafts of a killed run are removed when the next one starts.
+
+    MMEngine saves before it validates. If a run is killed during the validation, the
+    resumed run validates that checkpoint first.
+
+    Folders on remote storage are written as MMEngine does.
+
+    Args:
+        **kwargs: Arguments of MMEngine's ``CheckpointHook``.
+
+    Raises:
+        TypeError: An argument is unknown. The stock hook finds that in its first save.
+        KeyError: After a validation: no metric has the name given as ``save_best``.
+
+    Examples:
+        >>> from mmqcs.registry import HOOKS
+        >>> checkpoint = dict(
+        ...     type='mmqcs.CheckpointHook', max_keep_ckpts=1, save_best='accuracy/top1'
+        ... )
+        >>> HOOKS.build(checkpoint).key_indicators
+        ['accuracy/top1']
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        unknown = set(self.args) - set(signature(Runner.save_checkpoint).parameters)
+        if unknown:
+            raise TypeError(
+                f'CheckpointHook got an unexpected keyword argument {min(unknown)!r}'
+            )
+        self._validate_first = False
+        self.counts: dict[str, int] = {}
+        """Epoch and iteration of the checkpoint that is being saved."""
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write epoch and iteration as they are.
+
+        ``FlexibleRunner`` counts one too many after a validation, so that a resumed
+        run would leave an epoch out.
+        """
+        checkpoint['meta'].update(self.counts)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Note whether a validation was due when the checkpoint was saved."""
+        meta = checkpoint.get('meta') or {}
+        self._validate_first = bool(runner._resume and meta.get(VALIDATION_FOLLOWS))
+
+    def before_train(self, runner: Runner) -> None:
+        """Prepare the folder; validate what a killed run did not validate."""
+        self._forget_foreign_files(runner)
+        super().before_train(runner)
+        if self._local and is_main_process():
+            folder = Path(self.out_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_drafts(folder)
+            start = Path(runner._load_from or '')
+            if runner._resume and start.absolute().parent == folder.absolute():
+                # a kill can come between a save and the note of it
+                write_text(Path(runner.work_dir) / 'last_checkpoint', str(start))
+        if self._validate_first and runner.val_loop is not None:
+            runner.logger.info(
+                'The resumed checkpoint was saved before its validation, which follows'
+            )
+            runner.val_loop.run()
+
+    @property
+    def _local(self) -> bool:
+        return isinstance(self.file_backend, LocalBackend)
+
+    def _forget_foreign_files(self, runner: Runner) -> None:
+        """Drop names of files to remove that a resumed checkpoint brings along.
+
+        A checkpoint of another run, or a forged one, must not make this run remove
+        files outside its folder.
+        """
+        hub = runner.message_hub
+        folder = Path(self.out_dir or runner.work_dir).expanduser()
+        if self.out_dir is not None:
+            folder /= Path(runner.work_dir).name
+        for key in list(hub.runtime_info):
+            if key == 'best_ckpt' or key.startswith('best_ckpt_'):
+                name = Path(str(hub.get_info(key))).name
+                if name.startswith('best_') and (folder / name).is_file():
+                    hub.update_info(key, str(folder / name))
+                else:
+                    hub.pop_info(key)
+        ids = hub.runtime_info.get('keep_ckpt_ids')
+        if ids is not None and not _are_integers(ids):
+            hub.pop_info('keep_ckpt_ids')
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any]) -> None:
+        """Save the best checkpoint.
+
+        Raises:
+            KeyError: No metric has the name given as ``save_best``.
+        """
+        for name in self.save_best or ():
+            if metrics and name != 'auto' and name not in metrics:
+                raise KeyError(
+                    f'save_best={name!r} of the CheckpointHook is none of the metrics '
+                    f'{", ".join(metrics)}'
+                )
+        super().after_val_epoch(runner, metrics)
+
+    def _save_checkpoint(self, runner: Runner) -> None:
+        if self.by_epoch:
+            step = runner.epoch + 1
+            meta = dict(epoch=step, iter=runner.iter)
+        else:
+            step = runner.iter + 1
+            meta = dict(epoch=runner.epoch, iter=step)
+        meta[VALIDATION_FOLLOWS] = self._validation_follows(runner, step)
+        self._save_checkpoint_with_step(runner, step, meta)
+
+    def _validation_follows(self, runner: Runner, step: int) -> bool:
+        loop = runner.train_loop
+        by_epoch = isinstance(loop, EpochBasedTrainLoop)
+        if runner.val_loop is None or by_epoch != self.by_epoch:
+            return False
+        index = bisect.bisect(loop.dynamic_milestones, step + 1) - 1
+        last = loop.max_epochs if by_epoch else loop.max_iters
+        due = step % loop.dynamic_intervals[index] == 0 or step == last
+        return step >= loop.val_begin and due
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        if not self._local:
+            super()._save_checkpoint_with_step(runner, step, meta)
+            return
+        outdated = []
+        if self.max_keep_ckpts > 0 and step not in list(self.keep_ckpt_ids)[-1:]:
+            kept = [*self.keep_ckpt_ids, step]
+            outdated = kept[: -self.max_keep_ckpts]
+            self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts)
+            # A resumed run removes what is too many. So the outdated ones are named,
+            # in case a kill comes before their removal.
+            runner.message_hub.update_info('keep_ckpt_ids', kept)
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        if not isinstance(runner, _DraftingRunner):  # _save_best_checkpoint gives one
+            runner = _DraftingRunner(runner, self)
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        if is_main_process():
+            write_text(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt)
+            for old in outdated:
+                file = Path(self.out_dir) / self.filename_tmpl.format(old)
+                file.unlink(missing_ok=True)
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
+        if not self._local or not self.save_best:
+            super()._save_best_checkpoint(runner, metrics)
+            return
+        # The stock method removes the old files that it knows of before it saves.
+        old = self._best_paths
+        self._best_paths = dict.fromkeys(old)
+        super()._save_best_checkpoint(_DraftingRunner(runner, self), metrics)
+        new = self._best_paths
+        self._best_paths = {key: new[key] or old.get(key) for key in new}
+        if is_main_process():
+            for file in {*old.values()} - {*self._best_paths.values(), None}:
+                Path(file).unlink(missing_ok=True)
+                runner.logger.info(f'The previous best checkpoint {file} is removed')
+
+    @property
+    def _best_paths(self) -> dict[str, str | None]:
+        if len(self.key_indicators) == 1:
+            return {'best_ckpt': self.best_ckpt_path}
+        return dict(self.best_ckpt_path_dict)
+
+    @_best_paths.setter
+    def _best_paths(self, paths: dict[str, str | None]) -> None:
+        if len(self.key_indicators) == 1:
+            self.best_ckpt_path = paths['best_ckpt']
+        else:
+            self.best_ckpt_path_dict = paths
+
+
+class _DraftingRunner:
+    """A runner that saves checkpoints as drafts, and moves them when complete."""
+
+    def __init__(self, runner: Runner, hook: CheckpointHook) -> None:
+        self._runner = runner
+        self._hook = hook
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runner, name)
+
+    def save_checkpoint(
+        self, out_dir: str, filename: str, *args: Any, **kwargs: Any
+    ) -> None:
+        path = Path(out_dir) / filename
+        draft = draft_of(path)
+        meta = kwargs['meta']
+        self._hook.counts = {key: meta[key] for key in ('epoch', 'iter')}
+        try:
+            self._runner.save_checkpoint(out_dir, draft.name, *args, **kwargs)
+            if is_main_process():
+                publish_draft(draft, path)
+        finally:
+            self._hook.counts = {}
+            draft.unlink(missing_ok=True)
+
+
+def _are_integers(values: Any) -> bool:
+    return isinstance(values, (list, tuple)) and all(type(v) is int for v in values)

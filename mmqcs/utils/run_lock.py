@@ -1,0 +1,63 @@
+"""Lets one training at a time write to a work dir."""
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from mmengine.logging import print_log
+
+__all__ = ['WorkDirInUseError', 'work_dir_lock']
+
+LOCK = '.train.lock'
+OWNER = '.train.owner'
+# The data loading workers of a killed training end within five seconds, and until then
+# may hold its lock.
+WAIT = 7
+
+
+class WorkDirInUseError(RuntimeError):
+    """Another training writes to a work dir."""
+
+
+@contextmanager
+def work_dir_lock(work_dir: str | Path) -> Iterator[None]:
+    """Hold the lock of a work dir, which ends with the process at the latest.
+
+    Where the file system has no locks, a warning says so and the lock is left out.
+
+    Args:
+        work_dir: Work dir; made if it does not exist.
+
+    Raises:
+        WorkDirInUseError: Another training holds the lock.
+        OSError: The work dir cannot be made.
+    """
+    folder = Path(work_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=WAIT)
+    except Timeout:
+        owner = folder / OWNER
+        who = owner.read_text() if owner.is_file() else 'another process'
+        raise WorkDirInUseError(
+            f'another training writes to {work_dir}: {who}. Wait for its end, or give '
+            f'another --work-dir'
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        print_log(
+            f'{work_dir} cannot be locked ({error}): make sure that no other training '
+            f'writes to it',
+            level=logging.WARNING,
+        )
+        yield
+        return
+    try:
+        (folder / OWNER).write_text(f'process {os.getpid()} on {socket.gethostname()}')
+        yield
+    finally:
+        lock.release()
