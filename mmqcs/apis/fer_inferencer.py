@@ -61,13 +61,14 @@ class FERInferencer:
         batch_size: Faces that go through the network at once.
         batch_frames: Most images whose faces are collected to fill a batch. Fewer are
             collected if they are large.
+        trust: Whether a checkpoint may run code; see :class:`FaceClassifier`.
 
     Raises:
         FileNotFoundError: A file is missing.
         ImportError: The cascade is missing (OpenCV 5), or MMDetection.
         ValueError: An argument is wrong; the message says what to do.
-        mmqcs.utils.CheckpointError: The checkpoint is damaged, holds more than
-            weights, or does not fit the model.
+        mmqcs.utils.CheckpointError: The checkpoint is damaged, its config names a part
+            that a file must not name, or its weights do not fit the model.
 
     Examples:
         >>> infer = FERInferencer('work_dirs/qcs.pth')
@@ -89,6 +90,7 @@ class FERInferencer:
         device: str | None = None,
         batch_size: int = 32,
         batch_frames: int = 8,
+        trust: bool = False,
     ) -> None:
         for name, value in (('size', size), ('batch_frames', batch_frames)):
             if value < 1:
@@ -100,7 +102,7 @@ class FERInferencer:
         self.batch_frames = batch_frames
         self.detector = _detector(faces)
         if isinstance(model, (str, Path, Config)):
-            model = _classifier(model, checkpoint, device, batch_size)
+            model = _classifier(model, checkpoint, device, batch_size, trust)
         self.classifier = model
         self.classes: tuple[str, ...] = tuple(model.classes)
         if template is None:
@@ -240,9 +242,10 @@ def _classifier(
     checkpoint: str | Path | None,
     device: str | None,
     batch_size: int,
+    trust: bool,
 ) -> Classifier:
     if not is_exported(model):
-        return FaceClassifier(model, checkpoint, device, batch_size)
+        return FaceClassifier(model, checkpoint, device, batch_size, trust)
     if checkpoint is not None:
         raise ValueError(f'{model} holds its weights: leave out the checkpoint')
     if device not in (None, 'cpu'):

@@ -12,7 +12,7 @@ __all__ = ['add_inferencer_options', 'build_inferencer']
 def add_inferencer_options(
     parser: argparse.ArgumentParser, required: bool, model: str
 ) -> None:
-    """Adds ``--model``, ``--checkpoint``, ``--device`` and how faces are found.
+    """Add ``--model`` and what belongs to it, and how faces are found.
 
     Args:
         parser: Where to add them.
@@ -21,6 +21,11 @@ def add_inferencer_options(
     """
     parser.add_argument('--model', required=required, help=model)
     parser.add_argument('--checkpoint', help='weights for a config')
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='let the config in a checkpoint name any part; building it can run code',
+    )
     parser.add_argument('--device', help='for example cuda:0; default: a GPU if any')
     add_face_options(parser)
 
@@ -50,4 +55,5 @@ def build_inferencer(args: argparse.Namespace, batch_size: int = 32) -> FERInfer
         faces=build_detector(args, args.device),
         device=args.device,
         batch_size=batch_size,
+        trust=args.trust_checkpoint,
     )

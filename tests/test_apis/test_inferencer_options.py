@@ -47,3 +47,8 @@ def test_config_and_weights(checkpoint):
 def test_random_weights_are_refused(model):
     with pytest.raises(ValueError, match=f'{model} is no checkpoint: with a config'):
         build('--model', model, '--faces', 'none')
+
+
+def test_trust_is_passed_on(checkpoint):
+    with pytest.warns(UserWarning, match=r'run\.pth is trusted'):
+        build('--model', checkpoint, '--faces', 'none', '--trust-checkpoint')
