@@ -206,3 +206,12 @@ def test_bad_options():
         build(statistics='x')
     with pytest.raises(ValueError, match='blend images of different classes'):
         build(train_cfg=dict(augments=dict(type='Mixup', alpha=0.2)))
+
+
+@pytest.mark.parametrize('place', ['head', 'cross.head'])
+def test_heads_for_several_labels_are_refused(place):
+    head = dict(
+        type='MultiLabelLinearClsHead', num_classes=7, in_channels=96, _delete_=True
+    )
+    with pytest.raises(ValueError, match=f'^{place} is a MultiLabelLinearClsHead'):
+        build(**{place: head})

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 import torch.nn as nn
 from mmpretrain.models import ImageClassifier
+from mmpretrain.models.heads import MultiLabelClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
@@ -106,6 +107,13 @@ class QCSClassifier(ImageClassifier):
             neck = dict(neck, in_channels=channels, strides=strides)
         super().__init__(backbone, neck, head, **kwargs)
         self.cross = MODELS.build(cross)
+        for name, part in (('head', self.head), ('cross.head', self.cross.head)):
+            if isinstance(part, MultiLabelClsHead):
+                raise ValueError(
+                    f'{name} is a {type(part).__name__}, which takes several labels '
+                    f'per image, but the faces of a group have one expression each. '
+                    f'Choose a head for one label, such as LinearClsHead'
+                )
         self.group_loss = MODELS.build(group_loss or dict(type='mmqcs.GroupLoss'))
         self.statistics = statistics
         if statistics == 'branch':
