@@ -76,19 +76,19 @@ class FaceClassifier:
         with _named(model) if embedded else nullcontext():
             self.model = _build(config)
             self.pipeline = _pipeline(config)
-        if weights is None:
-            warnings.warn(
-                'no checkpoint is given: the weights are random, and so are the scores',
-                stacklevel=2,
-            )
-        else:
-            load_inference_weights(self.model, weights, checkpoint or model)
-        self.model.to(device or get_device())
-        outputs = getattr(getattr(self.model, 'head', None), 'num_classes', None)
-        self.classes = _classes(config, weights, outputs, checkpoint or model)
-        self.face_template = config.get('face_template')
-        if embedded:
-            with _named(model):  # settings can also fail once they are used
+            if weights is None:
+                warnings.warn(
+                    'no checkpoint is given: the weights are random, and so are the '
+                    'scores',
+                    stacklevel=2,
+                )
+            else:
+                load_inference_weights(self.model, weights, checkpoint or model)
+            self.model.to(device or get_device())
+            outputs = getattr(getattr(self.model, 'head', None), 'num_classes', None)
+            self.classes = _classes(config, weights, outputs, checkpoint or model)
+            self.face_template = config.get('face_template')
+            if embedded:  # settings can also fail once they are used
                 self([np.zeros((112, 112, 3), np.uint8)])
 
     def __call__(self, faces: Sequence[np.ndarray]) -> np.ndarray:
@@ -228,6 +228,8 @@ def _named(path: str | Path) -> Iterator[None]:
     """Tell which file holds a config that cannot be built."""
     try:
         yield
+    except CheckpointError:
+        raise
     except Exception as error:  # settings of any kind can raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CheckpointError(
