@@ -8,12 +8,13 @@ only as long as the fingerprint of what it was made from is the same.
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
+
+from mmqcs.utils.atomic import atomic_file
 
 from .text_files import open_regular
 
@@ -102,22 +103,15 @@ def _load(path: Path, state: str) -> dict[str, np.ndarray] | None:
 
 
 def _save(path: Path, state: str, index: dict[str, np.ndarray]) -> None:
-    # Processes of one run may write at once: each its own file, then a rename.
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=path.stem, suffix='.tmp', delete=False
-        ) as file:
-            temporary = Path(file.name)
+        # several processes of a run may write at once, each to a draft of its own
+        with atomic_file(path) as draft, draft.open('wb') as file:
             np.savez(file, **{_KEY: np.array(state)}, **index)
-        temporary.replace(path)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         print_log(
             f'The index cannot be kept at {path} ({error}), so each start reads the '
-            f'data set anew. Set MMQCS_CACHE_DIR to a folder that can be written',
+            f'dataset again. Set MMQCS_CACHE_DIR to a folder that can be written',
             'current',
             logging.WARNING,
         )

@@ -1,7 +1,5 @@
 """From a training checkpoint to one that is given to others."""
 
-import os
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from pickle import PicklingError
@@ -12,6 +10,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmqcs.checkpoints.weights import check_tensors, find_weights
 
+from .atomic import draft_of, publish_draft
 from .published import sha256
 from .safe_load import CheckpointError, load_weights_only, nothing_allowed
 
@@ -76,17 +75,13 @@ def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
     if path.suffix != '.pth':
         raise ValueError(f'the name of the file must end in .pth, got {path}')
     path.parent.mkdir(parents=True, exist_ok=True)
-    # beside the target, so that moving it there is atomic
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix='.tmp')
-    os.close(handle)
-    draft = Path(name)
+    draft = draft_of(path)
     try:
         torch.save(checkpoint, draft)
         with nothing_allowed():  # as for whoever downloads it
             load_weights_only(draft)
         final = path.with_name(f'{path.stem}-{sha256(draft)[:8]}.pth')
-        draft.chmod(0o644)
-        draft.replace(final)
+        publish_draft(draft, final)
     except (CheckpointError, PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f'meta of the checkpoint holds more than numbers, text and containers, so '

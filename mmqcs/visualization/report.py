@@ -2,13 +2,13 @@
 
 import base64
 import html
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mmqcs.functional.bootstrap import accuracies, bootstrap_intervals
+from mmqcs.utils.atomic import write_text
 from mmqcs.utils.evaluations import Evaluation, find_evaluation
 from mmqcs.utils.predictions import Predictions
 from mmqcs.utils.run_log import (
@@ -67,12 +67,7 @@ def write_report(work_dir: Path) -> Path:
     """
     text = build_report(work_dir)
     path = work_dir / NAME
-    draft = path.with_name(f'.{NAME}.{os.getpid()}')
-    try:
-        draft.write_text(text, encoding='utf-8')
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_text(path, text)
     return path
 
 

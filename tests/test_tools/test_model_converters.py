@@ -167,7 +167,6 @@ def test_check_checkpoint_names_what_is_foreign(tmp_path, capsys):
         ('test', ['bomb.pth']),
         ('train', ['--resume', 'bomb.pth']),
         ('train', ['--cfg-options', 'load_from=bomb.pth']),
-        ('train', ['--resume', '--work-dir', 'run']),
         (
             'train',
             [
@@ -181,15 +180,35 @@ def test_check_checkpoint_names_what_is_foreign(tmp_path, capsys):
 def test_programs_refuse_foreign_objects(
     toy, tmp_path, monkeypatch, capsys, tool, args
 ):
-    torch.save(Bomb(os.system, f'touch {tmp_path}/mark'), 'bomb.pth')
-    (tmp_path / 'run').mkdir()
-    (tmp_path / 'run' / 'last_checkpoint').write_text('bomb.pth')
+    torch.save(training_with(Bomb(os.system, f'touch {tmp_path}/mark')), 'bomb.pth')
     program = load_tool(tool)
     with pytest.raises(SystemExit) as stop:
         merged(program, monkeypatch, toy, *args)
     check_error(stop.value, capsys.readouterr().err, 'bomb.pth holds more than weights')
     assert not (tmp_path / 'mark').exists()
     merged(program, monkeypatch, toy, *args, '--trust-checkpoint')
+
+
+def training_with(extra):
+    """What a training can be resumed from, and something else."""
+    hub = {'log_scalars': {}, 'runtime_info': {}, 'resumed_keys': {}}
+    parts = {'state_dict': {}, 'message_hub': hub, 'optimizer': {}}
+    return {'meta': {'epoch': 1, 'iter': 2}, **parts, 'extra': extra}
+
+
+def test_a_foreign_object_in_the_newest_checkpoint_of_a_run(
+    toy, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / 'run').mkdir()
+    bomb = Bomb(os.system, f'touch {tmp_path}/mark')
+    torch.save(training_with(bomb), 'run/epoch_1.pth')
+    program, args = load_tool('train'), ('--resume', '--work-dir', 'run')
+    with pytest.raises(SystemExit):
+        merged(program, monkeypatch, toy, *args)
+    assert 'epoch_1.pth holds more than weights' in capsys.readouterr().err
+    assert not (tmp_path / 'mark').exists()
+    config = merged(program, monkeypatch, toy, *args, '--trust-checkpoint')
+    assert config.load_from.endswith('epoch_1.pth')
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from mmpretrain.registry import DATASETS
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.utils import register_all_modules
 from mmqcs.utils.architecture import model_shapes
+from mmqcs.utils.atomic import atomic_file
 from mmqcs.utils.cli import ArgumentParser, fail, load_config
 from mmqcs.utils.published import Target, convert_published_file
 from mmqcs.utils.recipes import RECIPES
@@ -75,7 +76,8 @@ def main() -> None:
     except ValueError as error:
         fail(str(error))
     target.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(checkpoint, target)
+    with atomic_file(target) as draft:
+        torch.save(checkpoint, draft)
     meta = checkpoint['meta']
     best = meta['source']['best_accuracy']
     print(
