@@ -13,7 +13,16 @@ within the limit on pixels."""
 
 
 class ImageError(ValueError):
-    """An image or a video that cannot be read; the message names it."""
+    """An image or a video that cannot be read; the message names it.
+
+    Examples:
+        >>> from mmqcs.apis.read_image import read_image
+        >>> try:
+        ...     read_image(b'no image')
+        ... except ImageError as error:
+        ...     print(type(error).__name__)
+        ImageError
+    """
 
 
 def printable(text: str) -> str:

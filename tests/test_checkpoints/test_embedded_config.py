@@ -258,8 +258,10 @@ def test_the_recipes_are_read_back():
     """All but those with a backbone that asks a hub."""
     refused = []
     for path in sorted(ROOT.glob('configs/*/*.py')):
+        if 'det' in path.parts:  # needs MMDetection
+            continue
         config = Config.fromfile(path)
-        if 'det' in path.parts or config.get('test_dataloader') is None:
+        if config.get('test_dataloader') is None:
             continue
         try:
             embedded_config(config.pretty_text, 'a.pth')

@@ -172,7 +172,7 @@ ERRORS = [
     (
         'csa_maps',
         ['--cfg-options', 'model.cross.attention.mode=SDPA'],
-        'no weight a token',
+        'is unknown',
     ),
     ('attention_map', ['gone.jpg'], 'image not found: gone.jpg'),
     ('attention_map', ['weights.pth'], 'weights.pth cannot be used as an image'),
