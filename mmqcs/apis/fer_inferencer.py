@@ -1,4 +1,4 @@
-"""From images to faces with expressions."""
+"""Find faces in images and videos, and name their expressions."""
 
 import warnings
 from collections import Counter

@@ -1,4 +1,4 @@
-"""infer.py and align_faces.py as a user runs them."""
+"""infer.py as a user runs it."""
 
 import csv
 import json
@@ -12,50 +12,23 @@ import time
 import tracemalloc
 
 import cv2
-import numpy as np
 import pytest
 from faces_case import needs_cascades, scene, write_untrained
-from mmengine.config import Config
+from infer_case import CONFIG, INFER, run, write_folder, write_video
 from PIL import Image
-from tool_helpers import ROOT, load_tool
-
-CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
-INFER = ROOT / 'tools/infer.py'
-ALIGN = ROOT / 'tools/dataset_converters/align_faces.py'
+from tool_helpers import load_tool
 
 pytestmark = pytest.mark.slow
 
 
-def run(tool, *args, **options):
-    command = [sys.executable, tool, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, **options)
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp('in'))
 
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
     return write_untrained(CONFIG, tmp_path_factory.mktemp('model') / 'run.pth')
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    """Three good pictures (one without a face), two bad ones, a video."""
-    folder = tmp_path_factory.mktemp('in')
-    (folder / 'sub').mkdir()
-    cv2.imwrite(str(folder / 'one.jpg'), scene(0)[0])
-    cv2.imwrite(str(folder / 'sub/two.png'), scene(2)[0])
-    cv2.imwrite(str(folder / 'nothing.png'), np.zeros((64, 64, 3), np.uint8))
-    (folder / 'bad.jpg').write_bytes(b'\xff\xd8 not really')
-    (folder / 'empty.png').write_bytes(b'')
-    write_video(folder / 'film.mp4', 5)
-    return folder
-
-
-def write_video(path, count):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), 10, (320, 320))
-    image = scene(4)[0]
-    for i in range(count):
-        writer.write(np.roll(image, 2 * i, 1))
-    writer.release()
 
 
 def lines(out):
@@ -328,99 +301,3 @@ def test_ctrl_c_keeps_what_was_written(model, tmp_path):
     assert 5 < count < 4000
     capture = cv2.VideoCapture(str(out / 'pictures/long.mp4'))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= count - 1
-
-
-@needs_cascades
-def test_align_faces(folder, tmp_path):
-    out = tmp_path / 'aligned'
-    options = ['--suffix', '_aligned', '--workers', 2, '--size', 64]
-    done = run(ALIGN, folder, out, *options)
-    assert done.returncode == 1  # some have no face
-    assert '2 of 5 written' in done.stdout
-    for name in ('one_aligned.png', 'sub/two_aligned.png'):
-        assert cv2.imread(str(out / name)).shape == (64, 64, 3)
-    with (out / 'alignment.csv').open(newline='') as file:
-        rows = {row['file']: row for row in csv.DictReader(file)}
-    assert rows['nothing.png']['note'] == 'no face, left out'
-    assert 'bad.jpg is not an image' in rows['bad.jpg']['note']
-    assert rows['one.jpg']['points_from'] in ('eyes', 'box')
-    again = run(ALIGN, folder, out)
-    assert again.returncode == 2
-    assert 'exists and is no empty folder' in again.stderr
-
-
-@needs_cascades
-def test_training_and_test_faces_are_cut_the_same_way(folder, tmp_path):
-    """The converter writes exactly what the inferencer gives the classifier."""
-    from mmqcs.apis import FERInferencer
-
-    class Recorder:
-        classes = ('a', 'b')
-
-        def __call__(self, faces):
-            self.faces = list(faces)
-            return np.tile([0.5, 0.5], (len(faces), 1))
-
-    run(ALIGN, folder, tmp_path / 'out', '--template', CONFIG, '--workers', 1)
-    template = Config.fromfile(CONFIG).face_template
-    recorder = Recorder()
-    FERInferencer(recorder, template=template)(folder / 'one.jpg')
-    written = cv2.imread(str(tmp_path / 'out/one.png'))
-    np.testing.assert_array_equal(written, recorder.faces[0])
-
-
-@needs_cascades
-def test_a_picture_without_a_face_in_whole(folder, tmp_path):
-    out = tmp_path / 'out'
-    run(ALIGN, folder, out, '--missing', 'whole', '--workers', 1, '--format', 'jpg')
-    assert cv2.imread(str(out / 'nothing.jpg')).shape == (112, 112, 3)
-
-
-@pytest.mark.parametrize(
-    ('args', 'message'),
-    [
-        (['{none}', '{out}'], 'no folder'),
-        (['{empty}', '{out}'], 'no pictures in'),
-        (['{folder}', '{out}', '--size', 2], '--size must be at least 8'),
-        (['{folder}', '{out}', '--template', 'qcs99'], "no model is named 'qcs99'"),
-        (['{twice}', '{out}'], 'several pictures would be written as a.png'),
-    ],
-)
-def test_wrong_calls_of_align_faces(call, folder, tmp_path, args, message):
-    names = ('none', 'out', 'empty', 'twice')
-    places = {'folder': folder, **{name: tmp_path / name for name in names}}
-    for name in names[2:]:
-        places[name].mkdir()
-    for name in ('a.png', 'a.jpg'):
-        (tmp_path / 'twice' / name).write_bytes(b'')
-    args = [str(x).format(**places) for x in args]
-    call(load_tool('dataset_converters/align_faces'), *args, error=message)
-
-
-@needs_cascades
-def test_face_template_finds_how_drawn_faces_are_cut(rafdb_root):
-    tool = ROOT / 'tools/misc/face_template.py'
-    done = run(tool, rafdb_root, '--count', 42)
-    assert done.returncode == 0, done.stderr
-    found = {}
-    exec(done.stdout[done.stdout.index('face_template') :], found)
-    expected = np.array(Config.fromfile(CONFIG).face_template)
-    # the eyes are seen, the other points follow from them
-    np.testing.assert_allclose(found['face_template'][:2], expected[:2], atol=0.02)
-    np.testing.assert_allclose(found['face_template'], expected, atol=0.05)
-
-
-@needs_cascades
-@pytest.mark.parametrize(
-    ('name', 'message'),
-    [
-        ('none', 'no folder'),
-        ('empty', 'no pictures in'),
-        ('black', 'points were seen in 0 of 1 pictures, at least 20 are needed'),
-    ],
-)
-def test_wrong_calls_of_face_template(call, tmp_path, name, message):
-    for folder in ('empty', 'black'):
-        (tmp_path / folder).mkdir()
-    cv2.imwrite(str(tmp_path / 'black/x.png'), np.zeros((64, 64, 3), np.uint8))
-    call(load_tool('misc/face_template'), tmp_path / name, error=message)
