@@ -67,7 +67,7 @@ class Page:
         result = next(self.infer.stream(path, keep_images=True))
         if result.error is not None:
             # not the name that the server gave the file
-            message = printable(result.error.replace(path, 'the image'))
+            message = printable(result.error.replace(path, 'the upload'))
             raise gr.Error(message, print_exception=False)
         cuts = (self.infer.cut(result.image, item.face) for item in result.faces)
         return Seen(result, tuple(reduce_image(cut, CUT_SIDE) for cut in cuts))

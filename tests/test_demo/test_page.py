@@ -97,7 +97,7 @@ def test_no_face_no_picture_bad_picture(page, pictures):
     assert drawn is not None
     assert scores is heat is None
     assert page.analyse(None)[2] is None
-    with pytest.raises(gr.Error, match='the image is not an image'):
+    with pytest.raises(gr.Error, match='the upload is not an image'):
         page.analyse(str(pictures / 'bad.png'))
 
 
@@ -252,7 +252,7 @@ def test_uploads_have_limits_and_do_not_stay(checkpoint, pictures, tmp_path):
         for content, message in ((b'text', 'is not an image'), (b'', 'is empty')):
             answer = analyse(address, upload(address, content))
             assert 'event: error' in answer
-            assert f'the image {message}' in answer
+            assert f'the upload {message}' in answer
             assert str(tmp_path) not in answer
         # status 413, or the end of the connection while the rest is sent
         with pytest.raises(urllib.error.URLError):
