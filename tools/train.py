@@ -5,6 +5,7 @@ epoch by the very accuracy it reports, and "last epoch".
 """
 
 import argparse
+import logging
 import os
 import traceback
 from contextlib import ExitStack
@@ -17,7 +18,8 @@ from mmengine.logging import print_log
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.engine import NotFiniteError, SetupCheckHook
-from mmqcs.utils import cli, launch
+from mmqcs.utils import CheckpointError, cli, launch
+from mmqcs.utils.resume import find_newest, read_resumable
 from mmqcs.utils.run_lock import WorkDirInUseError, work_dir_lock
 from mmqcs.utils.run_log import read_validations, validation_rows
 from mmqcs.utils.run_settings import check_settings
@@ -109,6 +111,51 @@ def set_randomness(config: Config, seed: int | None, deterministic: bool) -> Non
         config.randomness = randomness
 
 
+def choose_resume(config: Config, trust: bool = False) -> None:
+    """Put the checkpoint that a run is resumed from in its config.
+
+    Without a name it is the newest that can be read of those in the work dir. If there
+    is none at all, the run starts from the beginning.
+
+    Args:
+        config: Config of a training with ``resume=True``, changed in place. An empty
+            ``load_from`` asks for the newest checkpoint.
+        trust: See :func:`mmqcs.utils.cli.check_checkpoint`.
+    """
+    path = config.get('load_from')
+    try:
+        if path is not None:
+            cli.check_checkpoint(path, trust)
+            if '://' not in path:
+                read_resumable(Path(path).expanduser(), trust)
+            return
+        found = find_newest(_checkpoint_folders(config), trust)
+    except CheckpointError as error:
+        cli.fail(str(error), status=1)
+    if found is None:
+        print_log(
+            f'No checkpoint in {config.work_dir}: the run starts from the beginning'
+        )
+        config.resume = False
+        return
+    for reason in found.skipped:
+        print_log(f'Not resumed: {reason}', level=logging.WARNING)
+    print_log(
+        f'Resumes from {found.path} (epoch {found.epoch}, iteration {found.iteration})'
+    )
+    config.load_from = str(found.path)
+
+
+def _checkpoint_folders(config: Config) -> list[Path]:
+    """Return the folders in which a run keeps checkpoints."""
+    work_dir = Path(config.work_dir)
+    folders = [work_dir]
+    hook = (config.get('default_hooks') or {}).get('checkpoint') or {}
+    if hook.get('out_dir'):
+        folders.append(Path(hook['out_dir']) / work_dir.name)
+    return folders
+
+
 def use_safe_hooks(config: Config, trust: bool) -> None:
     """Give the run the hooks that guard it, whatever the config names.
 
@@ -148,7 +195,7 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config.resume = True
         config.load_from = None if args.resume == 'auto' else args.resume
     if config.get('resume'):
-        cli.choose_resume(config, args.trust_checkpoint)
+        choose_resume(config, args.trust_checkpoint)
     if not config.get('resume') and weights:
         config.load_from = weights
         cli.check_checkpoint(weights, args.trust_checkpoint)

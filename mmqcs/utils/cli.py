@@ -1,7 +1,6 @@
 """What the command-line programs for training and testing share."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,12 +10,10 @@ from typing import Any, NoReturn
 
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
-from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from .allocator import keep_freed_memory
-from .resume import find_newest, read_resumable
 from .safe_load import (
     CheckpointError,
     ForeignObjectError,
@@ -32,7 +29,6 @@ __all__ = [
     'build_runner',
     'check_checkpoint',
     'check_pretrained',
-    'choose_resume',
     'fail',
     'load_config',
     'restrict_loading',
@@ -174,51 +170,6 @@ def check_checkpoint(path: str, trust: bool = False) -> None:
         )
     except CheckpointError as error:
         fail(str(error))
-
-
-def choose_resume(config: Config, trust: bool = False) -> None:
-    """Put the checkpoint that a run is resumed from in its config.
-
-    Without a name it is the newest that can be read of those in the work dir. If there
-    is none at all, the run starts from the beginning.
-
-    Args:
-        config: Config of a training with ``resume=True``, changed in place. An empty
-            ``load_from`` asks for the newest checkpoint.
-        trust: See :func:`check_checkpoint`.
-    """
-    path = config.get('load_from')
-    try:
-        if path is not None:
-            check_checkpoint(path, trust)
-            if '://' not in path:
-                read_resumable(Path(path).expanduser(), trust)
-            return
-        found = find_newest(_checkpoint_folders(config), trust)
-    except CheckpointError as error:
-        fail(str(error), status=1)
-    if found is None:
-        print_log(
-            f'No checkpoint in {config.work_dir}: the run starts from the beginning'
-        )
-        config.resume = False
-        return
-    for reason in found.skipped:
-        print_log(f'Not resumed: {reason}', level=logging.WARNING)
-    print_log(
-        f'Resumes from {found.path} (epoch {found.epoch}, iteration {found.iteration})'
-    )
-    config.load_from = str(found.path)
-
-
-def _checkpoint_folders(config: Config) -> list[Path]:
-    """Return the folders in which a run keeps checkpoints."""
-    work_dir = Path(config.work_dir)
-    folders = [work_dir]
-    hook = (config.get('default_hooks') or {}).get('checkpoint') or {}
-    if hook.get('out_dir'):
-        folders.append(Path(hook['out_dir']) / work_dir.name)
-    return folders
 
 
 def check_pretrained(config: Any, trust: bool = False) -> None:
