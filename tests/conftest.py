@@ -37,7 +37,7 @@ def mmpretrain_scope():
 @pytest.fixture(autouse=True)
 def own_current_run(monkeypatch):
     """The visualizer and the log of a run made by a test are not the next one's."""
-    for kind in (Visualizer, MessageHub):
+    for kind in (Visualizer, MessageHub, MMLogger):
         monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
 
 
