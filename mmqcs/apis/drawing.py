@@ -42,11 +42,11 @@ def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
     rows = max(_BAND // width, 1)  # Pillow needs a copy, which is small in this way
     for start in range(0, height, rows):
         band = drawn[start : start + rows]
-        picture = Image.fromarray(np.ascontiguousarray(band[..., ::-1]))
-        draw = ImageDraw.Draw(picture)
+        canvas = Image.fromarray(np.ascontiguousarray(band[..., ::-1]))
+        draw = ImageDraw.Draw(canvas)
         for item in reversed(result.faces):  # the largest last, on top
             _draw_face(draw, (width, height), item, start)
-        band[...] = np.asarray(picture)[..., ::-1]
+        band[...] = np.asarray(canvas)[..., ::-1]
     return drawn
 
 

@@ -58,7 +58,7 @@ class ExpW(FoldedDataset):
 
     Raises:
         FileNotFoundError: The tree is not there, or an image is missing.
-        ValueError: A line of the list is broken, or gives a face a second class.
+        ValueError: A line of the list is broken, or names another class for a face.
 
     Examples:
         >>> data = ExpW('data/expw', split='test', fold=0, num_folds=5)

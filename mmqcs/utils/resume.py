@@ -52,6 +52,7 @@ def read_resumable(path: str | Path, trust: bool = False) -> dict[str, Any]:
     except ForeignObjectError:
         if not trust:
             raise
+        # runs what is in the file, which the user asked for by --trust-checkpoint
         checkpoint = torch.load(path, map_location='cpu', weights_only=False)
     problem = _problem(checkpoint)
     if problem:

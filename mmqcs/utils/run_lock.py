@@ -48,6 +48,7 @@ def work_dir_lock(work_dir: str | Path) -> Iterator[None]:
             f'another training writes to {work_dir}: {who}. Wait for its end, or give '
             f'another --work-dir'
         ) from None
+    # filelock raises these on file systems without locks, such as some over a network
     except (OSError, NotImplementedError) as error:
         print_log(
             f'{work_dir} cannot be locked ({error}): make sure that no other training '

@@ -244,6 +244,7 @@ def _without_forced_weights_only() -> Iterator[None]:
 def _load(path: str | Path, **kwargs: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # on pickle protocols
+        # weights_only=True, or the unpickler that calls nothing: see the two callers
         return torch.load(str(path), map_location='cpu', **kwargs)
 
 
