@@ -38,8 +38,8 @@ import mmqcs.visualization.embedding
 import mmqcs.visualization.report
 import mmqcs.visualization.similarity
 from mmqcs import registry
+from mmqcs.detection import require_detection
 from mmqcs.registry import DATASETS, MODELS
-from mmqcs.utils.detection import require_detection
 
 ROOT = Path(__file__).resolve().parents[1]
 _PUBLIC = (

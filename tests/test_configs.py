@@ -16,9 +16,9 @@ from mmpretrain.datasets import CIFAR10
 from mmpretrain.models import ImageClassifier
 from modelindex.load_model_index import load
 
+from mmqcs.checkpoints.publish import TRAIN_ONLY
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import METRICS, MODELS
-from mmqcs.utils.publish import TRAIN_ONLY
 from mmqcs.visualization.attention import attention_map
 from mmqcs.visualization.similarity import csa_neck, csa_weights
 

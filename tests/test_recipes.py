@@ -9,8 +9,8 @@ from mmengine import Config
 from published_case import write_published
 from reference_case import weights
 
+from mmqcs.checkpoints.reference.convert import convert_published_file
 from mmqcs.registry import MODELS
-from mmqcs.utils.published import convert_published_file
 
 
 class Recipe(NamedTuple):

@@ -82,7 +82,7 @@ def test_import_is_light():
 
 def test_register_all_modules():
     script = (
-        'from mmqcs.utils import register_all_modules\n'
+        'from mmqcs import register_all_modules\n'
         'from mmengine.registry import MODELS, DefaultScope\n'
         'register_all_modules()\n'
         'assert DefaultScope.get_current_instance().scope_name == "mmpretrain"\n'

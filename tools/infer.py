@@ -18,7 +18,7 @@ from mmqcs.apis.frames import Frame, Input, number_of_frames
 from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.apis.inputs import describe_left_out, expand
 from mmqcs.apis.writers import ResultWriter
-from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, fail
 
 
 def parse_args() -> argparse.Namespace:

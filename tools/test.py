@@ -11,9 +11,11 @@ from mmengine.runner import CheckpointLoader
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.checkpoints import checkpoint_classes
+from mmqcs.checkpoints.safe_load import CheckpointError
+from mmqcs.cli import launch
+from mmqcs.cli import options as cli
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
-from mmqcs.utils import CheckpointError, cli, launch
 
 # File types that each --out-item can be written as
 OUT_TYPES = {'pred': ('.pkl', '.pickle'), 'metrics': ('.json', '.yaml', '.yml', '.pkl')}

@@ -17,13 +17,15 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
+from mmqcs.checkpoints.safe_load import CheckpointError
+from mmqcs.cli import launch
+from mmqcs.cli import options as cli
+from mmqcs.cli.run_settings import check_settings
+from mmqcs.cli.setup_errors import describe_error, explains_itself
 from mmqcs.engine import NotFiniteError, SetupCheckHook
-from mmqcs.utils import CheckpointError, cli, launch
-from mmqcs.utils.resume import find_newest, read_resumable
-from mmqcs.utils.run_lock import WorkDirInUseError, work_dir_lock
-from mmqcs.utils.run_log import read_validations, validation_rows
-from mmqcs.utils.run_settings import check_settings
-from mmqcs.utils.setup_errors import describe_error, explains_itself
+from mmqcs.runs.lock import WorkDirInUseError, work_dir_lock
+from mmqcs.runs.log import read_validations, validation_rows
+from mmqcs.runs.resume import find_newest, read_resumable
 
 # What --amp makes of an optimiser wrapper; each autocasts to bfloat16 where
 # the device has it and else to float16 with a loss scaler.
@@ -120,7 +122,7 @@ def choose_resume(config: Config, trust: bool = False) -> None:
     Args:
         config: Config of a training with ``resume=True``, changed in place. An empty
             ``load_from`` asks for the newest checkpoint.
-        trust: See :func:`mmqcs.utils.cli.check_checkpoint`.
+        trust: See :func:`mmqcs.cli.options.check_checkpoint`.
     """
     path = config.get('load_from')
     try:

@@ -17,13 +17,13 @@ from mmpretrain.registry import TRANSFORMS
 from torch import Tensor
 
 from mmqcs.checkpoints import checkpoint_classes, embedded_config
+from mmqcs.checkpoints.inference_weights import load_inference_weights
+from mmqcs.checkpoints.reference.recipes import RECIPES
+from mmqcs.checkpoints.safe_load import CheckpointError, read_checkpoint
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.datasets.label_order import target_classes
 from mmqcs.deployment.scores import check_scores
-from mmqcs.utils.inference_weights import load_inference_weights
-from mmqcs.utils.model_index import register_model_index
-from mmqcs.utils.recipes import RECIPES
-from mmqcs.utils.safe_load import CheckpointError, read_checkpoint
+from mmqcs.register import register_model_index
 
 __all__ = ['FaceClassifier', 'is_checkpoint', 'load_config']
 
@@ -47,7 +47,7 @@ class FaceClassifier:
         FileNotFoundError: A file is missing.
         ValueError: There is no model of this name, a checkpoint alone holds no config,
             or the classes have no names.
-        mmqcs.utils.CheckpointError: The checkpoint is damaged, its config names a part
+        CheckpointError: The checkpoint is damaged, its config names a part
             that a file must not name, or its weights are not finite numbers or do not
             fit the model; the message says which.
 

@@ -67,7 +67,7 @@ class FERInferencer:
         FileNotFoundError: A file is missing.
         ImportError: The cascade is missing (OpenCV 5), or MMDetection.
         ValueError: An argument is wrong; the message says what to do.
-        mmqcs.utils.CheckpointError: The checkpoint is damaged, its config names a part
+        CheckpointError: The checkpoint is damaged, its config names a part
             that a file must not name, or its weights do not fit the model.
 
     Examples:

@@ -8,9 +8,9 @@ import mmpretrain.registry  # noqa: F401  (its registries join those of MMEngine
 from mmengine.config import Config
 from mmengine.registry import Registry
 
+from mmqcs.checkpoints.config_text import parse_config_text
+from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.registry import DATASETS, MODELS, TRANSFORMS
-from mmqcs.utils.config_text import parse_config_text
-from mmqcs.utils.safe_load import CheckpointError
 
 from .allowed_parts import ALLOWED_DATASETS, ALLOWED_MODELS, ALLOWED_TRANSFORMS
 

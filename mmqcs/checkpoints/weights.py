@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmqcs.utils.safe_load import CheckpointError
+from mmqcs.checkpoints.safe_load import CheckpointError
 
 __all__ = ['check_fit', 'check_tensors', 'checkpoint_classes', 'find_weights']
 

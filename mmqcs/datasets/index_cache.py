@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import print_log
 
-from mmqcs.utils.atomic import atomic_file
+from mmqcs.atomic import atomic_file
 
 from .text_files import open_regular
 

@@ -10,8 +10,8 @@ import cv2
 
 from mmqcs.apis.fer_inferencer import is_exported
 from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.synth.scenes import SceneSettings, draw_scene
-from mmqcs.utils.cli import ArgumentParser, fail
 
 TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
 """Where ``make train`` leaves its model."""

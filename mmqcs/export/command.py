@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmqcs.utils.cli import add_config_options, fail, load_config
+from mmqcs.cli.options import add_config_options, fail, load_config
 
 from .check import TOLERANCE
 from .subject import Subject, read_subject

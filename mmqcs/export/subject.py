@@ -14,9 +14,10 @@ from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor, nn
 
 from mmqcs.checkpoints import checkpoint_classes
+from mmqcs.checkpoints.inference_weights import load_inference_weights
+from mmqcs.checkpoints.safe_load import read_checkpoint
 from mmqcs.deployment import ModelDescription
-from mmqcs.utils import read_checkpoint, register_all_modules
-from mmqcs.utils.inference_weights import load_inference_weights
+from mmqcs.register import register_all_modules
 
 from .errors import ExportError
 from .faces import FaceData
@@ -89,7 +90,7 @@ def read_subject(
     Raises:
         ExportError: The model cannot be exported in this way, or the test set names
             other classes than the checkpoint.
-        mmqcs.utils.CheckpointError: The file is no checkpoint, is damaged, or does not
+        CheckpointError: The file is no checkpoint, is damaged, or does not
             fit the model.
         FileNotFoundError, ValueError: The data set cannot be read.
     """

@@ -39,7 +39,7 @@ class MMDetDetector:
         ImportError: MMDetection or the operators of MMCV are missing, or eyes are to
             be found with an OpenCV that has no cascades.
         ValueError: ``score_thr`` is no probability.
-        mmqcs.utils.CheckpointError: The checkpoint is damaged or holds more than
+        CheckpointError: The checkpoint is damaged or holds more than
             weights.
 
     Examples:
@@ -63,8 +63,11 @@ class MMDetDetector:
         from mmengine.registry import DefaultScope
 
         from mmqcs.checkpoints import check_fit, check_tensors, find_weights
-        from mmqcs.utils.detection import require_detection
-        from mmqcs.utils.safe_load import allow_mmengine_objects, load_weights_only
+        from mmqcs.checkpoints.safe_load import (
+            allow_mmengine_objects,
+            load_weights_only,
+        )
+        from mmqcs.detection import require_detection
 
         if not 0 <= score_thr <= 1:
             raise ValueError(f'score_thr must be from 0 to 1, got {score_thr}')

@@ -60,7 +60,7 @@ def read_panels(paths: Sequence[Path]) -> list[Panel]:
         ValueError: A line is not a JSON object.
 
     Examples:
-        >>> from mmqcs.utils.run_log import scalar_files
+        >>> from mmqcs.runs.log import scalar_files
         >>> panels = read_panels(scalar_files(Path('work_dirs/run')))
         >>> [panel.title for panel in panels]
         ['Loss', 'Accuracy']

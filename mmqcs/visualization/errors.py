@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from mmengine.fileio import get
 
-from mmqcs.utils.predictions import Predictions
+from mmqcs.runs.predictions import Predictions
 
 from .sheets import contact_sheet
 

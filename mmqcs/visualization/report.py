@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from mmqcs.atomic import write_text
 from mmqcs.functional.bootstrap import accuracies, bootstrap_intervals
-from mmqcs.utils.atomic import write_text
-from mmqcs.utils.evaluations import Evaluation, find_evaluation
-from mmqcs.utils.predictions import Predictions
-from mmqcs.utils.run_log import (
+from mmqcs.runs.evaluations import Evaluation, find_evaluation
+from mmqcs.runs.log import (
     Validation,
     accuracy_text,
     read_validations,
     scalar_files,
     validation_rows,
 )
-from mmqcs.utils.run_record import ERRORS, RECORD, RunRecord, read_records
+from mmqcs.runs.predictions import Predictions
+from mmqcs.runs.record import ERRORS, RECORD, RunRecord, read_records
 
 from .confusion_matrix import confusion_figure
 from .curves import curves_figure, read_panels

@@ -13,8 +13,8 @@ from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
 from mmqcs.apis import FaceClassifier, FERInferencer
+from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.synth.geometry import INDEX, Projector, rest_points
-from mmqcs.utils import CheckpointError
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 RNG = np.random.default_rng(0)

@@ -16,8 +16,8 @@ from mmpretrain.registry import TRANSFORMS as STOCK_TRANSFORMS
 
 from mmqcs.apis import FaceClassifier
 from mmqcs.checkpoints import ALLOWED_MODELS, ALLOWED_TRANSFORMS, embedded_config
+from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.registry import MODELS, TRANSFORMS
-from mmqcs.utils import CheckpointError
 
 PIPELINE = 'test_dataloader.dataset.pipeline'
 FACE = [np.zeros((64, 64, 3), np.uint8)]

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from mmqcs.checkpoints import check_fit, check_tensors, checkpoint_classes, find_weights
-from mmqcs.utils import CheckpointError, read_checkpoint
-from mmqcs.utils.inference_weights import load_inference_weights
+from mmqcs.checkpoints.inference_weights import load_inference_weights
+from mmqcs.checkpoints.safe_load import CheckpointError, read_checkpoint
 
 
 def net():

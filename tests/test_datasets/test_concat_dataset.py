@@ -1,7 +1,7 @@
 import pytest
 
 from mmqcs.datasets import ConcatDataset
-from mmqcs.utils.dataset_labels import dataset_labels
+from mmqcs.functional.dataset_labels import dataset_labels
 
 pytest_plugins = 'fer_trees'
 

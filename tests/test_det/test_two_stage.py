@@ -8,10 +8,10 @@ from mmengine import Config
 from mmengine.registry import DefaultScope
 
 from mmqcs.apis import FERInferencer
+from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.faces import MMDetDetector, cut_face
 from mmqcs.faces.cascade_file import has_cascades
 from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
-from mmqcs.utils import CheckpointError
 
 DETECTOR = ROOT / 'configs/det/retinanet_ir-small_synthfer.py'
 CLASSIFIER = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'

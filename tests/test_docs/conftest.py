@@ -13,10 +13,10 @@ from published_case import published_state, write_published
 from test_tools.tool_helpers import load_tool
 
 from mmqcs import registry
+from mmqcs.checkpoints.publish import strip_checkpoint
 from mmqcs.export.subject import read_subject
 from mmqcs.registry import MODELS
 from mmqcs.synth import CLASSES, SynthFERSettings, render
-from mmqcs.utils.publish import strip_checkpoint
 
 # the data sets of the pages, as layouts of drawn faces with so many classes
 DATA = {

@@ -10,8 +10,8 @@ from mmengine import Config
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
+from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.engine import CheckWeightsHook
-from mmqcs.utils import CheckpointError
 
 HOOK = {'default_hooks.weights': {'type': 'mmqcs.CheckWeightsHook'}}
 

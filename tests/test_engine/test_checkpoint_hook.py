@@ -11,8 +11,8 @@ from mmengine.runner import Runner
 from mmengine.runner._flexible_runner import FlexibleRunner
 from torch import nn
 
+from mmqcs.checkpoints.safe_load import allow_mmengine_objects
 from mmqcs.engine import CheckpointHook
-from mmqcs.utils.safe_load import allow_mmengine_objects
 
 NUMBER = itertools.count()
 
@@ -127,7 +127,7 @@ def test_the_old_checkpoint_is_there_until_the_new_one_is(
     tmp_path, monkeypatch, moment
 ):
     """A crash in a save, at the step that would make the new file visible."""
-    from mmqcs.utils import atomic
+    from mmqcs import atomic
 
     replace = atomic.os.replace
 

@@ -8,8 +8,8 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmqcs.checkpoints.safe_load import allow_mmengine_objects
 from mmqcs.engine import FiniteHook, NotFiniteError
-from mmqcs.utils.safe_load import allow_mmengine_objects
 
 NAN, INF = float('nan'), float('inf')
 

@@ -7,9 +7,9 @@ import pytest
 from mmengine.runner import Runner
 from small_run import config, validations
 
+from mmqcs.runs.predictions import Predictions
+from mmqcs.runs.record import RunRecord
 from mmqcs.synth import CLASSES
-from mmqcs.utils.predictions import Predictions
-from mmqcs.utils.run_record import RunRecord
 from mmqcs.visualization import errors, report
 
 

@@ -11,8 +11,8 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
+from mmqcs.checkpoints.safe_load import allow_mmengine_objects
 from mmqcs.engine import ResumeHook
-from mmqcs.utils.safe_load import allow_mmengine_objects
 
 
 @pytest.fixture(autouse=True)

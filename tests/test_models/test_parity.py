@@ -10,10 +10,9 @@ from mmengine import Config
 from mmpretrain.structures import DataSample
 from reference_case import DATA, images, weights
 
+from mmqcs.checkpoints.reference.keys import convert_reference_state_dict, reference_key
 from mmqcs.engine import SAMOptimWrapper
 from mmqcs.registry import MODELS
-from mmqcs.utils import convert_reference_state_dict
-from mmqcs.utils.reference import reference_key
 
 
 class Case:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tool_helpers import check_error, load_tool
 
-from mmqcs.utils.run_record import RunRecord
+from mmqcs.runs.record import RunRecord
 
 report = load_tool('analysis_tools/report')
 summarize = load_tool('analysis_tools/summarize')

@@ -13,8 +13,8 @@ from free_port import free_port
 from mmengine.config import Config
 from tool_helpers import check_error, epochs
 
-from mmqcs.utils import launch
-from mmqcs.utils.predictions import Predictions
+from mmqcs.cli import launch
+from mmqcs.runs.predictions import Predictions
 
 SPLITS = 'train', 'val', 'test'
 

@@ -16,7 +16,7 @@ from mmengine.fileio import LocalBackend
 from mmengine.runner import EpochBasedTrainLoop, ValLoop
 from tool_helpers import load_tool
 
-from mmqcs.utils.run_log import read_validations
+from mmqcs.runs.log import read_validations
 
 CONFIG = """
 _base_ = {base!r}

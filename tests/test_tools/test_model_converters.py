@@ -20,8 +20,9 @@ from published_case import (
 from reference_case import DATA, images, weights
 from tool_helpers import check_error, load_tool, merged
 
+from mmqcs.checkpoints.publish import inference_config
+from mmqcs.cli import options as cli
 from mmqcs.models import IRNet
-from mmqcs.utils import cli, inference_config
 
 converter = load_tool('model_converters/reference_to_mmqcs')
 publisher = load_tool('model_converters/publish_model')

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mmqcs.utils.run_log import (
+from mmqcs.runs.log import (
     Validation,
     best_on_test,
     read_validations,

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from tool_helpers import check_error, epochs, load_tool, merged
 
-from mmqcs.utils import cli
+from mmqcs.cli import options as cli
 
 train = load_tool('train')
 

@@ -10,8 +10,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from tool_helpers import load_tool, merged
 
-from mmqcs.utils import run_lock
-from mmqcs.utils.run_lock import work_dir_lock
+from mmqcs.runs import lock as run_lock
+from mmqcs.runs.lock import work_dir_lock
 
 train = load_tool('train')
 NUMBER = itertools.count()

@@ -11,7 +11,7 @@ import torch
 from tool_helpers import ROOT, check_error, load_tool
 
 from mmqcs.registry import MODELS
-from mmqcs.utils.predictions import Predictions
+from mmqcs.runs.predictions import Predictions
 
 SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 PROGRAMS = ('csa_maps', 'attention_map', 'tsne', 'hardest_errors')

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from mmqcs.utils import cli
+from mmqcs.cli import options as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mmqcs.utils.predictions import Predictions
-from mmqcs.utils.run_record import RunRecord
+from mmqcs.runs.predictions import Predictions
+from mmqcs.runs.record import RunRecord
 from mmqcs.visualization.report import build_report, write_report
 from mmqcs.visualization.sheets import contact_sheet
 from mmqcs.visualization.style import save_figure

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmqcs.utils.predictions import Predictions
+from mmqcs.runs.predictions import Predictions
 from mmqcs.visualization import contact_sheet, figure_to_rgb, heat_map_sheet
 from mmqcs.visualization.errors import errors_figure, load_picture
 from mmqcs.visualization.style import encode_figure, new_figure, save_figure

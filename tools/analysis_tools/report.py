@@ -8,7 +8,7 @@ Every run with mmqcs.ReportHook leaves WORK_DIR/report.html at its end anyway.
 import argparse
 from pathlib import Path
 
-from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.visualization.report import write_report
 
 

@@ -8,8 +8,8 @@ import argparse
 import json
 from pathlib import Path
 
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.run_log import (
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.runs.log import (
     accuracy_text,
     read_accuracy,
     read_validations,

@@ -24,10 +24,10 @@ from mmengine.logging import MMLogger
 from PIL import Image
 from torchvision import transforms
 
+from mmqcs import register_all_modules
+from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.datasets import RAFDB
 from mmqcs.registry import MODELS
-from mmqcs.utils import register_all_modules
-from mmqcs.utils.cli import ArgumentParser, load_config
 
 BATCH = 96
 

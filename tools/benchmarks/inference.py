@@ -16,8 +16,8 @@ from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
 from train_step import DEVICE, build_model, precision
 
-from mmqcs.utils.allocator import keep_freed_memory
-from mmqcs.utils.cli import ArgumentParser, load_config
+from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.options import ArgumentParser, load_config
 
 
 def build(cfg: Config, fused: bool, **changes: Any) -> torch.nn.Module:

@@ -16,10 +16,10 @@ from measure import Step, alternate, table, write_json
 from mmengine.config import Config
 
 from mmqcs.apis import FERInferencer
+from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.faces import CascadeDetector
 from mmqcs.synth.scenes import SceneSettings, draw_scene
-from mmqcs.utils.allocator import keep_freed_memory
-from mmqcs.utils.cli import ArgumentParser, load_config
 
 
 def scenes(count: int, size: int) -> list[np.ndarray]:

@@ -19,8 +19,8 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
 from train_step import build_model, build_optimizer
 
+from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.engine import SAMOptimWrapper
-from mmqcs.utils.cli import ArgumentParser, load_config
 
 MODES: dict[str, dict[str, Any]] = {
     'exact': {},

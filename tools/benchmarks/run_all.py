@@ -17,7 +17,7 @@ from pathlib import Path
 from measure import environment
 from mmengine.device import get_device
 
-from mmqcs.utils.cli import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, fail
 
 HERE = Path(__file__).parent
 BENCHMARKS = (

@@ -21,8 +21,8 @@ import numpy as np
 from measure import resident, table, write_json
 from mmengine.logging import MMLogger
 
+from mmqcs.cli.options import ArgumentParser
 from mmqcs.functional import ClassIndex
-from mmqcs.utils.cli import ArgumentParser
 
 CLASSES = 7
 SHARES = np.array([1290, 281, 717, 4772, 1982, 705, 2524]) / 12271  # RAF-DB's

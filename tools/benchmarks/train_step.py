@@ -17,13 +17,13 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmpretrain.structures import DataSample
 
+from mmqcs import register_all_modules
+from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.engine import SAMOptimWrapper
 from mmqcs.models import QCSClassifier
 from mmqcs.models.fast_mode import multiplies_bfloat16
 from mmqcs.registry import MODELS
-from mmqcs.utils import register_all_modules
-from mmqcs.utils.allocator import keep_freed_memory
-from mmqcs.utils.cli import ArgumentParser, load_config
 
 DEVICE = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 

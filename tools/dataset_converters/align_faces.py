@@ -19,9 +19,9 @@ from mmqcs.apis.face_classifier import load_config
 from mmqcs.apis.face_options import add_face_options, build_detector
 from mmqcs.apis.frames import IMAGE_SUFFIXES
 from mmqcs.apis.read_image import read_image
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.faces import ARCFACE, FaceDetector, cut_face
 from mmqcs.faces.alignment import check_template
-from mmqcs.utils.cli import ArgumentParser, fail
 
 _state: dict[str, object] = {}
 COLUMNS = ('file', 'faces', 'left', 'top', 'right', 'bottom', 'points_from', 'note')

@@ -26,10 +26,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.datasets import FER2013, RAFDB, AffectNet, CKPlus, FERPlus
 from mmqcs.datasets.label_order import class_spellings
 from mmqcs.datasets.layouts import subfolders
-from mmqcs.utils.cli import ArgumentParser, fail
 
 CLASSES = RAFDB.METAINFO['classes']
 RAFDB_NUMBERS = dict(enumerate(CLASSES, 1))

@@ -35,15 +35,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmqcs.synth import DRAWING, SynthFERSettings, labels, render
-from mmqcs.synth.layouts import LAYOUTS, Layout, Picture, make_layout, write_file
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.drawn_folder import (
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.render_folder import (
     DrawnFolder,
     check_numbers,
     draw_all,
     settings_or_fail,
 )
+from mmqcs.synth import DRAWING, SynthFERSettings, labels, render
+from mmqcs.synth.layouts import LAYOUTS, Layout, Picture, make_layout, write_file
 
 MARK = 'synthfer.json'
 

@@ -18,17 +18,17 @@ from pathlib import Path
 
 import cv2
 
-from mmqcs.synth import DRAWING, SynthFERSettings
-from mmqcs.synth.layouts import write_file
-from mmqcs.synth.scene_files import coco_annotations, voc_annotation
-from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
-from mmqcs.utils.cli import ArgumentParser
-from mmqcs.utils.drawn_folder import (
+from mmqcs.cli.options import ArgumentParser
+from mmqcs.cli.render_folder import (
     DrawnFolder,
     check_numbers,
     draw_all,
     settings_or_fail,
 )
+from mmqcs.synth import DRAWING, SynthFERSettings
+from mmqcs.synth.layouts import write_file
+from mmqcs.synth.scene_files import coco_annotations, voc_annotation
+from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
 
 MARK = 'synthfer_scenes.json'
 ROOTS = {

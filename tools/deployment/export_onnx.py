@@ -10,13 +10,13 @@ it without torch and OpenMMLab.
 
 import argparse
 
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.export.command import (
     add_export_arguments,
     output_path,
     read_arguments,
     require_packages,
 )
-from mmqcs.utils.cli import ArgumentParser, fail
 
 LOWEST_OPSET = 18  # of PyTorch's exporter
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.export.check import check_scores
 from mmqcs.export.command import (
     add_export_arguments,
@@ -28,7 +29,6 @@ from mmqcs.export.program import (
     write_program,
 )
 from mmqcs.export.subject import Subject
-from mmqcs.utils.cli import ArgumentParser, fail
 
 
 def parse_args() -> argparse.Namespace:

@@ -23,10 +23,10 @@ from mmengine.fileio import get
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
+from mmqcs.cli.options import ArgumentParser, add_config_options, fail, load_config
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.datasets.near_duplicates import find_copies, thumbnail
 from mmqcs.registry import DATASETS
-from mmqcs.utils.cli import ArgumentParser, add_config_options, fail, load_config
 
 SHOWN = 20  # examples of a problem
 UNREADABLE = 128  # its grey in the contact sheet

@@ -15,8 +15,8 @@ from rich.progress import track
 from mmqcs.apis.face_options import add_face_options, build_detector
 from mmqcs.apis.frames import IMAGE_SUFFIXES
 from mmqcs.apis.read_image import read_image
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.faces import FaceDetector
-from mmqcs.utils.cli import ArgumentParser, fail
 
 LEAST = 20  # faces, below which a median says little
 SIDE = 224  # to which faces are enlarged, so that a detector finds them

@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.run_log import Validation, best_on_test, read_validations
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.runs.log import Validation, best_on_test, read_validations
 
 TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
 DONE = 'complete.json'

@@ -3,9 +3,9 @@
 import argparse
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.publish import save_with_hash, strip_checkpoint
-from mmqcs.utils.safe_load import read_checkpoint
+from mmqcs.checkpoints.publish import save_with_hash, strip_checkpoint
+from mmqcs.checkpoints.safe_load import read_checkpoint
+from mmqcs.cli.options import ArgumentParser, fail
 
 
 def parse_args() -> argparse.Namespace:

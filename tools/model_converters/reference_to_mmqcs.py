@@ -11,12 +11,12 @@ from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
-from mmqcs.utils import register_all_modules
-from mmqcs.utils.architecture import model_shapes
-from mmqcs.utils.atomic import atomic_file
-from mmqcs.utils.cli import ArgumentParser, fail, load_config
-from mmqcs.utils.published import Target, convert_published_file
-from mmqcs.utils.recipes import RECIPES
+from mmqcs import register_all_modules
+from mmqcs.atomic import atomic_file
+from mmqcs.checkpoints.reference.architecture import model_shapes
+from mmqcs.checkpoints.reference.convert import Target, convert_published_file
+from mmqcs.checkpoints.reference.recipes import RECIPES
+from mmqcs.cli.options import ArgumentParser, fail, load_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -17,9 +17,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.pictures import add_out, save_or_fail
-from mmqcs.utils.trained import (
+from mmqcs.cli.figures import add_out, save_or_fail
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.trained import (
     TrainedModel,
     add_model_arguments,
     load_model,

@@ -17,11 +17,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
+from mmqcs import register_all_modules
+from mmqcs.cli.figures import save_or_fail
+from mmqcs.cli.options import ArgumentParser, add_config_options, fail, load_config
+from mmqcs.cli.trained import build_loader, shown_images
 from mmqcs.registry import MODELS
-from mmqcs.utils import register_all_modules
-from mmqcs.utils.cli import ArgumentParser, add_config_options, fail, load_config
-from mmqcs.utils.pictures import save_or_fail
-from mmqcs.utils.trained import build_loader, shown_images
 from mmqcs.visualization import contact_sheet
 
 

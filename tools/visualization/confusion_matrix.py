@@ -10,13 +10,13 @@ the predictions that mmqcs.ReportHook keeps.
 import argparse
 from pathlib import Path
 
+from mmqcs.cli.figures import add_out, save_or_fail
+from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.functional.bootstrap import accuracies
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.evaluations import find_evaluation
-from mmqcs.utils.pictures import add_out, save_or_fail
-from mmqcs.utils.predictions import Predictions
-from mmqcs.utils.run_log import read_validations
-from mmqcs.utils.run_record import PREDICTIONS, read_records
+from mmqcs.runs.evaluations import find_evaluation
+from mmqcs.runs.log import read_validations
+from mmqcs.runs.predictions import Predictions
+from mmqcs.runs.record import PREDICTIONS, read_records
 from mmqcs.visualization import confusion_figure
 
 

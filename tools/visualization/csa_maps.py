@@ -19,9 +19,9 @@ import torch
 from mmengine.config import Config
 from torch.utils.data import DataLoader
 
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.pictures import add_out, save_or_fail
-from mmqcs.utils.trained import (
+from mmqcs.cli.figures import add_out, save_or_fail
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.trained import (
     TrainedModel,
     add_model_arguments,
     build_loader,

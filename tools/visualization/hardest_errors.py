@@ -8,9 +8,9 @@ with the probabilities of both.
 
 import argparse
 
-from mmqcs.utils.cli import ArgumentParser
-from mmqcs.utils.pictures import add_out, save_or_fail
-from mmqcs.utils.trained import (
+from mmqcs.cli.figures import add_out, save_or_fail
+from mmqcs.cli.options import ArgumentParser
+from mmqcs.cli.trained import (
     add_model_arguments,
     build_loader,
     load_model,

@@ -7,9 +7,9 @@ python tools/visualization/plot_curves.py RUN --out curves.svg
 import argparse
 from pathlib import Path
 
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.pictures import picture_path, save_or_fail
-from mmqcs.utils.run_log import scalar_files
+from mmqcs.cli.figures import picture_path, save_or_fail
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.runs.log import scalar_files
 from mmqcs.visualization.curves import curves_figure, read_panels
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.render_folder import settings_or_fail
 from mmqcs.synth import SynthFERSettings, make_sheet
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.drawn_folder import settings_or_fail
 
 
 def parse_args() -> argparse.Namespace:

@@ -13,9 +13,9 @@ import argparse
 import numpy as np
 import torch
 
-from mmqcs.utils.cli import ArgumentParser, fail
-from mmqcs.utils.pictures import add_out, save_or_fail
-from mmqcs.utils.trained import (
+from mmqcs.cli.figures import add_out, save_or_fail
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.trained import (
     TrainedModel,
     add_model_arguments,
     batches,

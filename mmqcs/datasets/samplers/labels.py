@@ -3,14 +3,14 @@
 from collections.abc import Sized
 
 from mmqcs.functional import ClassIndex
-from mmqcs.utils.dataset_labels import dataset_labels
+from mmqcs.functional.dataset_labels import dataset_labels
 
 
 def class_index(dataset: Sized) -> ClassIndex:
     """Builds the class index of a data set.
 
     Args:
-        dataset: See :func:`mmqcs.utils.dataset_labels.dataset_labels`.
+        dataset: See :func:`mmqcs.functional.dataset_labels.dataset_labels`.
 
     Raises:
         ValueError: The items hold no single integer ``gt_label``.

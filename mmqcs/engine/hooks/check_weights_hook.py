@@ -9,10 +9,10 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
+from mmqcs.checkpoints.publish import TRAIN_ONLY
+from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.checkpoints.weights import check_fit, check_tensors, find_weights
 from mmqcs.registry import HOOKS
-from mmqcs.utils.publish import TRAIN_ONLY
-from mmqcs.utils.safe_load import CheckpointError
 
 
 @HOOKS.register_module()
@@ -31,7 +31,7 @@ class CheckWeightsHook(Hook):
     that module's weights. They may have more, such as the head of another task.
 
     Raises:
-        mmqcs.utils.CheckpointError: From the runner: the checkpoint does not fit.
+        CheckpointError: From the runner: the checkpoint does not fit.
 
     Examples:
         >>> from types import SimpleNamespace

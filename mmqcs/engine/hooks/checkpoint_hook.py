@@ -11,8 +11,8 @@ from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook as StockCheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmqcs.atomic import draft_of, publish_draft, remove_drafts, write_text
 from mmqcs.registry import HOOKS
-from mmqcs.utils.atomic import draft_of, publish_draft, remove_drafts, write_text
 
 VALIDATION_FOLLOWS = 'validation_follows'
 

@@ -9,10 +9,10 @@ from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 
+from mmqcs.functional.dataset_labels import class_counts
 from mmqcs.registry import HOOKS
-from mmqcs.utils.dataset_labels import class_counts
-from mmqcs.utils.predictions import Predictions, prediction_rows
-from mmqcs.utils.run_record import (
+from mmqcs.runs.predictions import Predictions, prediction_rows
+from mmqcs.runs.record import (
     ERRORS,
     PREDICTIONS,
     RunRecord,

@@ -7,8 +7,8 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmqcs.engine.class_check import check_classes
 from mmqcs.registry import DATASETS, HOOKS
-from mmqcs.utils.class_check import check_classes
 
 
 @HOOKS.register_module()

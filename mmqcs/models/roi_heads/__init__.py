@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from mmqcs.detection import require_detection
 from mmqcs.registry import MODELS
-from mmqcs.utils.detection import require_detection
 
 if TYPE_CHECKING:
     from .qcs_roi_head import QCSRoIHead

@@ -1,0 +1,181 @@
+"""From a file of the published training runs to a checkpoint of ours."""
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from mmqcs.checkpoints.reference.architecture import (
+    Shapes,
+    backbone_shapes,
+    published_shapes,
+)
+from mmqcs.checkpoints.reference.keys import (
+    convert_reference_state_dict,
+    reference_kind,
+)
+from mmqcs.checkpoints.reference.recipes import find_recipe
+from mmqcs.checkpoints.safe_load import CheckpointError, read_checkpoint
+from mmqcs.version import __version__
+
+
+class Target(NamedTuple):
+    """A model to convert to, in place of a published recipe.
+
+    Attributes:
+        name: Name of its config.
+        shapes: Shapes of its state dict.
+        dataset_meta: ``classes``, in the order of the head's outputs.
+    """
+
+    name: str
+    shapes: Shapes
+    dataset_meta: dict[str, Any]
+
+
+def convert_published_file(
+    path: str | Path, recipe: str | None = None, target: Target | None = None
+) -> dict[str, Any]:
+    """Reads a published file and converts it, without running what is in it.
+
+    Args:
+        path: File of a QCS or DCS run, or ``ir50.pth``.
+        recipe: Name of the recipe, where the file leaves it open.
+        target: Model to convert to, if it is not a published recipe.
+
+    Returns:
+        ``meta`` and ``state_dict`` as of MMEngine. ``meta`` has ``dataset_meta``
+        (not for a backbone), ``source`` (file name, SHA-256, epoch, best accuracy
+        in percent), ``recipe`` and ``dropped``, the keys that were left out.
+
+    Raises:
+        ValueError: The file is not such a file, is damaged, wants to run
+            something, lacks weights, or does not fit the recipe.
+    """
+    checkpoint = read_checkpoint(path)
+    state = _state_dict(path, checkpoint)
+    source = {
+        'file': Path(path).name,
+        'sha256': sha256(path),
+        'epoch': _number(checkpoint.get('epoch')),
+        'best_accuracy': _number(checkpoint.get('best_acc')),
+    }
+    meta = {'mmqcs_version': __version__, 'source': source}
+    if any(key.removeprefix('module.').startswith('input_layer.') for key in state):
+        if recipe or target:
+            raise ValueError(
+                f'{path} holds a backbone alone: leave --recipe and --config out'
+            )
+        weights, dropped = convert_backbone(state)
+        meta['recipe'] = 'ir50'
+    else:
+        kind = reference_kind(state)
+        if kind.num_classes is None:
+            raise ValueError(
+                f'{path} is not of a published QCS or DCS run: it has keys such as '
+                f'{", ".join(list(state)[:3])}, but no VIT_base.head.linear.bias'
+            )
+        if target is None:
+            found = find_recipe(*kind, source['best_accuracy'], recipe)
+            target = Target(
+                found.name,
+                published_shapes(found.group, len(found.classes)),
+                {'dataset_name': found.dataset, 'classes': found.classes},
+            )
+        converted = convert_reference_state_dict(state, _on_meta(target.shapes))
+        if converted.missing:
+            raise ValueError(_missing(path, converted.missing))
+        weights, dropped = converted.state_dict, converted.dropped
+        meta['recipe'] = target.name
+        meta['dataset_meta'] = target.dataset_meta
+    return {'meta': meta | {'dropped': dropped}, 'state_dict': weights}
+
+
+def convert_backbone(
+    state_dict: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Renames the weights of ``ir50.pth`` to those of IRNet's three stages.
+
+    Args:
+        state_dict: Weights in either key layout, with or without ``module.``.
+
+    Returns:
+        Our state dict, and the keys that were dropped: the fourth stage and the
+        recognition head.
+
+    Raises:
+        ValueError: Weights are missing, unknown or of a wrong shape.
+    """
+    from mmqcs.models import IRNet
+    from mmqcs.models.backbones.ir_net_keys import convert_ir_state_dict
+
+    weights = {key.removeprefix('module.'): v for key, v in state_dict.items()}
+    layouts = {
+        match[0] for key in weights if (match := re.match(r'body\d?|st(em|ages)', key))
+    }
+    flat = 'body' in layouts
+    if len(weights) < len(state_dict) or (flat and len(layouts) > 1):
+        raise ValueError('the file mixes two layouts of the keys')
+    names = {key: key for key in weights}  # ours and theirs, once converted
+    convert_ir_state_dict(names, '', IRNet.arch_settings[50], 3)
+    shapes = backbone_shapes()
+    for ours, theirs in names.items():
+        if ours not in shapes:
+            raise ValueError(f'{theirs} is not a key of an IR-50')
+        if tuple(weights[theirs].shape) != shapes[ours]:
+            raise ValueError(
+                f'{theirs} has the shape {tuple(weights[theirs].shape)}, expected '
+                f'{shapes[ours]} of an IR-50'
+            )
+    if missing := sorted(shapes.keys() - names.keys()):
+        raise ValueError(_missing('the file', missing))
+    dropped = sorted(weights.keys() - set(names.values()))
+    return {ours: weights[theirs] for ours, theirs in names.items()}, dropped
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with Path(path).open('rb') as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _state_dict(path: str | Path, checkpoint: Any) -> Mapping[str, Tensor]:
+    if not isinstance(checkpoint, Mapping):
+        raise CheckpointError(f'{path} holds a {type(checkpoint).__name__}, no weights')
+    state = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(state, Mapping) or not state:
+        raise CheckpointError(f'{path} holds no weights: its state_dict is empty')
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise CheckpointError(
+                f'{path} holds no state dict: {key!r} is a {type(value).__name__}'
+            )
+    return state
+
+
+def _number(value: Any) -> float | int | None:
+    """A number of the file, which runs saved as float, tensor or numpy scalar."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return value
+    return None
+
+
+def _on_meta(shapes: Shapes) -> dict[str, Tensor]:
+    return {key: torch.empty(shape, device='meta') for key, shape in shapes.items()}
+
+
+def _missing(path: str | Path, keys: Sequence[str]) -> str:
+    return (
+        f'{path} lacks {len(keys)} weights of the model: {", ".join(keys[:5])}'
+        f'{", …" if len(keys) > 5 else ""}'
+    )

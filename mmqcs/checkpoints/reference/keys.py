@@ -1,0 +1,219 @@
+"""Weights of the published training runs, under our names."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+
+from mmqcs.checkpoints.reference.architecture import published_shapes
+
+_ENCODER = (
+    (r'(cls_token|pos_embed|norm\.\w+)', r'{path}encoder.\1'),
+    (r'(blocks\.\d+\.(?:norm1|norm2|attn\.qkv|attn\.proj)\.\w+)', r'{path}encoder.\1'),
+    (r'(blocks\.\d+\.)mlp\.fc1\.(\w+)', r'{path}encoder.\1ffn.layers.0.0.\2'),
+    (r'(blocks\.\d+\.)mlp\.fc2\.(\w+)', r'{path}encoder.\1ffn.layers.1.\2'),
+)
+_HEAD = (
+    (r'se_block\.linear1\.(\w+)', r'{path}head.gate.0.\1'),
+    (r'se_block\.linear2\.(\w+)', r'{path}head.gate.2.\1'),
+    (r'head\.linear\.(\w+)', r'{path}head.fc.\1'),
+)
+
+
+def _rules() -> list[tuple[str, str]]:
+    rules = [
+        (r'ir_back\.input_layer\.(.*)', r'backbone.stem.\1'),
+        *(
+            (
+                rf'ir_back\.body{stage + 1}\.(\d+)\.{theirs}\.(.*)',
+                rf'backbone.stages.{stage}.\1.{ours}.\2',
+            )
+            for stage in range(3)
+            for theirs, ours in (
+                ('res_layer', 'residual'),
+                ('shortcut_layer', 'shortcut'),
+            )
+        ),
+        *(
+            (rf'conv{level + 1}\.(\w+)', rf'neck.levels.{level}.0.\1')
+            for level in range(3)
+        ),
+        (r'embed_(?:q|1)\.0\.(\w+)', r'neck.levels.0.1.\1'),
+        (r'embed_(?:q|1)\.1\.(\w+)', r'neck.levels.0.2.\1'),
+        (r'embed_(?:k|2)\.0\.(\w+)', r'neck.levels.1.1.\1'),
+        (r'embed_(?:v|3)\.proj\.(\w+)', r'neck.levels.2.1.\1'),
+    ]
+    for theirs, encoder, head in (
+        (r'VIT_base\.', 'neck.', ''),
+        (r'VIT_cross\.', 'cross.', 'cross.'),
+    ):
+        rules += [(theirs + a, b.format(path=encoder)) for a, b in _ENCODER]
+        rules += [(theirs + a, b.format(path=head)) for a, b in _HEAD]
+    for level in range(3):
+        theirs = rf'cross_attention_{level + 1}\.'
+        ours = f'cross.attention.levels.{level}.'
+        rules += [
+            (theirs + r'(theta|(?:norm1|norm2|proj)\.\w+)', ours + r'\1'),
+            (theirs + r'mlp\.fc1\.(\w+)', ours + r'ffn.layers.0.0.\1'),
+            (theirs + r'mlp\.fc2\.(\w+)', ours + r'ffn.layers.1.\1'),
+        ]
+    return rules
+
+
+_RULES = [(re.compile(a), b) for a, b in _rules()]
+
+_UNUSED = re.compile(
+    r'ir_back\.output_layer\..*'
+    r'|VIT_(?:base|cross)\.(?:patch_embed|eca_block|CON1|IRLinear1|IRLinear2)\..*'
+    r'|VIT_(?:base|cross)\.blocks\.\d+\.conv\..*'
+    r'|fusion\..*'
+)
+"""Parameters of the published models that their forward pass never uses."""
+
+_PYRAMID = re.compile(r'(?:module\.)?embed_([qkv123])\.')
+
+
+class ConvertedState(NamedTuple):
+    """A state dict under our names.
+
+    Attributes:
+        state_dict: Weights by the keys of our model.
+        dropped: Published keys left out because the forward pass never uses them.
+        missing: Keys of our model that the published weights do not fill.
+    """
+
+    state_dict: dict[str, Tensor]
+    dropped: list[str]
+    missing: list[str]
+
+
+class ReferenceKind(NamedTuple):
+    """What a published state dict says about its model.
+
+    Attributes:
+        group: ``'quadruplet'`` (QCS, which has theta) or ``'pair'`` (DCS).
+        num_classes: Classes of the heads; None if the file has no head.
+    """
+
+    group: str
+    num_classes: int | None
+
+
+def reference_key(key: str) -> str | None:
+    """Our name of a published parameter, or None if the forward never uses it.
+
+    Args:
+        key: Published name, with or without ``module.``.
+
+    Raises:
+        KeyError: The name is not of a published QCS or DCS model.
+    """
+    name = key.removeprefix('module.')
+    if _UNUSED.fullmatch(name):
+        return None
+    for pattern, ours in _RULES:
+        if pattern.fullmatch(name):
+            return pattern.sub(ours, name)
+    raise KeyError(key)
+
+
+def reference_kind(state_dict: Mapping[str, Tensor]) -> ReferenceKind:
+    """Finds out whether published weights are of QCS or DCS, and for how many classes.
+
+    Args:
+        state_dict: Weights of a published run.
+
+    Raises:
+        ValueError: The two heads have different numbers of classes.
+    """
+    group, classes = 'pair', set()
+    for key, value in state_dict.items():
+        if key.endswith('.theta'):
+            group = 'quadruplet'
+        elif key.endswith('.head.linear.bias'):
+            classes.add(value.numel())
+    if len(classes) > 1:
+        counts = ' and '.join(map(str, sorted(classes)))
+        raise ValueError(f'the two heads have {counts} classes, expected one number')
+    return ReferenceKind(group, classes.pop() if classes else None)
+
+
+def convert_reference_state_dict(
+    state_dict: Mapping[str, Tensor],
+    model_keys: Mapping[str, Tensor] | Iterable[str] | None = None,
+) -> ConvertedState:
+    """Renames published QCS or DCS weights to the keys of the matching config.
+
+    Args:
+        state_dict: Weights of a published run: with or without ``module.``, with
+            old (``embed_q``) or new (``embed_1``) pyramid names, of four or of
+            two branches.
+        model_keys: Keys of the model to fill; a mapping such as
+            ``model.state_dict()`` gives the shapes too. Otherwise, and where
+            names alone are given, shapes are those of the published model, whose
+            group and classes are read off the file.
+
+    Returns:
+        The weights and what was dropped or is missing.
+
+    Raises:
+        ValueError: A key is unknown, not of this model or has a wrong shape, two
+            keys stand for one weight, or old and new pyramid names are mixed.
+    """
+    converted, source, dropped = _rename(state_dict)
+    if isinstance(model_keys, Mapping):
+        shapes = {key: tuple(value.shape) for key, value in model_keys.items()}
+    else:
+        kind = reference_kind(state_dict)
+        shapes = published_shapes(kind.group, kind.num_classes or 7)
+    keys = shapes.keys() if model_keys is None else set(model_keys)
+    if unknown := [source[name] for name in converted if name not in keys]:
+        raise ValueError(_unknown(unknown))
+    for name, value in converted.items():
+        if tuple(value.shape) != shapes.get(name, tuple(value.shape)):
+            raise ValueError(
+                f'{source[name]} ({name}) has the shape {tuple(value.shape)}, expected '
+                f'{shapes[name]}'
+                + (': another number of classes' if '.fc.' in name else '')
+            )
+    return ConvertedState(converted, dropped, sorted(keys - converted.keys()))
+
+
+def _rename(
+    state_dict: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, str], list[str]]:
+    """Our names with the weights, our names with theirs, and what is not used."""
+    converted, source, dropped, unknown = {}, {}, [], []
+    pyramid: dict[str, str] = {}
+    for key, value in state_dict.items():
+        try:
+            name = reference_key(key)
+        except (KeyError, AttributeError):
+            unknown.append(str(key))
+            continue
+        if not isinstance(value, Tensor):
+            raise ValueError(f'{key} is not a tensor but a {type(value).__name__}')
+        if match := _PYRAMID.match(key):
+            pyramid['old' if match[1] in 'qkv' else 'new'] = key
+        if name is None:
+            dropped.append(key)
+        elif name in converted:
+            raise ValueError(f'{key} and another key of the file both mean {name}')
+        else:
+            converted[name], source[name] = value, key
+    if unknown:
+        raise ValueError(_unknown(unknown))
+    if len(pyramid) == 2:
+        raise ValueError(
+            f'the file mixes old and new names of the pyramid: {pyramid["old"]} and '
+            f'{pyramid["new"]}'
+        )
+    return converted, source, dropped
+
+
+def _unknown(keys: list[str]) -> str:
+    return (
+        f'{len(keys)} keys are not of the published model that this config builds: '
+        f'{", ".join(keys[:5])}{", …" if len(keys) > 5 else ""}'
+    )

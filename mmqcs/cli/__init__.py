@@ -1,0 +1,1 @@
+"""Options, checks and launching shared by the programs in ``tools`` and the demo."""

@@ -1,0 +1,110 @@
+"""Compares the classes of a model with those of its datasets."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from mmengine.model import BaseDataPreprocessor
+from mmpretrain.models.heads import ClsHead, MultiLabelClsHead
+from torch import nn
+
+from mmqcs.datasets.label_order import expression
+from mmqcs.functional.dataset_labels import dataset_labels
+
+__all__ = ['check_classes']
+
+
+def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
+    """Compare the classes of heads, preprocessors and datasets.
+
+    Args:
+        model: The model, without a wrapper for parallel training.
+        datasets: The dataset of each split, by the name of its data loader.
+
+    Raises:
+        ValueError: Two of them differ in the number of classes, two splits name other
+            classes or order them differently, or a label is not one of the classes.
+    """
+    counts = dict(_model_counts(model))
+    names = {}
+    for split, dataset in datasets.items():
+        for i, leaf in enumerate(_leaves(dataset)):
+            classes = (getattr(leaf, 'metainfo', None) or {}).get('classes')
+            if classes:
+                title = f'{split}.dataset' + (f' (part {i + 1})' if i else '')
+                names[title] = tuple(classes)
+    first, *others = names.items() or [('', ())]
+    for title, classes in others:
+        if not _same_classes(first[1], classes):
+            raise ValueError(
+                f'{first[0]} has the classes {", ".join(map(str, first[1]))}, but '
+                f'{title} has {", ".join(map(str, classes))}. Their labels count in '
+                f'different orders: set the same label_order (or classes) in both'
+            )
+    for part, count in counts.items():
+        if names and count != len(first[1]):
+            raise ValueError(
+                f'{part} has {count} classes, but {first[0]} has {len(first[1])}: '
+                f'{", ".join(map(str, first[1]))}. Set {part}.num_classes='
+                f'{len(first[1])}, or change the classes of the dataset'
+            )
+    if len(set(counts.values())) > 1:
+        listed = ', '.join(f'{part} {count}' for part, count in counts.items())
+        raise ValueError(
+            f'parts of the model differ in their numbers of classes: {listed}. Set the '
+            f'same num_classes in all'
+        )
+    total = next(iter(counts.values()), len(first[1]))
+    if total:
+        for split, dataset in datasets.items():
+            _check_range(split, dataset, total)
+
+
+def _model_counts(model: nn.Module) -> Iterator[tuple[str, int]]:
+    """Yield name and number of classes of each head and preprocessor."""
+    for name, module in model.named_modules():
+        is_head = isinstance(module, (ClsHead, MultiLabelClsHead))
+        if not is_head and not isinstance(module, BaseDataPreprocessor):
+            continue
+        if '.task_heads.' in f'.{name}':  # each task has classes of its own
+            continue
+        count = getattr(module, 'num_classes', None)
+        if isinstance(count, int):
+            yield f'model.{name}', count
+
+
+def _leaves(dataset: Any) -> Iterator[Any]:
+    """Yield the datasets inside wrappers such as ConcatDataset and RepeatDataset."""
+    if hasattr(dataset, 'datasets'):
+        for part in dataset.datasets:
+            yield from _leaves(part)
+    elif hasattr(dataset, '_dataset') or hasattr(dataset, 'dataset'):
+        yield from _leaves(getattr(dataset, '_dataset', None) or dataset.dataset)
+    else:
+        yield dataset
+
+
+def _same_classes(first: tuple, second: tuple) -> bool:
+    return len(first) == len(second) and all(map(_same_class, first, second))
+
+
+def _same_class(first: Any, second: Any) -> bool:
+    try:
+        return expression(first) == expression(second)
+    except (ValueError, AttributeError):
+        return first == second
+
+
+def _check_range(split: str, dataset: Any, total: int) -> None:
+    if not hasattr(dataset, 'get_data_info') or getattr(dataset, 'lazy_init', False):
+        return
+    try:
+        labels = dataset_labels(dataset)
+    except (ValueError, TypeError):  # no labels, or several labels per image
+        return
+    bad = np.flatnonzero((labels < 0) | (labels >= total))
+    if bad.size:
+        raise ValueError(
+            f'label {labels[bad[0]]} of image {bad[0]} of {split}.dataset is out of '
+            f'range for {total} classes (0 to {total - 1})'
+        )

@@ -1,0 +1,137 @@
+"""Finds and checks the checkpoint that a training is resumed from."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from mmqcs.checkpoints.safe_load import (
+    CheckpointError,
+    ForeignObjectError,
+    allow_mmengine_objects,
+    load_weights_only,
+)
+
+__all__ = ['Found', 'find_newest', 'read_resumable']
+
+
+class Found(NamedTuple):
+    """The checkpoint to resume from.
+
+    Attributes:
+        path: The newest that can be read.
+        epoch: Epochs that it has seen.
+        iteration: Iterations that it has seen.
+        skipped: Why newer files cannot be resumed from, one line each.
+    """
+
+    path: Path
+    epoch: int
+    iteration: int
+    skipped: list[str]
+
+
+def read_resumable(path: str | Path, trust: bool = False) -> dict[str, Any]:
+    """Read a checkpoint and check that a training can go on from it.
+
+    Args:
+        path: File.
+        trust: Whether to load foreign objects, which runs code that is in the file.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        CheckpointError: It cannot be read or is not a checkpoint of a training.
+    """
+    allow_mmengine_objects()
+    try:
+        checkpoint = load_weights_only(path)
+    except ForeignObjectError:
+        if not trust:
+            raise
+        # runs what is in the file, which the user asked for by --trust-checkpoint
+        checkpoint = torch.load(path, map_location='cpu', weights_only=False)
+    problem = _problem(checkpoint)
+    if problem:
+        raise CheckpointError(
+            f'{path} is not a checkpoint of a training: {problem}. To start from its '
+            f'weights, set load_from instead of --resume'
+        )
+    return checkpoint
+
+
+def _problem(checkpoint: Any) -> str:
+    """Say why MMEngine cannot resume from an object, '' if it can."""
+    if not isinstance(checkpoint, dict):
+        return f'it holds a {type(checkpoint).__name__}'
+    for key in ('state_dict', 'meta', 'message_hub', 'optimizer'):
+        if not isinstance(checkpoint.get(key), dict):
+            return f'it has no {key}'
+    hub = checkpoint['message_hub']
+    for key in ('log_scalars', 'runtime_info', 'resumed_keys'):
+        if not isinstance(hub.get(key), dict):
+            return f'its message_hub has no {key}'
+    for key in ('epoch', 'iter'):
+        count = checkpoint['meta'].get(key)
+        if type(count) is not int or count < 0:
+            return f'meta.{key} is {count!r}'
+    weights = checkpoint['state_dict'].items()
+    if not all(isinstance(k, str) and torch.is_tensor(v) for k, v in weights):
+        return 'state_dict holds more than named tensors'
+    return ''
+
+
+def find_newest(folders: Iterable[str | Path], trust: bool = False) -> Found | None:
+    """Find the newest checkpoint that a training can go on from.
+
+    The newest is the one with most iterations, and of equals the one written last.
+    What ``last_checkpoint`` names does not matter: a kill can leave it out of date.
+
+    Args:
+        folders: Folders with checkpoints; absent ones are passed over.
+        trust: See :func:`read_resumable`.
+
+    Returns:
+        The checkpoint, or None if there is no checkpoint at all.
+
+    Raises:
+        CheckpointError: There are checkpoints, but none to go on from.
+    """
+    series: dict[tuple[Path, str], list[tuple[int, float, Path]]] = {}
+    count = 0
+    for folder in dict.fromkeys(map(Path, folders)):
+        for path in folder.glob('*.pth'):
+            count += 1
+            if path.name.startswith('best_'):  # weights alone
+                continue
+            name, number = re.fullmatch(r'(.*?)(\d*)', path.stem).groups()
+            entry = int(number or 0), path.stat().st_mtime, path
+            series.setdefault((folder, name), []).append(entry)
+    if not count:
+        return None
+    skipped: list[str] = []
+    newest = None
+    for entries in series.values():
+        for _, written, path in sorted(entries, reverse=True):
+            try:
+                meta = read_resumable(path, trust)['meta']
+            except CheckpointError as error:
+                skipped.append(str(error))
+                continue
+            key = meta['iter'], written
+            if newest is None or key > newest[0]:
+                newest = key, Found(path, meta['epoch'], meta['iter'], skipped)
+            break
+    if newest is None:
+        places = ' and '.join(map(str, dict.fromkeys(folders)))
+        reasons = (
+            f': {"; ".join(skipped)}' if skipped else ', only weights (best_*.pth)'
+        )
+        raise CheckpointError(
+            f'no checkpoint in {places} can be resumed{reasons}. Start from weights by '
+            f'load_from, or start again in another work dir'
+        )
+    return newest[1]
