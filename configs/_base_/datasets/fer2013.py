@@ -7,8 +7,7 @@ train_pipeline = [
     dict(type='mmqcs.LoadImage'),
     dict(type='mmqcs.WarpFace', rotate=15, scale=(0.8, 1.25), shift=0.1, flip=0.5),
     dict(type='mmqcs.JitterColor', brightness=0.3, contrast=0.3),
-    # without meta_keys, which cost more than the image on their way to the main process
-    dict(type='PackInputs', meta_keys=()),
+    dict(type='PackInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
