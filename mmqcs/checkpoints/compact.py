@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 STEM = 'backbone.stem.0.weight'
@@ -29,6 +28,7 @@ def half_precision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         ValueError: A weight is too large for float16.
 
     Examples:
+        >>> import torch
         >>> state = half_precision({'w': torch.ones(2, 2), 'b': torch.ones(2)})
         >>> state['w'].dtype, state['b'].dtype
         (torch.float16, torch.float32)
