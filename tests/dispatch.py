@@ -28,14 +28,14 @@ def _has_mask(indices):
     return any(i is not None and i.dtype == torch.bool for i in indices)
 
 
-class Synchronised(AssertionError):
+class SyncError(AssertionError):
     """A tensor was read by Python."""
 
 
 class _Functions(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func in READING:
-            raise Synchronised(f'{func.__name__} of a tensor {tuple(args[0].shape)}')
+            raise SyncError(f'{func.__name__} of a tensor {tuple(args[0].shape)}')
         return func(*args, **(kwargs or {}))
 
 
@@ -67,7 +67,7 @@ class NoSync(TorchDispatchMode):
         self.counts[packet._qualified_op_name] += 1
         waits = packet in WAITING or (packet in INDEXING and _has_mask(args[1]))
         if waits and not self._is_counter(args[0]):
-            raise Synchronised(f'{func} of a tensor {tuple(args[0].shape)}')
+            raise SyncError(f'{func} of a tensor {tuple(args[0].shape)}')
         return func(*args, **(kwargs or {}))
 
     def _is_counter(self, tensor):
