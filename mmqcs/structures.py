@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 
+import numpy as np
 import torch
 from mmpretrain.structures import DataSample
 from torch import Tensor
@@ -25,8 +26,8 @@ class LabelBatch:
     Args:
         labels: Class of each image, int64 (B,).
         scores: Soft labels (B, K), or None.
-        host_labels: The same labels on the CPU. Defaults to ``labels`` if they are
-            there, else to a copy of them.
+        host_labels: The same labels for Python to read, which does not wait for a
+            GPU. Defaults to a copy of ``labels``, which does.
 
     Examples:
         >>> import torch
@@ -39,16 +40,18 @@ class LabelBatch:
         self,
         labels: Tensor,
         scores: Tensor | None = None,
-        host_labels: Tensor | None = None,
+        host_labels: np.ndarray | None = None,
     ) -> None:
         self.labels = labels
         self.scores = scores
-        self.host_labels = labels.cpu() if host_labels is None else host_labels
+        if host_labels is None:
+            host_labels = labels.cpu().numpy()
+        self.host_labels = host_labels
 
     def pin_memory(self) -> 'LabelBatch':
         """Return a copy in page-locked memory."""
         scores = None if self.scores is None else self.scores.pin_memory()
-        return LabelBatch(self.labels.pin_memory(), scores)
+        return LabelBatch(self.labels.pin_memory(), scores, self.host_labels)
 
     def to(
         self, device: torch.device | str, non_blocking: bool = False

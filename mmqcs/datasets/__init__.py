@@ -15,7 +15,7 @@ from .kdef import KDEF
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
-from .transforms import CropFace, JitterColor, LoadImage, SampleFace
+from .transforms import CropFace, JitterColor, LoadImage, SampleFace, WarpFace
 
 __all__ = [
     'CAERS',
@@ -36,5 +36,6 @@ __all__ = [
     'QuadrupletBatchSampler',
     'SampleFace',
     'SynthFER',
+    'WarpFace',
     'collate_faces',
 ]

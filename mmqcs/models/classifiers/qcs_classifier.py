@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn as nn
 from mmpretrain.models import ImageClassifier
@@ -215,12 +216,12 @@ class QCSClassifier(ImageClassifier):
         branches = [self.extract_feat(x) for x in inputs.chunk(self.ring.size)]
         return tuple(torch.cat(level) for level in zip(*branches, strict=True))
 
-    def _check_groups(self, labels: Tensor) -> None:
+    def _check_groups(self, labels: np.ndarray) -> None:
         size = self.ring.size
         if not len(labels) or len(labels) % size:
             problem = f'{len(labels)} images'
         else:
-            problem = self.ring.violation(labels.view(size, -1).tolist())
+            problem = self.ring.violation(labels.reshape(size, -1))
         if problem:
             raise ValueError(
                 f'QCSClassifier got a batch that is not made of groups of {size} in '
