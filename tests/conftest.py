@@ -53,6 +53,16 @@ def own_safe_globals(monkeypatch):
     torch.serialization.add_safe_globals(before)
 
 
+@pytest.fixture
+def repeatable_gpu(monkeypatch):
+    """No TF32, and deterministic kernels only."""
+    for backend in (torch.backends.cuda.matmul, torch.backends.cudnn):
+        monkeypatch.setattr(backend, 'allow_tf32', False)
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
 @pytest.fixture(scope='session')
 def drawn_root(tmp_path_factory):
     """Gives the root of a small tree of drawn faces in a layout, made once.

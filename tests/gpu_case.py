@@ -1,5 +1,6 @@
 """Marks, models and batches of the tests that need a GPU."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +16,16 @@ from mmqcs.engine import SAMOptimWrapper
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import MODELS
 
+# read by cuBLAS when CUDA starts; it then repeats its results
+os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+
 DEVICE = 'cuda'
 needs_gpu = [
     pytest.mark.gpu,
     pytest.mark.skipif(
         not torch.cuda.is_available(), reason='needs a GPU that PyTorch can use'
     ),
+    pytest.mark.usefixtures('repeatable_gpu'),
 ]
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
