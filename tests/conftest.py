@@ -54,13 +54,17 @@ def own_safe_globals(monkeypatch):
 
 
 @pytest.fixture
-def repeatable_gpu(monkeypatch):
+def repeatable_gpu():
     """No TF32, and deterministic kernels only."""
-    for backend in (torch.backends.cuda.matmul, torch.backends.cudnn):
-        monkeypatch.setattr(backend, 'allow_tf32', False)
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    for backend in backends:
+        backend.allow_tf32 = False
     torch.use_deterministic_algorithms(True)
     yield
     torch.use_deterministic_algorithms(False)
+    for backend, allowed in zip(backends, before, strict=True):
+        backend.allow_tf32 = allowed
 
 
 @pytest.fixture(scope='session')
