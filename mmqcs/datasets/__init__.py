@@ -5,6 +5,7 @@ from mmqcs import openmmlab  # noqa: F401
 from .affect_net import AffectNet
 from .caer_s import CAERS
 from .ck_plus import CKPlus
+from .collate import collate_faces
 from .concat_dataset import ConcatDataset
 from .exp_w import ExpW
 from .fer2013 import FER2013
@@ -36,4 +37,5 @@ __all__ = [
     'SampleFace',
     'SynthFER',
     'WarpFace',
+    'collate_faces',
 ]

@@ -7,7 +7,8 @@ train_pipeline = [
     dict(type='mmqcs.LoadImage'),
     dict(type='mmqcs.WarpFace', rotate=15, scale=(0.8, 1.25), shift=0.1, flip=0.5),
     dict(type='mmqcs.JitterColor', brightness=0.3, contrast=0.3),
-    dict(type='PackInputs'),
+    # collate_faces needs no meta information, which takes time to collect
+    dict(type='PackInputs', meta_keys=()),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -21,7 +22,7 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
+    collate_fn=dict(type='mmqcs.collate_faces'),
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
