@@ -38,8 +38,15 @@ SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 
 def pipe():
     ours, theirs = multiprocessing.Pipe()
-    kept = SimpleNamespace(send=theirs.send, recv=theirs.recv, end=theirs.close)
-    kept.close = lambda: None  # a thread uses the end of its starter
+    # A thread uses the end that its starter closes.
+    kept = SimpleNamespace(recv=theirs.recv, end=theirs.close, close=lambda: None)
+    kept.ready = threading.Event()
+
+    def send(value):
+        theirs.send(value)
+        kept.ready.set()
+
+    kept.send = send
     return ours, kept
 
 
@@ -49,12 +56,18 @@ def thread(target, args, daemon):
             target(*args)
         finally:
             args[0].end()
+            args[0].ready.set()
 
-    return threading.Thread(target=run, daemon=daemon)
+    def start():
+        # Models are built one after the other, as they share the random generator.
+        threading.Thread(target=run, daemon=daemon).start()
+        args[0].ready.wait()
+
+    return SimpleNamespace(start=start)
 
 
 THREADS = SimpleNamespace(Pipe=pipe, Process=thread)
-"""Stand for processes, whose start takes longer than these measurements."""
+"""Replace processes, whose start takes longer than these measurements."""
 
 
 @pytest.fixture
