@@ -201,13 +201,11 @@ def test_loss_curve(bench):
 
 
 @pytest.mark.slow
-def test_steps_take_turns_in_processes():
-    steps = {'one': functools.partial, 'other': functools.partial}
-    timings = measure.alternate(steps, (time.sleep, 0.02), repeats=2, iterations=3)
-    assert timings.keys() == steps.keys()
-    for timing in timings.values():
-        assert 0.02 < timing.fastest <= timing.median <= timing.slowest
-        assert timing.warmup > 0.04
+def test_steps_run_in_processes():
+    step = {'short': functools.partial}
+    timing = measure.alternate(step, (time.sleep, 0.02), 2, iterations=3)['short']
+    assert 0.02 < timing.fastest <= timing.median <= timing.slowest
+    assert timing.warmup > 0.04
     with pytest.raises(RuntimeError, match='broken'):
         measure.alternate({'broken': str}, (time.sleep, 0.02), repeats=1)
 
