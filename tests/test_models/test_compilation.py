@@ -105,11 +105,25 @@ def test_without_a_compiler_it_warns_and_runs_uncompiled(tmp_path):
     assert "WON'T CONVERT" in done.stderr
 
 
-def test_what_is_compiled():
-    model = build(compile=True)
-    assert model.backbone.stages[0][0]._compiled_call_impl is not None
-    assert model.backbone._compiled_call_impl is None
+def compiled_parts(model):
+    return {n for n, m in model.named_modules() if m._compiled_call_impl is not None}
+
+
+def test_blocks_are_compiled_one_by_one_and_the_rest_as_a_whole():
+    blocks = {f'backbone.stages.{s}.{b}' for s in range(3) for b in range(s + 1)}
+    backbone = blocks | {'backbone.stem'}
+    parts = compiled_parts(build(compile=True))
+    assert parts == backbone | {'neck', 'head', 'cross'}
+    parts = compiled_parts(build(compile=True, **{'neck.encoder.with_cp': True}))
+    encoders = {'neck.encoder.blocks.0', 'neck.encoder.blocks.1'}
+    assert parts - backbone == encoders | {
+        'cross.attention.levels',
+        'cross.encoder.blocks.0',
+    }
+
+
+def test_a_foreign_backbone_is_compiled_as_a_whole():
     foreign = torch.nn.Module()
     foreign.backbone = MODELS.build(dict(type='ResNet', depth=18))
     compile_blocks(foreign)
-    assert foreign.backbone._compiled_call_impl is not None
+    assert compiled_parts(foreign) == {'backbone'}

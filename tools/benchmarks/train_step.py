@@ -40,6 +40,7 @@ CHECKPOINTED = ('backbone', 'neck.encoder', 'cross.attention', 'cross.encoder')
 def build_model(cfg: Config, seed: int = 0, **changes: Any) -> QCSClassifier:
     """Return the model of a config with random weights, in training mode."""
     register_all_modules()
+    torch.backends.cudnn.benchmark = cfg.env_cfg.cudnn_benchmark
     MMLogger.get_current_instance().setLevel('WARNING')
     torch.manual_seed(seed)
     model_cfg = Config(dict(model=cfg.model))
