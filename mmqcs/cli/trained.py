@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmqcs.checkpoints import checkpoint_classes
-from mmqcs.checkpoints.inference_weights import load_inference_weights
 from mmqcs.checkpoints.safe_load import CheckpointError
+from mmqcs.checkpoints.weights import load_inference_weights
 from mmqcs.cli.options import (
     add_config_options,
     check_checkpoint,
