@@ -1,4 +1,4 @@
-"""Turns a training checkpoint into one to give to others."""
+"""Turns a training checkpoint into one for others."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,32 +41,32 @@ def strip_checkpoint(
 
 
 def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
-    """Saves a checkpoint as NAME-XXXXXXXX.pth, X being the start of its SHA-256.
+    """Save a checkpoint as NAME-XXXXXXXX.pth, where X is the start of its SHA-256.
 
     Args:
-        checkpoint: What to save.
+        checkpoint: Content of the file.
         path: NAME.pth.
 
     Returns:
         Path of the file.
 
     Raises:
-        ValueError: It could not be loaded with ``weights_only=True``.
+        ValueError: The file could not be loaded with ``weights_only=True``.
     """
     path = Path(path)
     if path.suffix != '.pth':
-        raise ValueError(f'the name of the file must end in .pth, got {path}')
+        raise ValueError(f'the file name must end in .pth, got {path}')
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path)
     try:
         torch.save(checkpoint, draft)
-        load_weights_only(draft, mmengine=False)  # as for whoever downloads it
+        load_weights_only(draft, mmengine=False)  # as others will
         final = path.with_name(f'{path.stem}-{sha256(draft)[:8]}.pth')
         publish_draft(draft, final)
     except (CheckpointError, PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f'meta of the checkpoint holds more than numbers, text and containers, so '
-            f'that others could not load it safely: {error}'
+            f'others could not load it safely: {error}'
         ) from error
     finally:
         draft.unlink(missing_ok=True)
@@ -74,19 +74,16 @@ def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
 
 
 def inference_config(config: Config | Mapping[str, Any]) -> ConfigDict:
-    """Turns a QCS model into a plain mmpretrain ``ImageClassifier``.
+    """Return the config of the plain ``ImageClassifier`` inside a QCS model.
 
-    Backbone, neck and head are kept; the train-only parts, random erasing and the
-    initialisation of the backbone are not.
+    It has the same backbone, neck and head, without the train-only parts, random
+    erasing and the initialisation of the backbone.
 
     Args:
         config: A whole config or its ``model``. It is not changed.
 
-    Returns:
-        Config of the model.
-
     Raises:
-        ValueError: It is no config of a QCS classifier.
+        ValueError: The model is not a QCSClassifier.
     """
     model = config.get('model', config)
     name = str(model.get('type', '')).split('.')[-1]

@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 import torch
 from mmengine.config import Config
 
-from mmqcs.register import register_model_index
+from mmqcs.model_index import register_model_index
 
 __all__ = ['ModelKind', 'load_config', 'local_file', 'model_kind']
 

@@ -34,21 +34,21 @@ def find_weights(
     """Find the weights of a model in what a checkpoint holds.
 
     Args:
-        checkpoint: A state dict, or a dict that holds one as ``state_dict``,
+        checkpoint: State dict, or a dict that holds one as ``state_dict``,
             ``model_state_dict``, ``model`` or ``net``.
         path: The checkpoint, for messages.
-        wanted: Keys of the model, which may begin with such a prefix themselves.
+        wanted: Keys of the model. Prefixes that they have themselves are kept.
 
     Returns:
-        Weights by key. A prefix that all keys share (``module.``, ``_orig_mod.``,
-        ``model.``, or several of them) is removed.
+        Weights by key, without prefixes that all keys share (``module.``,
+        ``_orig_mod.``, ``model.``).
 
     Raises:
         CheckpointError: There are no weights, or not all of them are tensors.
     """
     if not isinstance(checkpoint, Mapping):
         raise CheckpointError(
-            f'{path} holds a {type(checkpoint).__name__} and no weights'
+            f'{path} holds a {type(checkpoint).__name__}, not weights'
         )
     wrapped = (checkpoint[key] for key in WRAPPERS if key in checkpoint)
     state = next((x for x in wrapped if isinstance(x, Mapping)), checkpoint)
@@ -70,7 +70,7 @@ def find_weights(
 
 
 def check_tensors(state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Check that weights are numbers a network can compute with.
+    """Check that weights are numbers that a network can use.
 
     Args:
         state: Weights by key.
@@ -105,7 +105,7 @@ def check_fit(
     wanted: Mapping[str, Tensor],
     path: str | Path,
 ) -> None:
-    """Check that weights are exactly those that a model needs.
+    """Check that weights are exactly those of a model.
 
     Args:
         state: Weights of a file, by key.
@@ -113,8 +113,8 @@ def check_fit(
         path: The checkpoint, for messages.
 
     Raises:
-        CheckpointError: A key is missing or unknown, or has another shape or kind of
-            number than in the model; up to three are named.
+        CheckpointError: A key is missing or unknown, or differs from the model in shape
+            or kind of number; up to three are named.
     """
     wrong = [f'{key} is missing' for key in wanted if key not in state]
     for key, value in wanted.items():
@@ -131,8 +131,8 @@ def check_fit(
         more = f', and {len(wrong) - 3} more' if len(wrong) > 3 else ''
         raise CheckpointError(
             f'{path} does not fit the model ({len(wrong)} of {len(wanted)} weights): '
-            f'{"; ".join(wrong[:3])}{more}. Is it a checkpoint of this config, with as '
-            f'many classes?'
+            f'{"; ".join(wrong[:3])}{more}. Is it a checkpoint of this config, with '
+            f'the same number of classes?'
         )
 
 

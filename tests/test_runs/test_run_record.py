@@ -156,5 +156,5 @@ def test_counts_of_classes():
     nameless = Labelled([0, 3])
     nameless.metainfo = {}
     assert class_counts(nameless) == {'0': 1, '1': 0, '2': 0, '3': 1}
-    with pytest.raises(ValueError, match='several labels an image'):
+    with pytest.raises(ValueError, match='several labels per image'):
         dataset_labels(Labelled([[0, 1]]))
