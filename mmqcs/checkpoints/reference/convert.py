@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -105,7 +104,7 @@ def convert_backbone(
     """Rename the weights of ``ir50.pth`` to those of IRNet's three stages.
 
     Args:
-        state_dict: Weights in either key layout, with or without ``module.``.
+        state_dict: Weights in either key layout.
 
     Returns:
         The renamed state dict, and the keys that were dropped: the fourth stage and
@@ -117,28 +116,21 @@ def convert_backbone(
     from mmqcs.models import IRNet
     from mmqcs.models.backbones.ir_net_keys import convert_ir_state_dict
 
-    weights = {key.removeprefix('module.'): v for key, v in state_dict.items()}
-    layouts = {
-        match[0] for key in weights if (match := re.match(r'body\d?|st(em|ages)', key))
-    }
-    flat = 'body' in layouts
-    if len(weights) < len(state_dict) or (flat and len(layouts) > 1):
-        raise ValueError('the file mixes two layouts of the keys')
-    names = {key: key for key in weights}  # ours and theirs, once converted
+    names = {key: key for key in state_dict}  # ours and theirs, once converted
     convert_ir_state_dict(names, '', IRNet.arch_settings[50], 3)
     shapes = backbone_shapes()
     for ours, theirs in names.items():
         if ours not in shapes:
             raise ValueError(f'{theirs} is not a key of an IR-50')
-        if tuple(weights[theirs].shape) != shapes[ours]:
+        if tuple(state_dict[theirs].shape) != shapes[ours]:
             raise ValueError(
-                f'{theirs} has the shape {tuple(weights[theirs].shape)}, expected '
+                f'{theirs} has the shape {tuple(state_dict[theirs].shape)}, expected '
                 f'{shapes[ours]} of an IR-50'
             )
     if missing := sorted(shapes.keys() - names.keys()):
         raise ValueError(_missing('the file', missing))
-    dropped = sorted(weights.keys() - set(names.values()))
-    return {ours: weights[theirs] for ours, theirs in names.items()}, dropped
+    dropped = sorted(state_dict.keys() - set(names.values()))
+    return {ours: state_dict[theirs] for ours, theirs in names.items()}, dropped
 
 
 def sha256(path: str | Path) -> str:

@@ -71,8 +71,6 @@ _UNUSED = re.compile(
 )
 """Parameters that the forward pass of the published models never uses."""
 
-_PYRAMID = re.compile(r'(?:module\.)?embed_([qkv123])\.')
-
 
 class ConvertedState(NamedTuple):
     """Converted state dict.
@@ -159,7 +157,7 @@ def convert_reference_state_dict(
 
     Raises:
         ValueError: A key is unknown, belongs to another model or has a wrong shape,
-            two keys stand for one weight, or old and new pyramid names are mixed.
+            or two keys stand for one weight.
     """
     converted, source, dropped = _rename(state_dict)
     if isinstance(model_keys, Mapping):
@@ -185,7 +183,6 @@ def _rename(
 ) -> tuple[dict[str, Tensor], dict[str, str], list[str]]:
     """Return weights and published keys by mmqcs name, and the unused keys."""
     converted, source, dropped, unknown = {}, {}, [], []
-    pyramid: dict[str, str] = {}
     for key, value in state_dict.items():
         try:
             name = reference_key(key)
@@ -194,21 +191,14 @@ def _rename(
             continue
         if not isinstance(value, Tensor):
             raise ValueError(f'{key} is a {type(value).__name__}, not a tensor')
-        if match := _PYRAMID.match(key):
-            pyramid['old' if match[1] in 'qkv' else 'new'] = key
         if name is None:
             dropped.append(key)
         elif name in converted:
-            raise ValueError(f'{key} and another key of the file both mean {name}')
+            raise ValueError(f'{key} and {source[name]} both mean {name}')
         else:
             converted[name], source[name] = value, key
     if unknown:
         raise ValueError(_unknown(unknown))
-    if len(pyramid) == 2:
-        raise ValueError(
-            f'the file mixes old and new names of the pyramid: {pyramid["old"]} and '
-            f'{pyramid["new"]}'
-        )
     return converted, source, dropped
 
 
