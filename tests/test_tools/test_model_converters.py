@@ -31,7 +31,7 @@ publisher = load_tool('model_converters/publish_model')
 def test_conversion(call, tmp_path):
     source = write_published(tmp_path / 'raf.pth', new_names(published_state()))
     out = call(converter, source, tmp_path / 'new' / 'qcs.pth')
-    assert 'qcs_ir50_raf, 395 weights, 34 unused ones dropped' in out
+    assert 'qcs_ir50_raf, 395 weights, 34 unused weights dropped' in out
     assert 'best accuracy 92.50 %' in out
     loaded = torch.load(tmp_path / 'new' / 'qcs.pth', weights_only=True)
     assert loaded['meta']['dataset_meta']['classes'][3] == 'Happiness'
@@ -78,7 +78,7 @@ def test_conversion_errors(call, tmp_path):
     source.write_bytes(content[:-500])
     call(converter, source, tmp_path / 'b.pth', error='truncated')
     torch.save({'state_dict': {'fc.weight': torch.zeros(2)}}, source)
-    call(converter, source, tmp_path / 'b.pth', error='not of a published QCS or DCS')
+    call(converter, source, tmp_path / 'b.pth', error='published QCS or DCS')
     torch.save({'state_dict': Bomb(os.system, f'touch {tmp_path}/mark')}, source)
     call(converter, source, tmp_path / 'b.pth', error='it asks to call')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a.pth']
