@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
+from mmengine.registry import MODELS
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.checkpoints.safe_load import CheckpointError
@@ -22,6 +23,7 @@ from mmqcs.cli import launch
 from mmqcs.cli import options as cli
 from mmqcs.cli.setup_errors import check_settings, describe_error, explains_itself
 from mmqcs.engine import NotFiniteError, SetupCheckHook
+from mmqcs.models import FERClassifier
 from mmqcs.runs.lock import WorkDirInUseError, work_dir_lock
 from mmqcs.runs.log import read_validations, validation_rows
 from mmqcs.runs.resume import find_newest, read_resumable
@@ -61,8 +63,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--compile',
         action='store_true',
-        help='compile a QCSClassifier (model.compile=True): the first iterations take '
-        'minutes, the others less time',
+        help='set model.compile=True of a QCSClassifier or FERClassifier: the first '
+        'iterations take longer, all others less time',
     )
     parser.add_argument(
         '--no-validate', action='store_true', help='do not evaluate while training'
@@ -111,11 +113,13 @@ def use_compile(config: Config) -> None:
     Args:
         config: The config, changed in place.
     """
-    name = str(config.model.get('type')).split('.')[-1]
-    if name != 'QCSClassifier':
+    name = config.model.get('type')
+    with MODELS.switch_scope_and_registry('mmpretrain') as registry:
+        kind = registry.get(name) if isinstance(name, str) else name
+    if not (isinstance(kind, type) and issubclass(kind, FERClassifier)):
         cli.fail(
-            f'--compile needs a QCSClassifier, but model.type is {name!r}; for other '
-            f'models set compile=True at the top level of the config'
+            f'--compile needs a QCSClassifier or FERClassifier, but model.type is '
+            f'{name!r}; for other models set compile=True at the top level of the config'
         )
     config.model.compile = True
 

@@ -22,8 +22,8 @@ def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
         datasets: The dataset of each split, by the name of its data loader.
 
     Raises:
-        ValueError: Numbers of classes differ, two splits have different classes or
-            another order, or a label is out of range.
+        ValueError: Two parts differ in the number of classes, two splits differ in
+            their classes or the order of them, or a label is out of range.
     """
     counts = dict(_model_counts(model))
     names = {}
@@ -51,8 +51,8 @@ def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
     if len(set(counts.values())) > 1:
         listed = ', '.join(f'{part} {count}' for part, count in counts.items())
         raise ValueError(
-            f'parts of the model have different numbers of classes: {listed}. Set the '
-            f'same num_classes in all'
+            f'parts of the model differ in the number of classes: {listed}. Set the '
+            f'same num_classes in all of them'
         )
     total = next(iter(counts.values()), len(first[1]))
     if total:
@@ -100,7 +100,7 @@ def _check_range(split: str, dataset: Any, total: int) -> None:
         return
     try:
         labels = dataset_labels(dataset)
-    except (ValueError, TypeError):  # no labels or several per image
+    except (ValueError, TypeError):  # no labels, or several labels per image
         return
     bad = np.flatnonzero((labels < 0) | (labels >= total))
     if bad.size:

@@ -157,4 +157,4 @@ def test_compile_is_for_models_that_know_it(toy, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         merged(train, monkeypatch, toy, '--compile')
     error = capsys.readouterr().err
-    check_error(stop.value, error, "needs a QCSClassifier, but model.type is 'Image")
+    check_error(stop.value, error, "but model.type is 'ImageClassifier'")
