@@ -119,7 +119,7 @@ def use_compile(config: Config) -> None:
     if not (isinstance(kind, type) and issubclass(kind, FERClassifier)):
         cli.fail(
             f'--compile needs a QCSClassifier or FERClassifier, but model.type is '
-            f'{name!r}; for other models set compile=True at the top level of the config'
+            f'{name!r}; for other models set compile=True at the top of the config'
         )
     config.model.compile = True
 
