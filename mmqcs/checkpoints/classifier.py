@@ -94,15 +94,13 @@ def load_classifier(
         >>> loaded.model.training
         False
     """
-    alone = weights is None and model_kind(source) == 'checkpoint'
-    path = source if alone else weights
-    content = None if path is None else _read(path)
-    embedded = False
-    if alone:
+    if weights is None and model_kind(source) == 'checkpoint':
+        weights, content = source, _read(source)
         config, embedded = _own_config(content, source, trust)
     else:
-        config = load_config(source)
-    name = str(path or config.filename or 'the config')
+        config, embedded = load_config(source), False
+        content = None if weights is None else _read(weights)
+    name = str(weights or config.filename or 'the config')
     with _naming(name) if embedded else nullcontext():
         model = _build(config, name)
     meta: Mapping[str, Any] = {}

@@ -95,7 +95,10 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
             'no YuNet model at none.onnx',
         ),
         (['x.png', '--faces', 'none', '--every', 0], '--every must be at least 1'),
-        (['x.png', '--faces', 'none', '--model', 'none.pth'], 'no checkpoint at none'),
+        (
+            ['x.png', '--faces', 'none', '--model', 'none.pth'],
+            'checkpoint not found: none',
+        ),
         (['x.png', '--model', 'qcs_ir50_raf'], 'is no checkpoint: with a config, or'),
         (
             ['x.png', '--faces', 'none', '--model', 'qcs99', '--checkpoint', 'x.pth'],
