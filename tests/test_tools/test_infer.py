@@ -97,7 +97,7 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
         (['x.png', '--faces', 'none', '--every', 0], '--every must be at least 1'),
         (
             ['x.png', '--faces', 'none', '--model', 'none.pth'],
-            'checkpoint not found: none',
+            'checkpoint not found',
         ),
         (['x.png', '--model', 'qcs_ir50_raf'], 'is no checkpoint: with a config, or'),
         (
