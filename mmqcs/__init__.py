@@ -1,9 +1,9 @@
 """QCS facial expression recognition for MMPretrain.
 
-Importing the package checks the versions of the OpenMMLab packages and nothing
-more; the registered parts are imported when a config first names one. Without any
-OpenMMLab package ``mmqcs.deployment`` can be imported, as can the modules that need
-numpy or torch alone; the others say what they need.
+Importing the package only checks the versions of the OpenMMLab packages. The
+registered parts are imported when a config first names one. Without any OpenMMLab
+package you can import ``mmqcs.deployment`` and the modules that need only numpy or
+torch; the others raise an error that says what they need.
 """
 
 from importlib import import_module
@@ -12,11 +12,11 @@ from typing import Any
 from .platform_check import check_platform
 from .version import __version__
 
-# Imported on first use, because they need the OpenMMLab packages.
+# imported on first use because they need the OpenMMLab packages
 _LAZY = {
     'convert_reference_state_dict': 'mmqcs.checkpoints.reference',
     'register_all_modules': 'mmqcs.register',
-    'register_model_index': 'mmqcs.register',
+    'register_model_index': 'mmqcs.model_index',
 }
 
 __all__ = ['__version__', *_LAZY]

@@ -1,4 +1,4 @@
-"""Writes files that appear when they are complete."""
+"""Writes files that appear only when they are complete."""
 
 import os
 from collections.abc import Iterator
@@ -11,21 +11,21 @@ _SUFFIX = '.mmqcs-draft'
 
 
 def draft_of(path: str | Path) -> Path:
-    """Return the file in which another one grows until it is complete.
+    """Return the path of the draft of a file.
 
     Args:
-        path: The complete file. The draft lies in the same folder.
+        path: Final file. The draft is in the same folder.
     """
     path = Path(path)
     return path.with_name(f'{path.name}.{os.getpid()}{_SUFFIX}')
 
 
 def publish_draft(draft: str | Path, path: str | Path) -> None:
-    """Move a complete draft to its place, so that a crash leaves the old or the new.
+    """Move a complete draft to its place; a crash leaves the old file or the new one.
 
     Args:
-        draft: Complete file, in the folder of ``path``. It is on disk before it moves.
-        path: File to write or to replace.
+        draft: Complete file in the folder of ``path``. It is flushed to disk first.
+        path: File to write or replace.
     """
     path = Path(path)
     with Path(draft).open('r+b') as file:
@@ -36,10 +36,10 @@ def publish_draft(draft: str | Path, path: str | Path) -> None:
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Yield a draft that takes the place of a file unless something is raised.
+    """Yield a draft that replaces a file, unless an error is raised.
 
     Args:
-        path: File to write or to replace. Its folder must exist.
+        path: File to write or replace. Its folder must exist.
 
     Examples:
         >>> with atomic_file('notes.txt') as draft:
@@ -56,13 +56,13 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all."""
+    """Write a text file in UTF-8, completely or not at all."""
     with atomic_file(path) as draft:
         draft.write_text(text, encoding='utf-8')
 
 
 def remove_drafts(folder: str | Path) -> None:
-    """Remove what killed processes left of files they did not complete.
+    """Remove the drafts that killed processes left behind.
 
     Args:
         folder: Folder that no other process writes to.

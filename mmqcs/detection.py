@@ -1,21 +1,21 @@
-"""Looks for MMDetection, which only detectors need."""
+"""Checks for MMDetection, which only detectors need."""
 
 __all__ = ['require_detection']
 
 
 def require_detection(what: str) -> None:
-    """Raises unless MMDetection and the compiled operators of MMCV can be imported.
+    """Raise an error unless MMDetection and MMCV's operators can be imported.
 
     Args:
-        what: What needs them, for the message.
+        what: Name of the part that needs them, for the message.
 
     Raises:
-        ImportError: Says what to install.
+        ImportError: The message says what to install.
     """
     try:
         import mmcv.ops  # noqa: F401
         import mmdet.models  # noqa: F401
-    except (ImportError, AssertionError) as error:  # mmdet asserts mmcv's version
+    except (ImportError, AssertionError) as error:  # mmdet asserts the version of mmcv
         raise ImportError(
             f'{what} needs MMDetection and the compiled operators of MMCV: run '
             f"`pip install 'mmqcs[onedl-det]'`, then `make ops` in a checkout of "

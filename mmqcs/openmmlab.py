@@ -1,6 +1,6 @@
-"""Imported first by the packages that cannot do without OpenMMLab.
+"""Imported first by packages that need OpenMMLab.
 
-``import mmqcs`` itself works without, for ``mmqcs.deployment``.
+``import mmqcs`` itself works without OpenMMLab, for ``mmqcs.deployment``.
 """
 
 from .platform_check import check_platform

@@ -1,4 +1,4 @@
-"""Checks that one line of OpenMMLab is installed, and not too old."""
+"""Checks that one line of OpenMMLab is installed and recent enough."""
 
 import warnings
 from importlib.metadata import PackageNotFoundError, version
@@ -8,25 +8,25 @@ MINIMUM = {
     'mmcv': ('2.1.0', ('onedl-mmcv', 'mmcv', 'mmcv-lite')),
     'mmpretrain': ('1.2.0', ('onedl-mmpretrain', 'mmpretrain')),
 }
-"""Oldest tested version and the distributions that provide each package."""
+"""Oldest tested version of each package, and the distributions that provide it."""
 
 _REMEDY = (
-    "Install the maintained line with pip install 'mmqcs[onedl]', or the original "
-    "one with pip install 'mmqcs[openmmlab]', but not both: they own the same files"
+    "Install the maintained line with pip install 'mmqcs[onedl]' or the original one "
+    "with pip install 'mmqcs[openmmlab]', but not both: they contain the same files"
 )
 
 
 def check_platform(needed: bool = True) -> None:
-    """Raises if an OpenMMLab package is missing, warns if one is too old.
+    """Raise an error if an OpenMMLab package is missing, and warn if one is too old.
 
     There is no upper limit: newer releases are expected to work.
 
     Args:
-        needed: Whether an environment without any of them is an error, too. It is
-            none for ``import mmqcs``, because a deployment has none of them.
+        needed: Whether it is also an error if all of them are missing, as in a
+            deployment.
 
     Raises:
-        ImportError: Names the missing packages and how to install them.
+        ImportError: A package is missing; the message says how to install it.
     """
     found = {name: _first_version(names) for name, (_, names) in MINIMUM.items()}
     missing = [name for name, number in found.items() if number is None]
@@ -43,7 +43,7 @@ def check_platform(needed: bool = True) -> None:
         if Version(number) < Version(MINIMUM[name][0])
     ]
     if old:
-        warnings.warn(f'mmqcs was not tested with {", ".join(old)}', stacklevel=3)
+        warnings.warn(f'mmqcs has not been tested with {", ".join(old)}', stacklevel=3)
 
 
 def _first_version(distributions: tuple[str, ...]) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from modelindex.load_model_index import load
 
-from mmqcs import register
+from mmqcs import model_index
 
 FILES = [
     'LICENSE',
@@ -99,10 +99,10 @@ def test_every_config_is_in_the_index_under_its_name():
 
 def test_a_package_without_its_index_is_named(tmp_path):
     package = tmp_path / 'mmqcs'
-    with pytest.raises(FileNotFoundError, match=r'found no model-index\.yml.*install'):
-        register._index_folder(package)
+    with pytest.raises(FileNotFoundError, match=r'model-index\.yml.*install'):
+        model_index._index_folder(package)
     (tmp_path / 'model-index.yml').touch()
-    assert register._index_folder(package) == tmp_path
+    assert model_index._index_folder(package) == tmp_path
     (package / '.mim').mkdir(parents=True)
     (package / '.mim' / 'model-index.yml').touch()
-    assert register._index_folder(package) == package / '.mim'
+    assert model_index._index_folder(package) == package / '.mim'

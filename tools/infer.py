@@ -1,4 +1,4 @@
-"""Find faces in images, videos or a camera, and name their expressions."""
+"""Find faces in images, videos or a camera, and classify their expressions."""
 
 import argparse
 import os
@@ -25,46 +25,53 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = ArgumentParser(
         description=__doc__,
-        epilog='Exit status: 0; 1 if something could not be read, everything else '
-        'being done; 2 for a wrong call; 130 after Ctrl-C, what was written stays.',
+        epilog='Exit status: 0; 1 if some inputs could not be read; 2 for a wrong '
+        'command line; 130 after Ctrl-C, and files written so far are kept.',
     )
     parser.add_argument(
         'inputs',
         nargs='*',
         metavar='INPUT',
-        help='images, videos, folders of these, or a wildcard in quotes',
+        help='images, videos, folders with these, or a wildcard in quotes',
     )
     parser.add_argument(
-        '--camera', type=int, metavar='N', help='number of a camera, in place of INPUT'
+        '--camera', type=int, metavar='N', help='number of a camera, instead of INPUT'
     )
     add_inferencer_options(
         parser,
         required=True,
-        model='checkpoint of a run or a published one, which hold their config; a '
-        'config, or the name of one, with --checkpoint; or a file of export_onnx.py',
+        model='checkpoint that contains its config, as training runs and '
+        'publish_model.py write it; a config or the name of one, with --checkpoint; or '
+        'a file written by export_onnx.py',
     )
     parser.add_argument(
         '--out', default='work_dirs/infer', metavar='DIR', help='default: %(default)s'
     )
     parser.add_argument(
-        '--no-pictures', action='store_true', help='write results.csv and .jsonl alone'
+        '--no-pictures',
+        action='store_true',
+        help='write only results.csv and .jsonl',
     )
-    parser.add_argument('--show', action='store_true', help='show images; q ends')
+    parser.add_argument('--show', action='store_true', help='show images; q quits')
     parser.add_argument(
-        '--every', type=int, default=1, metavar='N', help='every N-th frame of a video'
+        '--every',
+        type=int,
+        default=1,
+        metavar='N',
+        help='use every N-th video frame',
     )
-    parser.add_argument('--batch-size', type=int, default=32, help='faces at once')
+    parser.add_argument('--batch-size', type=int, default=32, help='faces per batch')
     return parser.parse_args()
 
 
 def count_frames(inputs: Sequence[Input | Frame], every: int) -> int | None:
-    """Return how many results to expect, or None if an input does not say."""
+    """Return the number of results to expect, None if it is unknown."""
     counts = [number_of_frames(item, every) for item in inputs]
     return None if None in counts else sum(counts)
 
 
 def describe(result: ImageResult) -> str:
-    """Return one line on an image."""
+    """Describe the faces of an image in one line."""
     where = result.source
     if result.index is not None:
         where += f' frame {result.index}'
@@ -73,14 +80,14 @@ def describe(result: ImageResult) -> str:
 
 
 def show(result: ImageResult) -> bool:
-    """Show an image; return whether to go on."""
+    """Show an image, and return whether to continue."""
     if result.image is None:
         return True
     try:
         cv2.imshow('mmqcs', draw_faces(result.image, result))
         return cv2.waitKey(1 if result.index is not None else 0) & 0xFF != ord('q')
     except cv2.error:
-        fail('this OpenCV or machine cannot show images; leave out --show')
+        fail('OpenCV cannot show images on this machine; leave out --show')
 
 
 def run(
@@ -124,13 +131,15 @@ def run(
 def main() -> int:
     """Run the program."""
     args = parse_args()
-    sys.stdout.reconfigure(errors='backslashreplace')  # for names in any encoding
-    # damaged videos are named by this program, and FFmpeg opens local files alone
+    sys.stdout.reconfigure(
+        errors='backslashreplace'
+    )  # file names can have any encoding
+    # this program reports damaged videos itself, and FFmpeg may open local files only
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
     cv2.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
-        fail('give INPUT, or --camera N')
+        fail('give INPUT or --camera N')
     try:
         left_out: Counter[str] = Counter()
         camera = [] if args.camera is None else [args.camera]
@@ -145,7 +154,7 @@ def main() -> int:
     try:
         seen, complete = run(args, infer, inputs)
     except FileExistsError as error:
-        fail(printable(f'{error.filename} exists: choose another --out, or remove it'))
+        fail(printable(f'{error.filename} exists: remove it, or choose another --out'))
     except OSError as error:
         fail(printable(f'writing to {args.out} failed: {error}'))
     print(', '.join(starmap('{1} {0}'.format, seen.items())))

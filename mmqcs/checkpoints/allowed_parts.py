@@ -1,10 +1,10 @@
 """Parts that a config inside a checkpoint may name.
 
-A registry builds whatever it is asked for, so a name is safe only if the part behind
-it neither reads files nor fetches anything while it is built. Left out on purpose:
-``TIMMBackbone``, ``TimmClassifier`` and ``HuggingFaceClassifier`` (they ask a hub),
-tokenizers and generators of targets (they load weights), ``ArcFaceClsHead`` (it can
-read a list), transforms that read images or take other transforms by name.
+A registry builds any part by name, so a name is safe only if its part neither reads
+files nor downloads anything when it is built. Deliberately left out: ``TIMMBackbone``,
+``TimmClassifier`` and ``HuggingFaceClassifier`` (they download from a hub), tokenizers
+and target generators (they load weights), ``ArcFaceClsHead`` (it can read a list), and
+transforms that read other images or build other transforms.
 """
 
 __all__ = ['ALLOWED_DATASETS', 'ALLOWED_MODELS', 'ALLOWED_TRANSFORMS']
@@ -71,4 +71,4 @@ ALLOWED_DATASETS = {
     'mmqcs': None,
     'mmpretrain': frozenset({'BaseDataset', 'CIFAR10', 'CIFAR100', 'CustomDataset'}),
 }
-"""Datasets whose class names may be asked for, by scope; None allows all."""
+"""Datasets whose class names may be used, by scope; None allows all."""

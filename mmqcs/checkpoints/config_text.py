@@ -9,22 +9,23 @@ __all__ = ['parse_config_text']
 
 
 def parse_config_text(text: str) -> Config:
-    """Reads what MMEngine stores of a config in checkpoints and logs.
+    """Read the text that MMEngine stores of a config in checkpoints and logs.
 
-    ``Config.fromstring`` would run the text as a program. Here it may only assign
-    literals and calls of ``dict`` to names, which is all that MMEngine writes.
+    ``Config.fromstring`` would run the text as a program. This function accepts only
+    assignments of literals and calls of ``dict`` to names, which is all that MMEngine
+    writes.
 
     Args:
         text: ``Config.pretty_text``, or ``meta['cfg']`` of a checkpoint.
 
     Raises:
-        ValueError: The text holds something else; the message names the line.
+        ValueError: The text holds anything else; the message gives the line.
     """
     try:
         return Config(_settings(ast.parse(text).body))
-    # unhashable keys, nesting without end, and names that Config keeps for itself
+    # unhashable keys, endless nesting, and names that are reserved by Config
     except (SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
-        raise ValueError(f'the text of the config cannot be read: {error}') from error
+        raise ValueError(f'cannot read the text of the config: {error}') from error
 
 
 def _settings(statements: list[ast.stmt]) -> dict[str, Any]:

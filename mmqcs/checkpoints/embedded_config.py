@@ -1,4 +1,4 @@
-"""The config that a checkpoint holds, restricted to what inference needs."""
+"""Reads the config in a checkpoint, restricted to what inference needs."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -19,11 +19,10 @@ __all__ = ['embedded_config']
 Allowed = Mapping[str, Collection[str] | None]
 
 IGNORED = ('init_cfg', 'train_cfg')
-"""Settings that inference does not need: the weights of the file replace the initial
-ones, and batch augments serve in training."""
+"""Settings of training, which inference does not need."""
 
 REFUSED = ('_scope_', 'pretrained', 'file_client_args', 'checkpoint_path')
-"""Settings that import a package or read other files."""
+"""Settings that import packages or read other files."""
 
 _SCOPES = (None, 'mmengine', 'mmpretrain', 'mmqcs')
 
@@ -34,17 +33,17 @@ def embedded_config(text: str, path: str | Path, trust: bool = False) -> Config:
     Args:
         text: ``meta['cfg']`` of the checkpoint.
         path: The checkpoint, for messages.
-        trust: Whether the config may name any part that can be imported. Building
-            it then runs whatever it names.
+        trust: Whether the config may name any part that can be imported. Building it
+            then runs whatever the config names.
 
     Returns:
-        Config with ``model``, ``test_dataloader`` and ``face_template``. The parts of
-        the model and of the test pipeline are on the lists of ``mmqcs.checkpoints``;
-        none of them reads a file or fetches anything when it is built.
+        Config with ``model``, ``test_dataloader`` and ``face_template``. All parts of
+        the model and of the test pipeline are on the lists of ``mmqcs.checkpoints``:
+        none of them reads a file or downloads anything when it is built.
 
     Raises:
-        CheckpointError: The text is no config of a classifier, or it names something
-            else; the message says what and where.
+        CheckpointError: The text is not the config of a classifier, or names other
+            parts; the message says which and where.
     """
     try:
         config = parse_config_text(text)
@@ -60,7 +59,7 @@ def _restrict(config: Config) -> dict[str, Any]:
     model = _mapping(config.get('model'), 'model')
     preprocessor = model.get('data_preprocessor', config.get('data_preprocessor'))
     model = {k: v for k, v in model.items() if k != 'data_preprocessor'}
-    # of ImageClassifier: another way to write init_cfg
+    # ImageClassifier turns it into an init_cfg
     model.pop('pretrained', None)
     if preprocessor is not None:
         preprocessor = _mapping(preprocessor, 'data_preprocessor')
@@ -80,14 +79,14 @@ def _restrict(config: Config) -> dict[str, Any]:
 def _check_environment(config: Config) -> None:
     if config.get('custom_imports'):
         raise ValueError(
-            'custom_imports of its config imports modules, which a file must not ask '
-            f'for.{_ADVICE}'
+            f'custom_imports of its config imports modules, which a file may not.'
+            f'{_ADVICE}'
         )
     scope = config.get('default_scope')
     if scope not in _SCOPES:
         raise ValueError(
-            f'default_scope of its config is {scope!r:.60}; only the scopes mmqcs and '
-            f'mmpretrain are read from a file.{_ADVICE}'
+            f'default_scope of its config is {scope!r:.60}; from a file only mmqcs and '
+            f'mmpretrain are accepted.{_ADVICE}'
         )
 
 
@@ -119,7 +118,7 @@ def _restrict_dataset(dataset: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(value: Any, where: str, registry: Registry, allowed: Allowed) -> Any:
-    """Copy of a setting in which every part that would be built is allowed."""
+    """Copy a setting, and check that every part in it is allowed."""
     if isinstance(value, (list, tuple)):
         items = [
             _checked(item, f'{where}[{number}]', registry, allowed)
@@ -138,11 +137,11 @@ def _checked(value: Any, where: str, registry: Registry, allowed: Allowed) -> An
         if key in REFUSED and item not in (None, False):
             raise ValueError(
                 f'{place} of its config would import a package or read another file, '
-                f'which a file must not ask for.{_ADVICE}'
+                f'which a file may not.{_ADVICE}'
             )
         if key == 'backend_args' and item not in (None, {'backend': 'local'}):
             raise ValueError(
-                f'{place} of its config is {item!r:.60}; only local files are '
+                f'{place} of its config is {item!r:.60}; only local files may be '
                 f'read.{_ADVICE}'
             )
         if key == 'type':
@@ -152,8 +151,8 @@ def _checked(value: Any, where: str, registry: Registry, allowed: Allowed) -> An
 
 
 def _check_type(name: Any, where: str, registry: Registry, allowed: Allowed) -> None:
-    # Registry.get() imports ``scope.registry``, and it imports any name that is not
-    # registered. So the name is compared before a registry sees it.
+    # Registry.get() imports ``scope.registry`` and any name that is not registered, so
+    # the name is checked before a registry sees it
     scope, _, short = str(name).rpartition('.')
     own = scope == 'mmqcs'
     known = isinstance(name, str) and (own or scope in ('', 'mmpretrain', 'mmengine'))
@@ -186,6 +185,6 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
 
 
 _ADVICE = (
-    ' If you know where the file comes from, give its config as the model and the file '
-    'as the checkpoint, or trust the file (--trust-checkpoint, trust=True)'
+    ' If you trust the source of the file, pass its config as the model and the file '
+    'as the checkpoint, or allow everything with --trust-checkpoint (trust=True)'
 )

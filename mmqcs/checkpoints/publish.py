@@ -1,6 +1,6 @@
-"""From a training checkpoint to one that is given to others."""
+"""Turns a training checkpoint into one for others."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
@@ -10,85 +10,63 @@ from mmengine.config import Config, ConfigDict
 
 from mmqcs.atomic import draft_of, publish_draft
 from mmqcs.checkpoints.reference.convert import sha256
-from mmqcs.checkpoints.safe_load import (
-    CheckpointError,
-    load_weights_only,
-    nothing_allowed,
-)
-from mmqcs.checkpoints.weights import check_tensors, find_weights
+from mmqcs.checkpoints.safe_load import CheckpointError, load_weights_only
+from mmqcs.checkpoints.weights import inference_weights
 
-TRAIN_ONLY = ('cross.', 'group_loss.')
-"""Parts of a QCSClassifier that serve in training only."""
+__all__ = ['inference_config', 'save_with_hash', 'strip_checkpoint']
 
 
 def strip_checkpoint(
-    checkpoint: Any,
-    keep_cross: bool = False,
-    path: str | Path = 'the checkpoint',
-    wanted: Collection[str] = (),
+    checkpoint: Any, keep_cross: bool = False, path: str | Path = 'the checkpoint'
 ) -> dict[str, Any]:
     """Keep the weights of a checkpoint and its description, and nothing else.
 
-    Optimiser, schedulers, logs, paths of other checkpoints and the second set of
-    weights of an ``EMAHook`` go. If that hook was used, ``state_dict`` is what
-    remains and holds the *averaged* weights: MMEngine swaps the two when it saves,
-    so that a checkpoint tests as it was validated.
+    Optimizer, schedulers, logs, paths of other checkpoints and the second set of
+    weights of an ``EMAHook`` are left out.
 
     Args:
         checkpoint: Content of a checkpoint; see :func:`mmqcs.checkpoints.find_weights`.
         keep_cross: Whether to keep the train-only parts of a QCS model.
         path: The checkpoint, for messages.
-        wanted: Keys of the model, if it is known.
 
     Returns:
         ``meta`` and ``state_dict``.
 
     Raises:
-        CheckpointError: It holds no weights or the train-only parts alone, ``meta`` is
-            no dict, or a weight is not a finite number.
+        CheckpointError: See :func:`mmqcs.checkpoints.weights.inference_weights`.
     """
-    state = find_weights(checkpoint, path, wanted)
-    if not keep_cross:
-        state = {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
-    if not state:
-        raise CheckpointError(f'{path} holds no weights that are used at test time')
-    check_tensors(state, path)
-    # a bare state dict has no meta
-    meta = checkpoint.get('meta') or {}
-    if not isinstance(meta, Mapping):
-        raise CheckpointError(f'{path}: meta is a {type(meta).__name__}, not a dict')
-    meta = {key: value for key, value in meta.items() if key != 'hook_msgs'}
+    state, meta = inference_weights(checkpoint, path, keep_cross)
+    meta.pop('hook_msgs', None)
     return {'meta': meta, 'state_dict': state}
 
 
 def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
-    """Saves a checkpoint as NAME-XXXXXXXX.pth, X being the start of its SHA-256.
+    """Save a checkpoint as NAME-XXXXXXXX.pth, where X is the start of its SHA-256.
 
     Args:
-        checkpoint: What to save.
+        checkpoint: Content of the file.
         path: NAME.pth.
 
     Returns:
         Path of the file.
 
     Raises:
-        ValueError: It could not be loaded with ``weights_only=True``.
+        ValueError: The file could not be loaded with ``weights_only=True``.
     """
     path = Path(path)
     if path.suffix != '.pth':
-        raise ValueError(f'the name of the file must end in .pth, got {path}')
+        raise ValueError(f'the file name must end in .pth, got {path}')
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path)
     try:
         torch.save(checkpoint, draft)
-        with nothing_allowed():  # as for whoever downloads it
-            load_weights_only(draft)
+        load_weights_only(draft, mmengine=False)  # as others will
         final = path.with_name(f'{path.stem}-{sha256(draft)[:8]}.pth')
         publish_draft(draft, final)
     except (CheckpointError, PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f'meta of the checkpoint holds more than numbers, text and containers, so '
-            f'that others could not load it safely: {error}'
+            f'others could not load it safely: {error}'
         ) from error
     finally:
         draft.unlink(missing_ok=True)
@@ -96,19 +74,16 @@ def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
 
 
 def inference_config(config: Config | Mapping[str, Any]) -> ConfigDict:
-    """Turns a QCS model into a plain mmpretrain ``ImageClassifier``.
+    """Return the config of the plain ``ImageClassifier`` inside a QCS model.
 
-    Backbone, neck and head are kept; the train-only parts, random erasing and the
-    initialisation of the backbone are not.
+    It has the same backbone, neck and head, without the train-only parts, random
+    erasing and the initialisation of the backbone.
 
     Args:
         config: A whole config or its ``model``. It is not changed.
 
-    Returns:
-        Config of the model.
-
     Raises:
-        ValueError: It is no config of a QCS classifier.
+        ValueError: The model is not a QCSClassifier.
     """
     model = config.get('model', config)
     name = str(model.get('type', '')).split('.')[-1]

@@ -1,4 +1,4 @@
-"""The labels of any OpenMMLab data set."""
+"""Labels of OpenMMLab datasets, read without loading images."""
 
 from collections.abc import Sized
 from typing import Any
@@ -7,21 +7,20 @@ import numpy as np
 
 
 def dataset_labels(dataset: Any) -> np.ndarray:
-    """The label of every item of a data set or of a wrapper around one.
+    """Return the labels of a dataset or of a wrapper around one.
 
     Args:
-        dataset: Anything with ``get_gt_labels()``, or with ``get_data_info(i)``
-            that holds a ``gt_label``: all mmpretrain data sets and the wrappers
-            Concat, Repeat, ClassBalanced and KFold.
+        dataset: Object with ``get_gt_labels()``, or with ``get_data_info(i)`` that
+            holds a ``gt_label``: all datasets of mmpretrain and the wrappers Concat,
+            Repeat, ClassBalanced and KFold.
 
     Returns:
         Integer (N,).
 
     Raises:
-        ValueError: The items hold no single integer ``gt_label``.
+        ValueError: The items do not have one integer ``gt_label`` each.
     """
-    # A data set cut short by `num_batch_per_epoch` still answers with the
-    # labels of the whole one, hence the slice.
+    # a dataset shortened by ``num_batch_per_epoch`` returns the labels of the whole one
     size = len(dataset)
     try:
         if hasattr(dataset, 'get_gt_labels'):
@@ -31,24 +30,24 @@ def dataset_labels(dataset: Any) -> np.ndarray:
     except KeyError as error:
         raise ValueError(
             f'{type(dataset).__name__} gives no gt_label for some images; use a '
-            f'labelled data set'
+            f'labelled dataset'
         ) from error
     if any(np.ndim(label) for label in labels[:1]):
         raise ValueError(
-            f'{type(dataset).__name__} gives several labels an image; use a '
-            f'single-label data set'
+            f'{type(dataset).__name__} gives several labels per image; use a '
+            f'single-label dataset'
         )
     return np.asarray(labels)
 
 
 def class_counts(dataset: Sized) -> dict[str, int]:
-    """Images of each class of a data set.
+    """Count the images per class of a dataset.
 
     Args:
         dataset: See :func:`dataset_labels`.
 
     Returns:
-        By class name, or number where classes have no names; without images 0.
+        Counts by class name, or by number if classes have no names.
 
     Raises:
         ValueError: See :func:`dataset_labels`.

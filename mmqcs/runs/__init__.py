@@ -1,1 +1,1 @@
-"""The files that a training run or a test leaves behind, and reading them."""
+"""Writes and reads the files that a training or test leaves behind."""

@@ -1,4 +1,4 @@
-"""The predictions that a work dir is judged by."""
+"""Finds the predictions that represent a work dir."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from mmqcs.runs.record import PREDICTIONS, RunRecord
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Predictions and where they come from.
+    """Predictions and their origin.
 
     Args:
         folder: Folder of the run.
-        title: What they are of, for people.
+        title: Description of the evaluation, for people.
         predictions: The predictions.
     """
 
@@ -27,17 +27,19 @@ class Evaluation:
 def find_evaluation(
     runs: Sequence[tuple[Path, RunRecord]], validations: list[Validation]
 ) -> Evaluation | None:
-    """The newest predictions of a work dir; of a training, of its best validation.
+    """Find the newest predictions of a work dir.
+
+    Of a training, these are the predictions of its best validation.
 
     Args:
-        runs: Folder and record of each, in order of time.
+        runs: Folder and record of each run, in order of time.
         validations: All validations of the work dir.
 
     Returns:
-        None if no run kept predictions.
+        The evaluation, or None if no run kept predictions.
 
     Raises:
-        ValueError: They cannot be read.
+        ValueError: The predictions cannot be read.
     """
     kept = [run for run in runs if (run[0] / PREDICTIONS).is_file()]
     if not kept:
@@ -47,7 +49,7 @@ def find_evaluation(
         if validations:
             best = best_on_test(validations).step
             found = [r for r in kept if r[1].kind == 'train' and r[1].step == best]
-            if found:  # else that validation was done without the hook
+            if found:  # otherwise that validation ran without the hook
                 folder, record = found[-1]
         title = f'validation at step {record.step}'
     else:

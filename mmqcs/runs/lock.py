@@ -1,4 +1,4 @@
-"""Lets one training at a time write to a work dir."""
+"""Lets only one training at a time write to a work dir."""
 
 import logging
 import os
@@ -14,8 +14,8 @@ __all__ = ['WorkDirInUseError', 'work_dir_lock']
 
 LOCK = '.train.lock'
 OWNER = '.train.owner'
-# The data loading workers of a killed training end within five seconds, and until then
-# may hold its lock.
+# The data loading workers of a killed training may hold its lock until they end, within
+# five seconds.
 WAIT = 7
 
 
@@ -25,16 +25,16 @@ class WorkDirInUseError(RuntimeError):
 
 @contextmanager
 def work_dir_lock(work_dir: str | Path) -> Iterator[None]:
-    """Hold the lock of a work dir, which ends with the process at the latest.
+    """Hold the lock of a work dir, at most until the process ends.
 
-    Where the file system has no locks, a warning says so and the lock is left out.
+    On a file system without locks, warn and continue without one.
 
     Args:
-        work_dir: Work dir; made if it does not exist.
+        work_dir: Work dir, which is created if it does not exist.
 
     Raises:
         WorkDirInUseError: Another training holds the lock.
-        OSError: The work dir cannot be made.
+        OSError: The work dir cannot be created.
     """
     folder = Path(work_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,13 +45,13 @@ def work_dir_lock(work_dir: str | Path) -> Iterator[None]:
         owner = folder / OWNER
         who = owner.read_text() if owner.is_file() else 'another process'
         raise WorkDirInUseError(
-            f'another training writes to {work_dir}: {who}. Wait for its end, or give '
+            f'another training writes to {work_dir}: {who}. Wait until it ends, or use '
             f'another --work-dir'
         ) from None
-    # filelock raises these on file systems without locks, such as some over a network
+    # filelock raises these on file systems without locks, such as some network ones
     except (OSError, NotImplementedError) as error:
         print_log(
-            f'{work_dir} cannot be locked ({error}): make sure that no other training '
+            f'cannot lock {work_dir} ({error}): make sure that no other training '
             f'writes to it',
             level=logging.WARNING,
         )

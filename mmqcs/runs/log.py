@@ -1,4 +1,4 @@
-"""Reads what a training run wrote about its validations."""
+"""Reads the validations in the log of a training."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ class Validation(NamedTuple):
     """Accuracies of one validation.
 
     Attributes:
-        step: Epoch, or iteration in iteration-based training, counted from 1.
+        step: Epoch, or iteration in iteration-based training, counting from 1.
         top1: Top-1 accuracy in percent.
         mean_class: Mean class accuracy in percent.
-        top1_interval: 95 % interval of ``top1``, if it was computed.
-        mean_class_interval: 95 % interval of ``mean_class``, if it was computed.
+        top1_interval: 95 % confidence interval of ``top1``, if it was computed.
+        mean_class_interval: 95 % confidence interval of ``mean_class``, likewise.
     """
 
     step: int
@@ -25,7 +25,7 @@ class Validation(NamedTuple):
 
 
 def accuracy_text(accuracy: float, interval: tuple[float, float] | None) -> str:
-    """An accuracy in percent, with its interval where there is one."""
+    """Format an accuracy in percent, with its interval if there is one."""
     text = f'{accuracy:.2f} %'
     if interval is not None:
         text += f' (95 % interval {interval[0]:.2f} to {interval[1]:.2f})'
@@ -35,7 +35,7 @@ def accuracy_text(accuracy: float, interval: tuple[float, float] | None) -> str:
 def read_accuracy(
     record: Mapping[str, float], name: str
 ) -> tuple[float, tuple[float, float] | None]:
-    """An accuracy and its interval, from the metrics of ``FERMetric``.
+    """Return an accuracy and its interval from the metrics of ``FERMetric``.
 
     Args:
         record: Metrics.
@@ -51,10 +51,10 @@ def read_accuracy(
 
 
 def scalar_files(run: Path) -> list[Path]:
-    """The scalars that MMEngine's local backend wrote, one JSON object a line.
+    """Find the scalars that MMEngine's local backend wrote, one JSON object per line.
 
     Args:
-        run: A work dir, the folder of one run, or such a file.
+        run: Work dir, folder of one run, or such a file.
 
     Returns:
         Files of the training runs, in order of time.
@@ -62,21 +62,18 @@ def scalar_files(run: Path) -> list[Path]:
     if run.is_file():
         return [run]
     own = run / 'vis_data/scalars.json'
-    # folders of runs are named by time
+    # the folders of runs are named by time
     return [own] if own.is_file() else sorted(run.glob('*/vis_data/scalars.json'))
 
 
 def read_validations(work_dir: Path) -> list[Validation]:
-    """Reads all validations of a work dir in order.
+    """Read all validations of a work dir, in order of steps.
 
-    A resumed run writes a log of its own: logs are read by time, and a step that
-    was done again counts as last done.
+    A resumed run writes a log of its own. Logs are read in order of time, and if a step
+    was repeated, its last validation counts.
 
     Args:
-        work_dir: Work dir of ``tools/train.py``, evaluated by ``FERMetric``.
-
-    Returns:
-        The validations, by step.
+        work_dir: Work dir of a training that was evaluated by ``FERMetric``.
     """
     found: dict[int, Validation] = {}
     for log in scalar_files(work_dir):
@@ -93,22 +90,22 @@ def read_validations(work_dir: Path) -> list[Validation]:
 
 
 def best_on_test(validations: list[Validation]) -> Validation:
-    """The validation with the highest top-1, the first of equals.
+    """Return the validation with the highest top-1 accuracy, the first of equals.
 
-    Where the test split serves as validation split, as in the published
-    protocol of FER, this figure is chosen on the test set.
+    If the test split serves as validation split, as in the published protocol of FER,
+    this epoch is selected on the test set.
     """
     return max(validations, key=lambda v: v.top1)
 
 
 def validation_rows(validations: list[Validation]) -> list[tuple[str, str]]:
-    """Best and last validation of a training run, named as what they are.
+    """Describe the best and the last validation of a training.
 
     Args:
-        validations: All validations, by step; none gives no rows.
+        validations: All validations, in order of steps; none gives no rows.
 
     Returns:
-        (title, text) of each.
+        Title and text of each.
     """
     if not validations:
         return []

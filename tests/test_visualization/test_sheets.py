@@ -111,7 +111,7 @@ def predictions(predicted, paths=('', '', 'gone.jpg', '')):
 def test_errors_the_surest_first():
     figure = errors_figure(predictions([1, 1, 1, 0]), Wrapper(Data()), 2, columns=2)
     first, second = figure.axes
-    assert first.get_title() == 'image 3\nis a (0.10)\ntaken for b (0.90)'
+    assert first.get_title() == 'image 3\ntrue: a (0.10)\npredicted: b (0.90)'
     assert first.images[0].get_array()[0, 0].tolist() == [3, 0, 0]
     assert not second.images  # gone
     assert second.texts[0].get_text() == 'cannot be read'

@@ -1,8 +1,8 @@
-"""Build the report of a work dir anew, for example while a training is under way.
+"""Write the report of a work dir, for example while a training is running.
 
     python tools/analysis_tools/report.py work_dirs/qcs_ir50_raf
 
-Every run with mmqcs.ReportHook leaves WORK_DIR/report.html at its end anyway.
+Each run with mmqcs.ReportHook writes WORK_DIR/report.html itself when it ends.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Print the result of the newest test run in a few lines.
 
-Of the training two validations are named: "best on test", the published protocol,
-which picks the epoch by the very accuracy it reports, and "last epoch".
+Two validations of the training are shown: "best on test", the published protocol,
+which selects the epoch by the accuracy that it reports, and "last epoch".
 """
 
 import argparse
@@ -25,8 +25,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('work_dir', help='work dir of tools/test.py')
     parser.add_argument(
         '--checkpoint',
-        help='the tested checkpoint; default: the newest best_*.pth in WORK_DIR, else '
-        'the one named in last_checkpoint',
+        help='the tested checkpoint (default: the newest best_*.pth in WORK_DIR, '
+        'otherwise the one in last_checkpoint)',
     )
     return parser.parse_args()
 
@@ -40,7 +40,8 @@ def find_test_run(work_dir: Path) -> tuple[Path, dict]:
     Returns:
         Folder of the run and its metrics.
     """
-    for path in sorted(work_dir.glob('*/*.json'), reverse=True):  # named by time
+    # the folders are named by time
+    for path in sorted(work_dir.glob('*/*.json'), reverse=True):
         if path.stem == path.parent.name:
             metrics = json.loads(path.read_text())
             if 'accuracy/mean_class' in metrics:
@@ -52,7 +53,7 @@ def find_test_run(work_dir: Path) -> tuple[Path, dict]:
 
 
 def find_checkpoint(work_dir: Path) -> Path | None:
-    """The newest best checkpoint of a work dir, else the last one."""
+    """Return the newest best checkpoint of a work dir, otherwise the last one."""
     best = sorted(work_dir.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
     if best:
         return best[-1]

@@ -17,7 +17,7 @@ from typing import Any
 
 import cv2
 import torch
-from measure import Step, alternate, table, write_json
+from measure import Step, alternate, write_json
 from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.logging import MMLogger
@@ -26,6 +26,7 @@ from torchvision import transforms
 
 from mmqcs import register_all_modules
 from mmqcs.cli.options import ArgumentParser, load_config
+from mmqcs.cli.tables import markdown_table
 from mmqcs.datasets import RAFDB
 from mmqcs.registry import MODELS
 
@@ -133,7 +134,9 @@ def main() -> None:
                 f'{row["speedup"]:.2f}x',
             ]
         )
-    print(table(['pipeline', 'ms/image', 'images/s per core', 'speed-up'], lines))
+    print(
+        markdown_table(['pipeline', 'ms/image', 'images/s per core', 'speed-up'], lines)
+    )
     write_json(args.out, vars(args), rows)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from measure import DEVICE, ON_GPU, Step, alternate, count_flops, table, write_json
+from measure import DEVICE, ON_GPU, Step, alternate, count_flops, write_json
 from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
 from train_step import GRAPHS, build_model, of_peak, peaks
 
 from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
+from mmqcs.cli.tables import markdown_table
 
 
 def build(cfg: Config, fused: bool, **changes: Any) -> torch.nn.Module:
@@ -155,7 +156,7 @@ def main() -> None:
         )
     header = ['mode', 'ms/image', 'speed-up', 'MiB']
     header += ['of bf16 peak' if ON_GPU else 'of peak', 'warm-up', 'logits differ by']
-    print(table(header, lines))
+    print(markdown_table(header, lines))
     parameters = count_parameters(build(cfg, fused=False))
     print(
         f'{flops / 1e9:.1f} GFLOP per image, {parameters / 1e6:.1f} million parameters'

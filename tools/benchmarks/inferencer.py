@@ -12,12 +12,13 @@ import argparse
 
 import numpy as np
 import torch
-from measure import Step, alternate, table, write_json
+from measure import Step, alternate, write_json
 from mmengine.config import Config
 
 from mmqcs.apis import FERInferencer
 from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
+from mmqcs.cli.tables import markdown_table
 from mmqcs.faces import CascadeDetector
 from mmqcs.synth.scenes import SceneSettings, draw_scene
 
@@ -87,7 +88,7 @@ def main() -> None:
             rows[f'{name}, {step}'] = row
             cells = f'{row["ms_per_image"]:.1f}', f'{row["ms_per_face"]:.1f}'
             lines.append([f'{name}, {step}', *cells, f'{row["ratio"]:.2f}x'])
-    print(table(['', 'ms/image', 'ms/face', 'time'], lines))
+    print(markdown_table(['', 'ms/image', 'ms/face', 'time'], lines))
     write_json(args.out, vars(args) | {'faces': faces}, rows)
 
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from measure import table, write_json
+from measure import write_json
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
 from train_step import build_model, build_wrapper
 
 from mmqcs.cli.options import ArgumentParser, load_config
+from mmqcs.cli.tables import markdown_table
 
 # name: whether autocast to bfloat16, arguments of the model
 MODES: dict[str, tuple[bool, dict[str, Any]]] = {
@@ -115,7 +116,7 @@ def main() -> None:
             ]
         )
     header = ['mode', 'first window', 'last window', 'to exact', 'between exact seeds']
-    print(table(header, lines))
+    print(markdown_table(header, lines))
     write_json(args.out, vars(args), rows)
 
 

@@ -266,14 +266,3 @@ def write_json(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=2) + '\n')
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table with aligned columns."""
-    lines = [header, ['---'] * len(header), *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    lines[1] = ['-' * width for width in widths]
-    return '\n'.join(
-        '| ' + ' | '.join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + ' |'
-        for line in lines
-    )

@@ -18,10 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from measure import resident, table, write_json
+from measure import resident, write_json
 from mmengine.logging import MMLogger
 
 from mmqcs.cli.options import ArgumentParser
+from mmqcs.cli.tables import markdown_table
 from mmqcs.functional import ClassIndex
 
 CLASSES = 7
@@ -134,7 +135,7 @@ def main() -> None:
         lines.append([f'{size:,}'] + [f'{value:.3g}' for value in row])
     header = ['images', 'companions µs', 'by scanning µs', 'index B/image']
     header += ['index s', 'read µs/image', 'dataset B/image']
-    print(table(header, lines))
+    print(markdown_table(header, lines))
     write_json(args.out, {'groups': args.groups}, rows)
 
 

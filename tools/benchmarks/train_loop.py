@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from measure import ON_GPU, table, write_json
+from measure import ON_GPU, write_json
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -29,6 +29,7 @@ from mmengine.runner import Runner
 from mmqcs import register_all_modules
 from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
+from mmqcs.cli.tables import markdown_table
 from mmqcs.datasets import FER2013
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -176,7 +177,7 @@ def main() -> None:
                 ]
             )
     header = ['training', 'iteration', 'waiting for data', 'warm-up', 'memory']
-    print(table([*header, 'parameters'], lines))
+    print(markdown_table([*header, 'parameters'], lines))
     write_json(args.out, vars(args), rows)
 
 

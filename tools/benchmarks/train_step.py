@@ -19,7 +19,6 @@ from measure import (
     alternate,
     count_flops,
     peak_flops,
-    table,
     write_json,
 )
 from mmengine.config import Config
@@ -28,6 +27,7 @@ from mmengine.logging import MMLogger
 from mmqcs import register_all_modules
 from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
+from mmqcs.cli.tables import markdown_table
 from mmqcs.engine import SAMAmpOptimWrapper, SAMOptimWrapper
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import MODELS
@@ -218,7 +218,7 @@ def report(
     header = ['mode', 'iteration', 'speed-up', 'memory', 'share']
     header += ['of bf16 peak' if ON_GPU else 'of peak', 'warm-up']
     header += ['reserved', 'syncs'] if ON_GPU else ['ATen operations']
-    return table(header, lines), rows
+    return markdown_table(header, lines), rows
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds the compiled operators of MMCV, which MMDetection needs, for the PyTorch of
-# an environment: with CUDA where PyTorch finds a GPU or FORCE_CUDA=1, else for the CPU.
+# Build the compiled operators of MMCV, which MMDetection needs, for the PyTorch of an
+# environment: with CUDA if PyTorch finds a GPU or FORCE_CUDA=1, otherwise for the CPU.
 #
-#   tools/misc/build_ops.sh [PYTHON]       (python, by default)
+#   tools/misc/build_ops.sh [PYTHON]       (default: python)
 #
 # The package index has MMCV without them. Does nothing if they can be imported.
-# MAX_JOBS is the number of files compiled at once: cores, by default.
+# MAX_JOBS is the number of files compiled at once (default: number of cores).
 set -euo pipefail
 
 fail() {
@@ -15,11 +15,11 @@ fail() {
 
 python=${1:-python}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cd / # nothing of the working folder shall be imported
+cd / # so that nothing is imported from the working folder
 
-command -v "$python" >/dev/null || fail "$python not found; give a Python as argument"
+command -v "$python" >/dev/null || fail "$python not found; pass a Python as argument"
 "$python" -c 'import torch' 2>/dev/null ||
-  fail "$python has no PyTorch, for which the operators are built; install torch"
+  fail "$python has no PyTorch to build the operators for; install torch"
 # torch first: the operators link to its libraries
 if "$python" -c 'import torch, mmcv._ext' 2>/dev/null; then
   echo 'mmqcs: the operators of MMCV are there'
@@ -67,12 +67,12 @@ if [[ $kind == CUDA ]]; then
   export PYTORCH_NVCC=$work/nvcc
 fi
 
-# where pip puts ninja, without which files are compiled one by one
+# pip installs ninja here; without it files are compiled one by one
 scripts=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
 export PATH=$scripts:$PATH
 
 echo "mmqcs: building the operators of onedl-mmcv $version ($kind, $MAX_JOBS jobs)"
-# The cache is left out: a wheel in it may lack operators, or fit another PyTorch.
+# No cache: a wheel in it may lack operators or fit another PyTorch.
 {
   "$python" -m pip install 'setuptools>=80' wheel packaging ninja &&
     "$python" -m pip install --no-cache-dir --no-build-isolation --no-deps \
@@ -83,5 +83,5 @@ echo "mmqcs: building the operators of onedl-mmcv $version ($kind, $MAX_JOBS job
   fail "the build failed: $(grep -m1 -E '(error|ERROR):' "$log" || tail -n1 "$log") (log: $kept)"
 }
 "$python" -c 'import torch, mmcv._ext' ||
-  fail 'the build ended well, but the operators cannot be imported (see above)'
+  fail 'the build succeeded, but the operators cannot be imported (see above)'
 echo 'mmqcs: the operators of MMCV are built'

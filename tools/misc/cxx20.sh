@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The compiler $MMQCS_CXX with C++20 in place of an older standard, for
-# build_ops.sh: PyTorch's headers need it from 2.14 on, and the setup.py of MMCV asks
-# for C++17 after all that CXXFLAGS can say.
+# Run the compiler $MMQCS_CXX with C++20 instead of an older standard, for build_ops.sh:
+# PyTorch's headers need it since 2.14, and the setup.py of MMCV asks for C++17 after
+# CXXFLAGS.
 #
-# With $MMQCS_PCH, an empty folder, PyTorch's headers are compiled once for each set
-# of flags and not once for each file, which takes most of the time; and debugging
-# symbols are left out, which take most of the rest. GCC only.
+# With $MMQCS_PCH, an empty folder, PyTorch's headers are compiled once per set of flags
+# instead of once per file, which takes most of the time. Debugging symbols, which take
+# most of the rest, are left out. GCC only.
 set -euo pipefail
 
 arguments=() flags=() source='' skip=0

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.tables import markdown_table
 from mmqcs.runs.log import Validation, best_on_test, read_validations
 
 TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
@@ -64,8 +65,8 @@ def table(runs: dict[int, dict[str, Validation]]) -> str:
         for name in ('top1', 'mean_class')
     ]
     titles = {'top1': 'top-1', 'mean_class': 'mean class'}
-    rows = [['seed', *(f'{titles[name]}, {kind}' for kind, name in columns)]]
-    rows.append(['---'] * len(rows[0]))
+    header = ['seed', *(f'{titles[name]}, {kind}' for kind, name in columns)]
+    rows = []
     values = []
     for kind, name in columns:
         values.append([getattr(run[kind], name) for run in runs.values()])
@@ -76,7 +77,7 @@ def table(runs: dict[int, dict[str, Validation]]) -> str:
             ['mean ± std']
             + [f'{statistics.mean(v):.2f} ± {statistics.stdev(v):.2f}' for v in values]
         )
-    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+    return markdown_table(header, rows)
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Run the test suite on one line of OpenMMLab, in an environment of its own:
+# Run the test suite on one line of OpenMMLab, in a separate environment:
 #   [LINE=openmmlab] [PYTHON=python3] [TORCH=] [VENV=.venv-LINE] \
 #     tools/misc/test_line.sh [arguments of pytest]
 # LINE is openmmlab (the original releases, at the oldest supported versions) or
-# onedl (the maintained ones, at the newest). TORCH is a version; without it pip
-# chooses. A second call with the same settings installs nothing.
+# onedl (the maintained releases, at the newest versions). TORCH is a version; by default
+# pip selects it. A second call with the same settings installs nothing.
 set -euo pipefail
 
 LINE=${LINE:-openmmlab}
@@ -42,13 +42,13 @@ if "$run" -c "import importlib.metadata as m; m.version('$other')" 2>/dev/null; 
   fail "$VENV holds $other, of the other line; remove $VENV or set VENV to another folder"
 fi
 
-# torch comes first and alone, so that nothing else decides its version
+# install torch first and alone, so that nothing else decides its version
 torch=("torch${TORCH:+==$TORCH}" torchvision)
 wanted="${torch[*]} ${pins[*]-}"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || [ setup.cfg -nt "$stamp" ]; then
   echo "mmqcs: installing into $VENV"
   rm -f "$stamp"
-  # the pip of a new environment is as old as its Python, and tries for long
+  # the pip of a new environment is as old as its Python
   "$run" -m pip install -q --upgrade pip || fail "pip cannot upgrade itself; see the message above"
   "$run" -m pip install -q "${torch[@]}" ||
     fail "pip cannot install ${torch[*]}; see the message above"

@@ -1,4 +1,4 @@
-"""Draw a contact sheet of SynthFER: a class a row, a person a column.
+"""Render a contact sheet of SynthFER: one class per row, one person per column.
 
 python tools/visualization/synth_fer_sheet.py --out docs/images/synthfer.jpg
 """
@@ -22,7 +22,10 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', type=Path, required=True, help='image file to write')
     parser.add_argument(
-        '--people', type=int, default=8, help='people, one a column (default 8)'
+        '--people',
+        type=int,
+        default=8,
+        help='people, one per column (default 8)',
     )
     parser.add_argument(
         '--first',
@@ -47,7 +50,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def draw(args: argparse.Namespace) -> np.ndarray:
-    """The sheet that the command line asks for, BGR (H, W, 3)."""
+    """Return the sheet, BGR (H, W, 3)."""
     settings = SynthFERSettings(
         args.seed, args.image_size, args.difficulty, args.classes
     )

@@ -1,4 +1,4 @@
-"""Conversion of the weights that the authors of QCS published."""
+"""Converts the weights that the authors of QCS published."""
 
 from .keys import ConvertedState, convert_reference_state_dict
 

@@ -1,4 +1,4 @@
-"""Names and shapes of the weights that a config asks for."""
+"""Names and shapes of the weights of a model."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,10 +10,9 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def model_shapes(model: Mapping[str, Any]) -> Shapes:
-    """Shapes of a model's state dict.
+    """Return the shapes of a model's state dict.
 
-    The model is built on the meta device: it takes no memory and is not
-    initialised.
+    The model is built on the meta device, which takes no memory and no time.
 
     Args:
         model: Config of a model or of a part of one.
@@ -30,20 +29,20 @@ def model_shapes(model: Mapping[str, Any]) -> Shapes:
 
 @cache
 def backbone_shapes() -> Shapes:
-    """Shapes of the published backbone: IR-50, three stages."""
+    """Return the shapes of the published backbone: IR-50 with three stages."""
     return model_shapes(dict(type='mmqcs.IRNet', depth=50))
 
 
 @cache
 def published_shapes(group: str, num_classes: int) -> Shapes:
-    """Shapes of the published models.
+    """Return the shapes of the published models.
 
-    IR-50 in three stages, a pyramid of three levels of 7×7 tokens, two blocks in
-    the base encoder and one in the cross encoder, attention on each level.
+    They have IR-50 in three stages, a pyramid of three levels of 7×7 tokens, two
+    blocks in the base encoder and one in the cross encoder, and attention per level.
 
     Args:
         group: ``'quadruplet'`` (QCS) or ``'pair'`` (DCS).
-        num_classes: Classes of the heads.
+        num_classes: Number of classes of the heads.
     """
     head = dict(type='mmqcs.GatedClsHead', num_classes=num_classes, in_channels=768)
     encoder = dict(type='mmqcs.TokenEncoder', num_tokens=147)

@@ -1,9 +1,9 @@
-"""From a file of the published training runs to a checkpoint of ours."""
+"""Converts files of the published training runs to checkpoints of mmqcs."""
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ from mmqcs.checkpoints.reference.keys import (
     reference_kind,
 )
 from mmqcs.checkpoints.reference.recipes import find_recipe
-from mmqcs.checkpoints.safe_load import CheckpointError, read_checkpoint
+from mmqcs.checkpoints.safe_load import read_checkpoint
+from mmqcs.checkpoints.weights import find_weights
 from mmqcs.version import __version__
 
 
@@ -41,24 +42,25 @@ class Target(NamedTuple):
 def convert_published_file(
     path: str | Path, recipe: str | None = None, target: Target | None = None
 ) -> dict[str, Any]:
-    """Reads a published file and converts it, without running what is in it.
+    """Read and convert a published file, without running code that is in it.
 
     Args:
         path: File of a QCS or DCS run, or ``ir50.pth``.
-        recipe: Name of the recipe, where the file leaves it open.
+        recipe: Name of the recipe, needed if the file does not tell it.
         target: Model to convert to, if it is not a published recipe.
 
     Returns:
-        ``meta`` and ``state_dict`` as of MMEngine. ``meta`` has ``dataset_meta``
-        (not for a backbone), ``source`` (file name, SHA-256, epoch, best accuracy
-        in percent), ``recipe`` and ``dropped``, the keys that were left out.
+        ``meta`` and ``state_dict`` in MMEngine's form. ``meta`` holds
+        ``dataset_meta`` (except for a backbone), ``source`` (file name, SHA-256,
+        epoch, best accuracy in percent), ``recipe``, and ``dropped``, the keys that
+        were left out.
 
     Raises:
-        ValueError: The file is not such a file, is damaged, wants to run
-            something, lacks weights, or does not fit the recipe.
+        ValueError: The file is of another kind, is damaged, asks to run something,
+            lacks weights, or does not fit the recipe.
     """
     checkpoint = read_checkpoint(path)
-    state = _state_dict(path, checkpoint)
+    state = find_weights(checkpoint, path)
     source = {
         'file': Path(path).name,
         'sha256': sha256(path),
@@ -66,10 +68,10 @@ def convert_published_file(
         'best_accuracy': _number(checkpoint.get('best_acc')),
     }
     meta = {'mmqcs_version': __version__, 'source': source}
-    if any(key.removeprefix('module.').startswith('input_layer.') for key in state):
+    if any(key.startswith('input_layer.') for key in state):
         if recipe or target:
             raise ValueError(
-                f'{path} holds a backbone alone: leave --recipe and --config out'
+                f'{path} holds only a backbone: leave out --recipe and --config'
             )
         weights, dropped = convert_backbone(state)
         meta['recipe'] = 'ir50'
@@ -77,7 +79,7 @@ def convert_published_file(
         kind = reference_kind(state)
         if kind.num_classes is None:
             raise ValueError(
-                f'{path} is not of a published QCS or DCS run: it has keys such as '
+                f'{path} is not from a published QCS or DCS run: it has keys such as '
                 f'{", ".join(list(state)[:3])}, but no VIT_base.head.linear.bias'
             )
         if target is None:
@@ -99,74 +101,53 @@ def convert_published_file(
 def convert_backbone(
     state_dict: Mapping[str, Tensor],
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Renames the weights of ``ir50.pth`` to those of IRNet's three stages.
+    """Rename the weights of ``ir50.pth`` to those of IRNet's three stages.
 
     Args:
-        state_dict: Weights in either key layout, with or without ``module.``.
+        state_dict: Weights in either key layout.
 
     Returns:
-        Our state dict, and the keys that were dropped: the fourth stage and the
-        recognition head.
+        The renamed state dict, and the keys that were dropped: the fourth stage and
+        the recognition head.
 
     Raises:
-        ValueError: Weights are missing, unknown or of a wrong shape.
+        ValueError: Weights are missing, unknown or have a wrong shape.
     """
     from mmqcs.models import IRNet
     from mmqcs.models.backbones.ir_net_keys import convert_ir_state_dict
 
-    weights = {key.removeprefix('module.'): v for key, v in state_dict.items()}
-    layouts = {
-        match[0] for key in weights if (match := re.match(r'body\d?|st(em|ages)', key))
-    }
-    flat = 'body' in layouts
-    if len(weights) < len(state_dict) or (flat and len(layouts) > 1):
-        raise ValueError('the file mixes two layouts of the keys')
-    names = {key: key for key in weights}  # ours and theirs, once converted
+    names = {key: key for key in state_dict}  # ours and theirs, once converted
     convert_ir_state_dict(names, '', IRNet.arch_settings[50], 3)
     shapes = backbone_shapes()
     for ours, theirs in names.items():
         if ours not in shapes:
             raise ValueError(f'{theirs} is not a key of an IR-50')
-        if tuple(weights[theirs].shape) != shapes[ours]:
+        if tuple(state_dict[theirs].shape) != shapes[ours]:
             raise ValueError(
-                f'{theirs} has the shape {tuple(weights[theirs].shape)}, expected '
+                f'{theirs} has the shape {tuple(state_dict[theirs].shape)}, expected '
                 f'{shapes[ours]} of an IR-50'
             )
     if missing := sorted(shapes.keys() - names.keys()):
         raise ValueError(_missing('the file', missing))
-    dropped = sorted(weights.keys() - set(names.values()))
-    return {ours: weights[theirs] for ours, theirs in names.items()}, dropped
+    dropped = sorted(state_dict.keys() - set(names.values()))
+    return {ours: state_dict[theirs] for ours, theirs in names.items()}, dropped
 
 
 def sha256(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with Path(path).open('rb') as file:
-        while chunk := file.read(1 << 20):
+        while chunk := file.read(1 << 20):  # hashlib.file_digest needs Python 3.11
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def _state_dict(path: str | Path, checkpoint: Any) -> Mapping[str, Tensor]:
-    if not isinstance(checkpoint, Mapping):
-        raise CheckpointError(f'{path} holds a {type(checkpoint).__name__}, no weights')
-    state = checkpoint.get('state_dict', checkpoint)
-    if not isinstance(state, Mapping) or not state:
-        raise CheckpointError(f'{path} holds no weights: its state_dict is empty')
-    for key, value in state.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise CheckpointError(
-                f'{path} holds no state dict: {key!r} is a {type(value).__name__}'
-            )
-    return state
-
-
 def _number(value: Any) -> float | int | None:
-    """A number of the file, which runs saved as float, tensor or numpy scalar."""
+    """Return a number that runs saved as a float, tensor or numpy scalar."""
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return value
+    if isinstance(value, Real) and math.isfinite(value):
+        return int(value) if isinstance(value, Integral) else float(value)
     return None
 
 

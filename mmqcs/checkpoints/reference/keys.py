@@ -1,4 +1,4 @@
-"""Weights of the published training runs, under our names."""
+"""Renames the weights of the published training runs to the names of mmqcs."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -69,18 +69,16 @@ _UNUSED = re.compile(
     r'|VIT_(?:base|cross)\.blocks\.\d+\.conv\..*'
     r'|fusion\..*'
 )
-"""Parameters of the published models that their forward pass never uses."""
-
-_PYRAMID = re.compile(r'(?:module\.)?embed_([qkv123])\.')
+"""Parameters that the forward pass of the published models never uses."""
 
 
 class ConvertedState(NamedTuple):
-    """A state dict under our names.
+    """Converted state dict.
 
     Attributes:
-        state_dict: Weights by the keys of our model.
-        dropped: Published keys left out because the forward pass never uses them.
-        missing: Keys of our model that the published weights do not fill.
+        state_dict: Weights by the keys of the mmqcs model.
+        dropped: Published keys that the forward pass never uses.
+        missing: Keys of the mmqcs model that the published weights do not fill.
     """
 
     state_dict: dict[str, Tensor]
@@ -89,11 +87,11 @@ class ConvertedState(NamedTuple):
 
 
 class ReferenceKind(NamedTuple):
-    """What a published state dict says about its model.
+    """Kind of model that published weights belong to.
 
     Attributes:
         group: ``'quadruplet'`` (QCS, which has theta) or ``'pair'`` (DCS).
-        num_classes: Classes of the heads; None if the file has no head.
+        num_classes: Number of classes of the heads; None if the file has no head.
     """
 
     group: str
@@ -101,13 +99,13 @@ class ReferenceKind(NamedTuple):
 
 
 def reference_key(key: str) -> str | None:
-    """Our name of a published parameter, or None if the forward never uses it.
+    """Return the mmqcs name of a published parameter, None if it is never used.
 
     Args:
         key: Published name, with or without ``module.``.
 
     Raises:
-        KeyError: The name is not of a published QCS or DCS model.
+        KeyError: No published QCS or DCS model has this name.
     """
     name = key.removeprefix('module.')
     if _UNUSED.fullmatch(name):
@@ -119,7 +117,7 @@ def reference_key(key: str) -> str | None:
 
 
 def reference_kind(state_dict: Mapping[str, Tensor]) -> ReferenceKind:
-    """Finds out whether published weights are of QCS or DCS, and for how many classes.
+    """Tell whether published weights belong to QCS or DCS, and for how many classes.
 
     Args:
         state_dict: Weights of a published run.
@@ -143,23 +141,23 @@ def convert_reference_state_dict(
     state_dict: Mapping[str, Tensor],
     model_keys: Mapping[str, Tensor] | Iterable[str] | None = None,
 ) -> ConvertedState:
-    """Renames published QCS or DCS weights to the keys of the matching config.
+    """Rename published QCS or DCS weights to the keys of the matching config.
 
     Args:
-        state_dict: Weights of a published run: with or without ``module.``, with
-            old (``embed_q``) or new (``embed_1``) pyramid names, of four or of
-            two branches.
-        model_keys: Keys of the model to fill; a mapping such as
-            ``model.state_dict()`` gives the shapes too. Otherwise, and where
-            names alone are given, shapes are those of the published model, whose
-            group and classes are read off the file.
+        state_dict: Weights of a published run: with or without ``module.``, with old
+            (``embed_q``) or new (``embed_1``) pyramid names, with four or two
+            branches.
+        model_keys: Keys of the model to fill, or a mapping such as
+            ``model.state_dict()``, which gives the shapes as well. Without shapes,
+            those of the published model are used; its group and classes follow from
+            the weights.
 
     Returns:
-        The weights and what was dropped or is missing.
+        The weights, and the keys that were dropped or are missing.
 
     Raises:
-        ValueError: A key is unknown, not of this model or has a wrong shape, two
-            keys stand for one weight, or old and new pyramid names are mixed.
+        ValueError: A key is unknown, belongs to another model or has a wrong shape,
+            or two keys stand for one weight.
     """
     converted, source, dropped = _rename(state_dict)
     if isinstance(model_keys, Mapping):
@@ -173,7 +171,7 @@ def convert_reference_state_dict(
     for name, value in converted.items():
         if tuple(value.shape) != shapes.get(name, tuple(value.shape)):
             raise ValueError(
-                f'{source[name]} ({name}) has the shape {tuple(value.shape)}, expected '
+                f'{source[name]} ({name}) has shape {tuple(value.shape)}, expected '
                 f'{shapes[name]}'
                 + (': another number of classes' if '.fc.' in name else '')
             )
@@ -183,9 +181,8 @@ def convert_reference_state_dict(
 def _rename(
     state_dict: Mapping[str, Tensor],
 ) -> tuple[dict[str, Tensor], dict[str, str], list[str]]:
-    """Our names with the weights, our names with theirs, and what is not used."""
+    """Return weights and published keys by mmqcs name, and the unused keys."""
     converted, source, dropped, unknown = {}, {}, [], []
-    pyramid: dict[str, str] = {}
     for key, value in state_dict.items():
         try:
             name = reference_key(key)
@@ -193,27 +190,20 @@ def _rename(
             unknown.append(str(key))
             continue
         if not isinstance(value, Tensor):
-            raise ValueError(f'{key} is not a tensor but a {type(value).__name__}')
-        if match := _PYRAMID.match(key):
-            pyramid['old' if match[1] in 'qkv' else 'new'] = key
+            raise ValueError(f'{key} is a {type(value).__name__}, not a tensor')
         if name is None:
             dropped.append(key)
         elif name in converted:
-            raise ValueError(f'{key} and another key of the file both mean {name}')
+            raise ValueError(f'{key} and {source[name]} both mean {name}')
         else:
             converted[name], source[name] = value, key
     if unknown:
         raise ValueError(_unknown(unknown))
-    if len(pyramid) == 2:
-        raise ValueError(
-            f'the file mixes old and new names of the pyramid: {pyramid["old"]} and '
-            f'{pyramid["new"]}'
-        )
     return converted, source, dropped
 
 
 def _unknown(keys: list[str]) -> str:
     return (
-        f'{len(keys)} keys are not of the published model that this config builds: '
+        f'{len(keys)} keys do not belong to the published model of this config: '
         f'{", ".join(keys[:5])}{", …" if len(keys) > 5 else ""}'
     )
