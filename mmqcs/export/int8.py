@@ -1,9 +1,7 @@
 """Quantise an ONNX file to 8-bit integers."""
 
-import logging
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,7 +82,7 @@ def quantise(
     Returns:
         Graph with QuantizeLinear and DequantizeLinear around its operators.
     """
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with tempfile.TemporaryDirectory() as folder:
         ready, small = Path(folder, 'ready.onnx'), Path(folder, 'int8.onnx')
         # folds BatchNorm; symbolic shapes are not needed and fail at opset 23
         quant_pre_process(path, ready, skip_symbolic_shape=True)
@@ -124,15 +122,3 @@ def _products_of_activations(graph: onnx.GraphProto) -> list[str]:
         for node in graph.node
         if node.op_type == 'MatMul' and not weights.intersection(node.input)
     ]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the root logger, to which the quantiser sends advice already followed."""
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -30,7 +30,8 @@ class InferenceNet(nn.Module):
         self.neck = model.neck
         self.head = model.head
         fuse_conv_bn(self)
-        self.eval()
+        # torch.export takes channels-last weights for views of other tensors
+        self.to(memory_format=torch.contiguous_format).eval()
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Classify images.

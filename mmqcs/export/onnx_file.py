@@ -1,10 +1,6 @@
 """Write ONNX files."""
 
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +74,7 @@ def convert(
     """
     axes = dynamic_axes(graph_input)
     program = capture(module, example, axes)
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'model.onnx')
         try:
             torch.onnx.export(
@@ -136,19 +132,3 @@ def _tidy(model: ModelProto, axes: dict[int, str]) -> None:
     for item in (*parts, *values, *nodes):
         item.doc_string = ''
         del item.metadata_props[:]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the progress and deprecation messages of the exporter."""
-    loggers = [logging.getLogger(name) for name in ('torch.onnx', 'onnxscript')]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

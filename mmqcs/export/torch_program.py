@@ -34,12 +34,6 @@ def export_torch(source: ExportSource, path: Path) -> Check:
     """
     axes = dynamic_axes(source.description.graph_input)
     program = capture(source.module, source.example(), axes)
-    # torch.export takes channels-last weights for views of others, and warns
-    for name, value in program.state_dict.items():
-        plain = value.detach().contiguous()
-        if isinstance(value, nn.Parameter):
-            plain = nn.Parameter(plain, value.requires_grad)
-        program.state_dict[name] = plain
     extra = {_EXTRA_FILE: source.description.to_json()}
     with atomic_file(path) as draft:
         with draft.open('wb') as file:
@@ -87,20 +81,15 @@ def capture(
             reason.
     """
     shapes = ({axis: Dim(name, min=1) for axis, name in axes.items()},)
-    # The two modes cover different models: non-strict tracing fixes len(tensor),
-    # strict tracing does not follow all Python code.
-    errors = []
-    for strict in (False, True):
-        try:
-            with _integer_windows():
-                return torch.export.export(
-                    module, (example,), dynamic_shapes=shapes, strict=strict
-                )
-        except Exception as error:  # torch.export has no base class of its errors
-            errors.append(error)
-    raise ExportError(
-        f'PyTorch {torch.__version__} cannot export the model: {first_line(errors[0])}'
-    ) from errors[0]
+    try:
+        with _integer_windows():
+            return torch.export.export(
+                module, (example,), dynamic_shapes=shapes, strict=False
+            )
+    except Exception as error:  # torch.export has no base class of its errors
+        raise ExportError(
+            f'PyTorch {torch.__version__} cannot export the model: {first_line(error)}'
+        ) from error
 
 
 @contextmanager

@@ -21,13 +21,6 @@ def test_small_model_with_preprocessing(small_source, tmp_path):
     assert np.abs(torch_run(module)(odd) - expected).max() < 1e-5
 
 
-class LenOfTensor(nn.Module):
-    """Fixes the batch size in non-strict mode."""
-
-    def forward(self, x):
-        return x.expand(len(x), -1) + 1
-
-
 class Branches(nn.Module):
     """Depends on numbers that are unknown at export."""
 
@@ -50,14 +43,12 @@ class Blocks(nn.Module):
         return x
 
 
-@pytest.mark.parametrize(
-    ('module', 'shape'), [(LenOfTensor(), (3,)), (Blocks().eval(), (294, 8))]
-)
-def test_the_batch_size_is_dynamic(module, shape):
+def test_the_batch_size_of_swin_is_dynamic():
     original = ShiftWindowMSA.window_reverse
-    program = capture(module, torch.randn(2, *shape), {0: 'batch'})
+    module = Blocks().eval()
+    program = capture(module, torch.randn(2, 294, 8), {0: 'batch'})
     assert ShiftWindowMSA.window_reverse is original
-    x = torch.randn(5, *shape)
+    x = torch.randn(5, 294, 8)
     with torch.no_grad():
         assert torch.allclose(program.module()(x), module(x), atol=1e-6)
 
