@@ -1,11 +1,13 @@
 default_scope = 'mmpretrain'
 
 default_hooks = dict(
+    # fetches losses from the GPU together, when they are logged
+    runtime_info=dict(type='mmqcs.RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        # a kill at any moment leaves a checkpoint to resume from
+        # leaves a checkpoint to resume from, even if the run is killed
         type='mmqcs.CheckpointHook',
         interval=1,
         max_keep_ckpts=1,
@@ -20,7 +22,7 @@ default_hooks = dict(
     resume=dict(type='mmqcs.ResumeHook'),
     # compares classes and names of metrics before the first iteration
     setup_check=dict(type='mmqcs.SetupCheckHook'),
-    # ends a run whose losses or weights are not finite
+    # ends a run if losses or weights are not finite
     finite=dict(type='mmqcs.FiniteHook'),
     # leaves WORK_DIR/report.html
     report=dict(type='mmqcs.ReportHook'),
@@ -36,16 +38,16 @@ vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
 log_processor = dict(
-    # what each image of a group loses and each level weighs is drawn, not printed
+    # per-image losses and theta are plotted, not printed
     type='mmqcs.QuietLogProcessor',
     quiet=r'ce_|theta/',
-    # means of the last iterations instead of the last batch alone; those after the
-    # stock names are of training, not the accuracies of validations
+    # log means over the last iterations instead of the last value; accuracy_* are those
+    # of training
     mean_pattern=r'loss|time|grad_norm|^accuracy_|^ce_',
 )
 log_level = 'INFO'
 load_from = None
 resume = False
 
-# A fixed seed: a resumed run then draws the groups it would have drawn.
+# With a fixed seed, a resumed run draws the same groups as an uninterrupted one.
 randomness = dict(seed=0, deterministic=False)

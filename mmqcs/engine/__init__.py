@@ -1,4 +1,4 @@
-"""Optimisation: SAM and mixed precision."""
+"""Training: optimiser wrappers, hooks and the log processor."""
 
 from mmqcs import openmmlab  # noqa: F401
 
@@ -11,6 +11,7 @@ from .hooks import (
     PreciseBNHook,
     ReportHook,
     ResumeHook,
+    RuntimeInfoHook,
     SAMHook,
     SetupCheckHook,
 )
@@ -28,6 +29,7 @@ __all__ = [
     'QuietLogProcessor',
     'ReportHook',
     'ResumeHook',
+    'RuntimeInfoHook',
     'SAMAmpOptimWrapper',
     'SAMHook',
     'SAMOptimWrapper',

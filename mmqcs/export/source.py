@@ -14,7 +14,7 @@ from mmpretrain.models.heads import ClsHead
 from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor, nn
 
-from mmqcs.checkpoints import LoadedClassifier, load_classifier
+from mmqcs.checkpoints import load_classifier
 from mmqcs.deployment import ModelDescription
 from mmqcs.register import register_all_modules
 
@@ -87,8 +87,13 @@ def read_source(
             classifier, or the dataset cannot be read.
     """
     register_all_modules()
-    loaded = _load(config, checkpoint)
+    loaded = load_classifier(config, checkpoint, device='cpu')
     model = loaded.model
+    if not isinstance(model.head, ClsHead):
+        raise ExportError(
+            f'the head is a {type(model.head).__name__}; only heads with one label per '
+            f'image (ClsHead of MMPretrain and its subclasses) can be exported'
+        )
     data = ConfigFaces(config)
     batches = list(data.test_batches(check_images))
     images = torch.cat([_normalised(model, batch) for batch in batches])
@@ -135,20 +140,6 @@ def read_source(
         by_pipeline=by_pipeline,
         faces=faces,
     )
-
-
-def _load(config: Config, checkpoint: str) -> LoadedClassifier:
-    if (config.get('model') or {}).get('fast'):
-        config = deepcopy(config)
-        config.model.fast = False  # neither compiled nor in bfloat16
-    loaded = load_classifier(config, checkpoint, device='cpu')
-    head = loaded.model.head
-    if not isinstance(head, ClsHead):
-        raise ExportError(
-            f'the head is a {type(head).__name__}; only heads with one label per image '
-            f'(ClsHead of MMPretrain and its subclasses) can be exported'
-        )
-    return loaded
 
 
 def class_names(

@@ -43,14 +43,6 @@ def test_the_network_has_neither_cross_branch_nor_batch_norm(small_source):
     assert not any('cross' in name or 'stem.1' in name for name in names)
 
 
-def test_fast_mode_is_off(small_config, small_checkpoint):
-    config = deepcopy(small_config)
-    config.model.fast = True
-    source = read_source(config, small_checkpoint, 'normalised', 1)
-    assert source.model.fast is None
-    assert config.model.fast is True
-
-
 def test_an_unknown_transform_is_reported_in_the_file(small_config, small_checkpoint):
     config = deepcopy(small_config)
     pipeline = config.test_dataloader.dataset.pipeline
