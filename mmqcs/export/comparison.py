@@ -15,7 +15,7 @@ from .checks import ExportError, Run, scores_of, torch_run
 from .pipeline import FaceBatch
 from .source import ExportSource
 
-__all__ = ['Result', 'measure_accuracy', 'measure_speed', 'table']
+__all__ = ['BATCHES', 'Result', 'measure_accuracy', 'measure_speed']
 
 BATCHES = (1, 16)
 """Batch sizes that are timed."""
@@ -128,36 +128,3 @@ def measure_speed(
         for name, values in taken.items():
             times[name][size] = min(values) / size
     return times
-
-
-def table(
-    results: Mapping[str, Result],
-    sizes: Mapping[str, int],
-    times: Mapping[str, Mapping[int, float]],
-) -> str:
-    """Return a Markdown table with one row per model; speeds are ratios to PyTorch.
-
-    Args:
-        results: Results by name.
-        sizes: File size in bytes by name; PyTorch has none.
-        times: Seconds per face by name and batch size.
-    """
-    shown = [
-        key
-        for key, value in results['PyTorch'].metrics.items()
-        if isinstance(value, float)
-        and not key.startswith('recall/')
-        and not key.endswith(('_low', '_high'))  # bounds of confidence intervals
-    ]
-    rows = [['model', 'file', *shown, 'same class', 'largest difference of a score']]
-    rows[0] += [f'ms per face, batch {n}' for n in BATCHES]
-    rows[0] += [f'speed, batch {n}' for n in BATCHES]
-    rows.append(['---'] * len(rows[0]))
-    for name, result in results.items():
-        size = f'{sizes[name] / 2**20:.1f} MiB' if name in sizes else ''
-        values = [f'{result.metrics[key]:.2f}' for key in shown]
-        same = [f'{100 * result.agreement:.1f} %', f'{result.difference:.2g}']
-        spent = [f'{1000 * times[name][n]:.1f}' for n in BATCHES]
-        ratios = [f'{times["PyTorch"][n] / times[name][n]:.2f}' for n in BATCHES]
-        rows.append([name, size, *values, *same, *spent, *ratios])
-    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)

@@ -5,7 +5,7 @@ import pytest
 
 from mmqcs.deployment import OnnxClassifier
 from mmqcs.export.checks import onnx_run, scores_of
-from mmqcs.export.comparison import measure_accuracy, measure_speed, table
+from mmqcs.export.comparison import measure_accuracy, measure_speed
 from mmqcs.export.int8 import export_int8, quantise
 from mmqcs.export.onnx_file import export_onnx, write_onnx
 
@@ -44,14 +44,8 @@ def test_int8_agrees_with_fp32(path, small_source):
     same = (expected.argmax(1) == small_source.by_pipeline.argmax(1)).mean()
     assert results['int8'].agreement == same >= 12 / 14
     times = measure_speed(small_source, runs, seconds=0.01)
-    text = table(results, {'fp32': 2**20, 'int8': 2**19}, times).splitlines()
-    rows = [[cell.strip() for cell in row.split('|')[1:-1]] for row in text]
-    assert [row[:2] for row in rows[2:]] == [
-        ['PyTorch', ''],
-        ['fp32', '1.0 MiB'],
-        ['int8', '0.5 MiB'],
-    ]
-    assert rows[2][2] == f'{results["PyTorch"].metrics["accuracy/top1"]:.2f}'
+    assert times.keys() == results.keys()
+    assert all(seconds > 0 for of_run in times.values() for seconds in of_run.values())
 
 
 def test_a_wrong_calibration_range_is_visible(path, small_source, tmp_path):

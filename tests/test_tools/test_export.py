@@ -54,8 +54,13 @@ def test_int8_and_preprocessing_of_images(toy_config, trained, call, tmp_path):
     assert 'takes uint8 images (B, 32, 32, 3)' in out
     names = sorted(path.name for path in (tmp_path / 'new').iterdir())
     assert names == ['a.onnx', 'a_int8.onnx']
-    rows = [line.split('|')[1].strip() for line in out.splitlines()[-3:]]
-    assert rows == ['PyTorch', 'fp32', 'int8']
+    table = [line.split('|')[1:-1] for line in out.splitlines()[-5:]]
+    header, _, *rows = [[cell.strip() for cell in row] for row in table]
+    assert [row[0] for row in rows] == ['PyTorch', 'fp32', 'int8']
+    assert [bool(row[1]) for row in rows] == [False, True, True]
+    assert rows[0][2:4] == rows[1][2:4]  # accuracy, and the same class
+    assert rows[1][header.index('same class')] == '100.0 %'
+    assert rows[0][header.index('speed, batch 16')] == '1.00'
     faces = images_of_test(toy_config)
     fp32, int8 = (OnnxClassifier(tmp_path / 'new' / name)(faces) for name in names)
     assert 0 < np.abs(fp32 - int8).max() < 0.05

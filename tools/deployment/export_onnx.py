@@ -9,6 +9,8 @@ OpenMMLab.
 """
 
 import argparse
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmqcs.cli.export import (
@@ -19,6 +21,8 @@ from mmqcs.cli.export import (
     require_packages,
 )
 from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.tables import markdown_table
+from mmqcs.export.comparison import Result, measure_accuracy, measure_speed
 from mmqcs.export.source import ExportSource
 
 
@@ -65,7 +69,6 @@ def write_int8(source: ExportSource, fp32: Path, args: argparse.Namespace) -> No
     """Write the int8 file, and print its accuracy and speed next to those of fp32."""
     from mmengine.utils import track_iter_progress
 
-    from mmqcs.export import comparison
     from mmqcs.export.checks import onnx_run
     from mmqcs.export.int8 import export_int8
     from mmqcs.export.pipeline import BATCH_SIZE
@@ -77,12 +80,38 @@ def write_int8(source: ExportSource, fp32: Path, args: argparse.Namespace) -> No
     print(f'testing on {count:,} faces')
     files = {'fp32': fp32, 'int8': int8}
     runs = {name: onnx_run(path) for name, path in files.items()}
-    batches = source.data.test_batches(), -(-count // BATCH_SIZE)
-    results = comparison.measure_accuracy(source, runs, track_iter_progress(batches))
+    batches = source.data.test_batches(), math.ceil(count / BATCH_SIZE)
+    results = measure_accuracy(source, runs, track_iter_progress(batches))
     print()
-    sizes = {name: path.stat().st_size for name, path in files.items()}
-    times = comparison.measure_speed(source, runs)
-    print(comparison.table(results, sizes, times))
+    print(comparison_table(files, results, measure_speed(source, runs)))
+
+
+def comparison_table(
+    files: Mapping[str, Path],
+    results: Mapping[str, Result],
+    times: Mapping[str, Mapping[int, float]],
+) -> str:
+    """Return a Markdown table with one row per model; speeds are ratios to PyTorch."""
+    first = times['PyTorch']
+    metrics = [
+        key
+        for key, value in results['PyTorch'].metrics.items()
+        if isinstance(value, float)
+        and not key.startswith('recall/')
+        and not key.endswith(('_low', '_high'))  # bounds of confidence intervals
+    ]
+    header = ['model', 'file', *metrics, 'same class', 'largest change of a score']
+    header += [f'ms per face, batch {n}' for n in first]
+    header += [f'speed, batch {n}' for n in first]
+    rows = []
+    for name, result in results.items():
+        size = f'{files[name].stat().st_size / 2**20:.1f} MiB' if name in files else ''
+        row = [name, size, *(f'{result.metrics[key]:.2f}' for key in metrics)]
+        row += [f'{100 * result.agreement:.1f} %', f'{result.difference:.2g}']
+        row += [f'{1000 * seconds:.1f}' for seconds in times[name].values()]
+        row += [f'{first[n] / seconds:.2f}' for n, seconds in times[name].items()]
+        rows.append(row)
+    return markdown_table(header, rows)
 
 
 def main() -> None:
