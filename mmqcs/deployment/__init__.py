@@ -1,6 +1,6 @@
-"""Classifying faces by an exported model, without torch and OpenMMLab.
+"""Classify faces with an exported model, without torch and OpenMMLab.
 
-Nothing here imports more than numpy, OpenCV and onnxruntime.
+Imports only numpy, OpenCV, Pillow and onnxruntime.
 """
 
 from .description import ModelDescription

@@ -1,4 +1,4 @@
-"""What an exported file says about itself."""
+"""Description of a classifier, stored in its exported file."""
 
 import json
 import math
@@ -7,46 +7,49 @@ from typing import Any
 
 from mmqcs.version import __version__
 
-from .geometry import Step, step_from_dict, step_to_dict
+from .steps import Step, step_from_dict, step_to_dict
 
 __all__ = ['GRAPH_INPUTS', 'KEY', 'ModelDescription']
 
 KEY = 'mmqcs'
 """Key of the description in ``metadata_props`` of an ONNX file."""
 
-FORMAT = 1
+FORMAT = 2
 
 GRAPH_INPUTS = ('normalised', 'pixels', 'faces')
-"""What the graph may take; see :class:`ModelDescription`."""
+"""Kinds of input of an exported graph; see :class:`ModelDescription`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelDescription:
-    """All that is needed to classify faces with an exported file.
+    """Everything needed to classify faces with an exported file.
 
     Args:
         classes: Names of the classes in the order of the scores.
-        input_size: (height, width) of the image that the network takes.
-        graph_input: ``'normalised'``: float32 (B, 3, height, width) after ``steps``,
-            change of channels and normalisation. ``'pixels'``: uint8 (B, height,
-            width, 3) after ``steps``, channels as the data set gives them (BGR where
-            they are read from image files). ``'faces'``: uint8 (B, H, W, 3) of any
-            size, the same channels; the steps are in the graph.
-        steps: What the test pipeline does to the pixels of a face. None if it does
-            something that cannot be described; ``problem`` says what.
-        swap_channels: Whether the network takes the channels in the opposite order.
-        mean: Of each channel of the network, subtracted; None if nothing is.
-        std: Of each channel of the network, by which is divided.
+        input_size: (height, width) of the image that the network takes, in pixels.
+        graph_input: Input of the graph:
+
+            - ``'normalised'``: float32 (B, 3, height, width), after ``steps``, the
+              reordering of the channels and the normalisation.
+            - ``'pixels'``: uint8 (B, height, width, 3), after ``steps``. The channels
+              are in the order of the dataset: BGR if it reads image files.
+            - ``'faces'``: uint8 (B, H, W, 3) of any size, with the same channels. The
+              graph performs the steps.
+        steps: Steps of the test pipeline that change the pixels of a face. None if
+            they cannot be described; ``problem`` says why.
+        swap_channels: Whether the network takes the channels in reverse order.
+        mean: Subtracted from each channel of the network; None for no normalisation.
+        std: Divides each channel of the network; None for no normalisation.
         config: Name of the config.
         precision: ``'fp32'`` or ``'int8'``.
-        face_template: Where eyes, nose and corners of the mouth lie in the faces that
-            the network was trained on: five (x, y) as fractions of the side. None if
-            the config does not say.
-        problem: Why there are no steps, else empty.
+        face_template: Positions of the eyes, the nose and the corners of the mouth in
+            the training faces: five (x, y) as fractions of the side. None if the
+            config has none.
+        problem: Why there are no steps, otherwise empty.
         version: Version of mmqcs that wrote the file.
 
     Raises:
-        ValueError: A field is not of this form; the message names it.
+        ValueError: A field has an unexpected value; the message names it.
 
     Examples:
         >>> from mmqcs.deployment import OnnxClassifier
@@ -80,7 +83,8 @@ class ModelDescription:
             'input_size': _are(self.input_size, int, 2) and min(self.input_size) > 0,
             'swap_channels': isinstance(self.swap_channels, bool),
             'mean': self.mean is None or _are_finite(self.mean, 3),
-            'std': self.std is None or (_are_finite(self.std, 3) and min(self.std) > 0),
+            'std': (self.std is None) == (self.mean is None)
+            and (self.std is None or (_are_finite(self.std, 3) and min(self.std) > 0)),
             'config': isinstance(self.config, str),
             'precision': self.precision in ('fp32', 'int8'),
             'problem': isinstance(self.problem, str),
@@ -91,59 +95,55 @@ class ModelDescription:
                 and all(_are_finite(point, 2) for point in self.face_template)
             ),
         }
-        if (self.mean is None) != (self.std is None):
-            checks['std'] = False  # either both or neither
         if wrong := [name for name, fits in checks.items() if not fits]:
             raise ValueError(
-                f'the description of the model has {wrong[0]}='
-                f'{getattr(self, wrong[0])!r:.80}, which is not of the expected form'
+                f'unexpected {wrong[0]}={getattr(self, wrong[0])!r:.80} in the '
+                f'description of the model'
             )
         if len({*self.classes}) < len(self.classes):
-            raise ValueError(f'two classes of the model have one name: {self.classes}')
+            raise ValueError(f'the model has duplicate classes: {self.classes}')
 
     def to_json(self) -> str:
-        """The description as text."""
-        steps = self.steps
-        if steps is not None:
-            steps = [step_to_dict(step) for step in steps]
+        """Return the description as JSON."""
+        steps = self.steps and [step_to_dict(step) for step in self.steps]
         content = {'format': FORMAT, **asdict(self), 'steps': steps}
         return json.dumps(content, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> 'ModelDescription':
-        """Reads what :meth:`to_json` wrote.
+        """Read a description that :meth:`to_json` wrote.
 
         Args:
             text: JSON.
 
         Raises:
-            ValueError: It is something else, or of a later version.
+            ValueError: The text is something else, or has another format.
         """
         try:
             content = json.loads(text)
             number = content.pop('format')
-        # nesting without end is a RecursionError
+        # deep nesting raises RecursionError
         except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
             raise ValueError('the description of the model is damaged') from None
         if number != FORMAT:
             raise ValueError(
-                f'the description of the model has format {number}, and mmqcs '
-                f'{__version__} reads format {FORMAT}: install the mmqcs that wrote it '
-                f'({content.get("version", "unknown")})'
+                f'the description of the model has format {number}, but mmqcs '
+                f'{__version__} reads format {FORMAT}: export the model again, or '
+                f'install mmqcs {content.get("version", "that wrote it")}'
             )
         if set(content) != {field.name for field in fields(cls)}:
             raise ValueError('the description of the model is incomplete')
         steps = content.pop('steps')
         if steps is not None:
             if not isinstance(steps, list) or not _are(steps, dict):
-                raise ValueError('the steps of the description are not a list of steps')
+                raise ValueError('the steps in the description are not a list of steps')
             steps = tuple(step_from_dict(step) for step in steps)
         fixed = {key: _tuples(value) for key, value in content.items()}
         return cls(**fixed, steps=steps)
 
 
 def _are(values: Any, kind: type, count: int | None = None) -> bool:
-    """Whether something is a sequence of ``count`` values of one type."""
+    """Return whether something is a sequence of ``count`` values of one type."""
     return (
         isinstance(values, (tuple, list))
         and (count is None or len(values) == count)
@@ -157,5 +157,5 @@ def _are_finite(values: Any, count: int) -> bool:
 
 
 def _tuples(value: Any) -> Any:
-    """Lists of JSON as the tuples that they were."""
+    """Turn lists of JSON back into tuples."""
     return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -1,37 +1,36 @@
-"""Classifies faces by an exported ONNX file."""
+"""Classify faces with an exported ONNX file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .batches import batches_of_one_shape
 from .description import KEY, ModelDescription
-from .geometry import apply_steps
 from .scores import check_scores
+from .steps import apply_steps
 
-__all__ = ['OnnxClassifier']
+__all__ = ['OnnxClassifier', 'batches_of_one_shape', 'normalise', 'open_session']
 
 
 class OnnxClassifier:
-    """Names the expressions of faces, by onnxruntime alone.
+    """Facial-expression classifier that runs on onnxruntime alone.
 
-    Does to a face what the test pipeline of the config did, so that the scores are
+    Prepares each face as the test pipeline of the config does, so that the scores are
     those of ``tools/test.py``.
 
     Args:
         path: File that ``tools/deployment/export_onnx.py`` wrote.
-        threads: Threads of onnxruntime within an operator. Defaults to all cores.
-        providers: Execution providers of onnxruntime, the preferred one first.
+        threads: Threads of onnxruntime per operator. Defaults to all cores.
+        providers: Execution providers of onnxruntime, in order of preference.
             Defaults to the CPU.
-        batch_size: Faces that go through the network at once.
+        batch_size: Maximum number of faces per run of the network.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ImportError: onnxruntime is not installed.
-        ValueError: The file is no ONNX model or not one of mmqcs, its test pipeline
-            cannot be described, a provider is not available, or ``threads`` or
+        ValueError: The file is not an ONNX model of mmqcs, its test pipeline cannot
+            be described, a provider is not available, or ``threads`` or
             ``batch_size`` is not positive.
 
     Examples:
@@ -54,12 +53,13 @@ class OnnxClassifier:
         if not Path(path).is_file():
             raise FileNotFoundError(f'{path} is not a file')
         self.batch_size = batch_size
-        self._session = _open(path, threads, providers)
+        self._session = open_session(path, threads, providers)
         self.description = _describe(self._session, path)
         if self.description.steps is None:
             raise ValueError(
-                f'{path} cannot prepare faces by itself: {self.description.problem}. '
-                f'Prepare them as its test pipeline does and run it by onnxruntime'
+                f'OnnxClassifier cannot prepare faces for {path}: '
+                f'{self.description.problem}. Prepare them as its test pipeline does, '
+                f'and run the file with onnxruntime'
             )
         self._input = _input_name(self._session, self.description, path)
 
@@ -70,9 +70,9 @@ class OnnxClassifier:
 
     @property
     def face_template(self) -> tuple[tuple[float, float], ...] | None:
-        """Where eyes, nose and corners of the mouth lie in the faces that it knows.
+        """Positions of the eyes, the nose and the corners of the mouth in its faces.
 
-        Five (x, y) as fractions of the side; None if the config did not say.
+        Five (x, y) as fractions of the side; None if the config has none.
         """
         return self.description.face_template
 
@@ -82,42 +82,43 @@ class OnnxClassifier:
         return self.description.input_size
 
     def __call__(self, faces: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        """Classifies faces.
+        """Classify faces.
 
         Args:
-            faces: Faces cut out as those of the training set, in the BGR order of
-                OpenCV: uint8 (N, H, W, 3), or a list of uint8 (H, W, 3) of any sizes.
+            faces: Faces cropped like those of the training set, with the BGR channels
+                of OpenCV: uint8 (N, H, W, 3), or a list of uint8 (H, W, 3) of any
+                sizes.
 
         Returns:
-            Scores, float32 (N, classes), which sum to 1 per face; (0, classes) of none.
+            Scores, float32 (N, classes), which sum to 1 per face.
 
         Raises:
-            ValueError: The faces are something else, or a score is NaN.
+            ValueError: The faces are something else, or a score is not finite.
         """
         if isinstance(faces, np.ndarray) and faces.ndim == 3:
             raise ValueError(
                 f'faces must be an array (N, H, W, 3) or a list, got one array of '
-                f'shape {faces.shape}; a single face is given as [face]'
+                f'shape {faces.shape}; pass a single face as [face]'
             )
         prepared = [self.prepare(face) for face in faces]
         scores = np.empty((len(prepared), len(self.classes)), np.float32)
         shapes = [x.shape for x in prepared]
-        for places in batches_of_one_shape(shapes, self.batch_size):
-            batch = np.stack([prepared[i] for i in places])
-            (scores[places],) = self._session.run(['scores'], {self._input: batch})
+        for indices in batches_of_one_shape(shapes, self.batch_size):
+            batch = np.stack([prepared[i] for i in indices])
+            (scores[indices],) = self._session.run(['scores'], {self._input: batch})
         return check_scores(scores)
 
     def prepare(self, face: np.ndarray) -> np.ndarray:
-        """Makes of one face what the graph takes.
+        """Turn one face into an input of the graph.
 
         Args:
             face: BGR, uint8 (H, W, 3).
 
         Returns:
-            float32 (3, height, width) or uint8 (H, W, 3), an item of its batch.
+            float32 (3, height, width) or uint8 (H, W, 3), without the batch axis.
 
         Raises:
-            ValueError: It is no such array, or too small for the test pipeline.
+            ValueError: The face is something else, or too small for the test pipeline.
         """
         if (
             not isinstance(face, np.ndarray)
@@ -130,7 +131,7 @@ class OnnxClassifier:
             if isinstance(face, np.ndarray):
                 got = f'{face.dtype} {face.shape}'
             raise ValueError(
-                f'a face must be an array of uint8 and shape (H, W, 3), got {got}'
+                f'a face must be a uint8 array of shape (H, W, 3), got {got}'
             )
         about = self.description
         if about.graph_input == 'faces':
@@ -138,20 +139,40 @@ class OnnxClassifier:
         pixels = apply_steps(face, about.steps)
         if pixels.shape[:2] != about.input_size:
             raise ValueError(
-                f'a face of {face.shape[0]} x {face.shape[1]} pixels becomes an image '
-                f'of {pixels.shape[0]} x {pixels.shape[1]}, and the network takes '
-                f'{about.input_size[0]} x {about.input_size[1]}'
+                f'the test pipeline turns a face of {face.shape[0]} x {face.shape[1]} '
+                f'pixels into an image of {pixels.shape[0]} x {pixels.shape[1]}, but '
+                f'the network takes {about.input_size[0]} x {about.input_size[1]}'
             )
         if about.graph_input == 'pixels':
             return pixels
         return normalise(pixels, about)
 
 
-def normalise(pixels: np.ndarray, about: ModelDescription) -> np.ndarray:
-    """The pixels of an image as the network takes them.
+def batches_of_one_shape(
+    shapes: Sequence[tuple[int, ...]], batch_size: int
+) -> Iterator[list[int]]:
+    """Group images that can go through a network together.
 
     Args:
-        pixels: uint8 (height, width, 3), channels as the data set gives them.
+        shapes: Shape of each image.
+        batch_size: Maximum number of images per batch.
+
+    Yields:
+        Indices of the images in a batch. Each index occurs once.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, shape in enumerate(shapes):
+        groups.setdefault(shape, []).append(index)
+    for indices in groups.values():
+        for start in range(0, len(indices), batch_size):
+            yield indices[start : start + batch_size]
+
+
+def normalise(pixels: np.ndarray, about: ModelDescription) -> np.ndarray:
+    """Reorder and normalise the channels of an image.
+
+    Args:
+        pixels: uint8 (height, width, 3), with the channels of the dataset.
         about: Order, mean and standard deviation of the channels.
 
     Returns:
@@ -165,9 +186,14 @@ def normalise(pixels: np.ndarray, about: ModelDescription) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-def _open(
+def open_session(
     path: str | Path, threads: int | None, providers: Sequence[str] | None
 ) -> Any:
+    """Open an ONNX file; see :class:`OnnxClassifier` for arguments and errors.
+
+    Returns:
+        ``onnxruntime.InferenceSession``.
+    """
     try:
         import onnxruntime
     except ImportError as error:
@@ -177,24 +203,24 @@ def _open(
 
     known = onnxruntime.get_available_providers()
     chosen = list(providers or ['CPUExecutionProvider'])
-    # onnxruntime would go on without a provider that it does not have
+    # onnxruntime silently skips a provider that it does not have
     if missing := [name for name in chosen if name not in known]:
         raise ValueError(
-            f'this onnxruntime has no {", ".join(missing)}; it has {", ".join(known)}'
+            f'onnxruntime has no {", ".join(missing)} here, only {", ".join(known)}'
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     try:
-        # from bytes, so that the model cannot read weights from other files
+        # from bytes, so that the model cannot refer to other files
         content = Path(path).read_bytes()
         return onnxruntime.InferenceSession(content, options, providers=chosen)
-    except Exception as error:  # its exceptions have no common class of their own
+    except Exception as error:  # onnxruntime has no base class of its errors
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f'{path} cannot be read as an ONNX model: {reason}') from error
 
 
 def _input_name(session: Any, about: ModelDescription, path: str | Path) -> str:
-    """Name of the input, once the graph is what the description says."""
+    """Return the name of the input if the graph matches its description."""
     height, width = about.input_size
     shape, kind = {
         'normalised': ([None, 3, height, width], 'tensor(float)'),
@@ -218,8 +244,8 @@ def _input_name(session: Any, about: ModelDescription, path: str | Path) -> str:
         )
         if not fits:
             raise ValueError(
-                f'{path}: {name} of the network is {item.type} {item.shape}, but the '
-                f'description of the file asks for {wanted} {expected}'
+                f'{path}: {name} of the graph is {item.type} {item.shape}, but its '
+                f'description says {wanted} {expected}'
             )
     return inputs[0].name
 
@@ -228,8 +254,8 @@ def _describe(session: Any, path: str | Path) -> ModelDescription:
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
         raise ValueError(
-            f'{path} was not written by tools/deployment/export_onnx.py: it does not '
-            f'say which classes it knows'
+            f'{path} was not written by tools/deployment/export_onnx.py: it has no '
+            f'description of the model'
         )
     try:
         return ModelDescription.from_json(text)

@@ -1,4 +1,4 @@
-"""Checks of the scores that a network gives."""
+"""Check the scores of a network."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ __all__ = ['check_scores']
 
 
 def check_scores(scores: np.ndarray) -> np.ndarray:
-    """Return scores, unless the network failed to compute them.
+    """Return the scores if all of them are finite.
 
     Args:
         scores: (N, classes).

@@ -1,126 +1,111 @@
-"""Writes ONNX files."""
+"""Write ONNX files."""
 
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx.compose
 import torch
 from onnx import ModelProto
-from torch import nn
+from torch import Tensor, nn
 
-from mmqcs.deployment import ModelDescription
+from mmqcs.atomic import atomic_file
+from mmqcs.deployment import ModelDescription, OnnxClassifier
 from mmqcs.deployment.description import KEY
 
-from .errors import ExportError, first_line
-from .program import capture, dynamic_axes
+from .checks import (
+    TOLERANCE,
+    Check,
+    ExportError,
+    check_export,
+    first_line,
+    onnx_run,
+)
+from .source import ExportSource
+from .torch_program import capture, dynamic_axes
 
-__all__ = ['convert', 'join', 'write_onnx']
+__all__ = ['LOWEST_OPSET', 'convert', 'export_onnx', 'write_onnx']
 
-_BY_PROGRAM = (2, 6)
-"""First PyTorch whose ONNX exporter takes a captured program; TorchScript before."""
+LOWEST_OPSET = 18
+"""Lowest version of ONNX's operators that PyTorch writes."""
+
+
+def export_onnx(source: ExportSource, path: Path, opset: int = LOWEST_OPSET) -> Check:
+    """Write a classifier as an ONNX file if its scores are right.
+
+    Args:
+        source: Classifier.
+        path: ``.onnx`` file to write or replace.
+        opset: Version of ONNX's operators.
+
+    Raises:
+        ExportError: PyTorch cannot convert the model, or the scores of the file or of
+            :class:`~mmqcs.deployment.OnnxClassifier` are wrong.
+    """
+    about = source.description
+    model = convert(source.module, source.example(), about.graph_input, opset)
+    with atomic_file(path) as draft:
+        write_onnx(model, about, draft)
+        check = check_export(onnx_run(draft), source.inputs, source.expected)
+        if source.faces:
+            found = OnnxClassifier(draft, threads=1)(source.faces)
+            difference = float(np.abs(found - source.expected).max())
+            if not difference <= TOLERANCE:  # also true for NaN
+                raise ExportError(
+                    f'OnnxClassifier does not prepare the faces as the test pipeline '
+                    f'does: scores differ by {difference:.2g}'
+                )
+    return check
 
 
 def convert(
-    module: nn.Module,
-    example: np.ndarray,
-    graph_input: str,
-    outputs: tuple[str, ...],
-    opset: int,
+    module: nn.Module, example: Tensor, graph_input: str, opset: int
 ) -> ModelProto:
-    """Converts a module of one input.
+    """Convert a module that returns (scores, logits).
 
     Args:
-        module: In evaluation mode.
-        example: An input of at least two items.
-        graph_input: See :class:`mmqcs.deployment.ModelDescription`; names the input.
-        outputs: Names of what it gives.
+        module: Module in evaluation mode.
+        example: Batch of at least two inputs.
+        graph_input: Name of the input; see :class:`mmqcs.deployment.ModelDescription`.
         opset: Version of ONNX's operators.
 
     Raises:
         ExportError: PyTorch cannot capture the module or write the opset.
     """
     axes = dynamic_axes(graph_input)
-    settings = {
-        'input_names': [graph_input],
-        'output_names': list(outputs),
-        'opset_version': opset,
-    }
-    inputs = torch.from_numpy(example)
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    program = capture(module, example, axes)
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'model.onnx')
         try:
-            if torch.__version__ >= _BY_PROGRAM:
-                program = capture(module, inputs, axes)
-                torch.onnx.export(program, dynamo=True, verbose=False, **settings).save(
-                    str(path)
-                )
-            else:
-                settings['dynamic_axes'] = {graph_input: axes}
-                settings['dynamic_axes'] |= {name: {0: 'batch'} for name in outputs}
-                torch.onnx.export(module, (inputs,), str(path), **settings)
-        except ExportError:
-            raise
-        except Exception as error:  # the exporters have no common class of errors
+            torch.onnx.export(
+                program,
+                dynamo=True,
+                verbose=False,
+                input_names=[graph_input],
+                output_names=['scores', 'logits'],
+                opset_version=opset,
+            ).save(str(path))
+        except Exception as error:  # the exporter has no base class of its errors
             raise ExportError(
                 f'PyTorch {torch.__version__} cannot write the model in opset {opset}: '
                 f'{first_line(error)}'
             ) from error
         model = onnx.load(path)
-    if model.opset_import[0].version != opset:  # it warns and writes what it can
+    if model.opset_import[0].version != opset:  # PyTorch only warns
         raise ExportError(
-            f'PyTorch {torch.__version__} cannot write opset {opset}; give a lower '
+            f'PyTorch {torch.__version__} cannot write opset {opset}; use a lower '
             f'--opset'
         )
     _tidy(model, axes)
     return model
 
 
-def join(preprocessing: ModelProto, network: ModelProto) -> ModelProto:
-    """Puts the preprocessing before a network.
-
-    Args:
-        preprocessing: Gives what the network takes. It is changed.
-        network: Of the same opset. It is changed.
-    """
-    _prefix(preprocessing, 'preprocessing/')
-    network.ir_version = preprocessing.ir_version = max(
-        network.ir_version, preprocessing.ir_version
-    )
-    pair = preprocessing.graph.output[0].name, network.graph.input[0].name
-    return onnx.compose.merge_models(preprocessing, network, io_map=[pair])
-
-
-def _prefix(model: ModelProto, prefix: str) -> None:
-    """Renames all but the inputs of a graph without subgraphs.
-
-    Releases of onnx.compose differ in what they rename.
-    """
-    graph = model.graph
-    kept = {value.name for value in graph.input} | {''}  # an input left out is ''
-
-    def renamed(name: str) -> str:
-        return name if name in kept else prefix + name
-
-    for node in graph.node:
-        node.name = prefix + node.name
-        node.input[:] = map(renamed, node.input)
-        node.output[:] = map(renamed, node.output)
-    for value in (*graph.initializer, *graph.output):
-        value.name = renamed(value.name)
-
-
 def write_onnx(model: ModelProto, description: ModelDescription, path: Path) -> None:
-    """Writes a model with its description in ``metadata_props``.
+    """Write a model with its description in ``metadata_props``.
 
     Args:
-        model: The graph; changed in place.
-        description: What :class:`mmqcs.deployment.OnnxClassifier` reads.
+        model: Graph, changed in place.
+        description: Description that :class:`mmqcs.deployment.OnnxClassifier` reads.
         path: File to write.
     """
     del model.metadata_props[:]
@@ -132,35 +117,18 @@ def write_onnx(model: ModelProto, description: ModelDescription, path: Path) -> 
 
 
 def _tidy(model: ModelProto, axes: dict[int, str]) -> None:
-    """Names the dynamic axes and leaves out what points to the exporting machine."""
+    """Name the dynamic axes, and remove traces of the exporting machine."""
     graph = model.graph
     for value in (*graph.input, *graph.output):
         shape = value.type.tensor_type.shape
         names = axes if value in graph.input else {0: 'batch'}
         for axis, name in names.items():
             shape.dim[axis].dim_param = name
-    del graph.value_info[:]  # with the exporter's names of the axes
-    # stack traces with paths of the machine, several times the size of a small graph
+    del graph.value_info[:]  # has the exporter's names of the axes
+    # stack traces with local paths, several times the size of a small graph
     parts = (graph, *model.functions)
     values = (*graph.input, *graph.output, *graph.initializer)
     nodes = [node for part in parts for node in part.node]
     for item in (*parts, *values, *nodes):
         item.doc_string = ''
         del item.metadata_props[:]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter reports progress and deprecations of its own."""
-    levels = {
-        name: logging.getLogger(name).level for name in ('torch.onnx', 'onnxscript')
-    }
-    for name in levels:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)

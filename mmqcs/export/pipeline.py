@@ -1,118 +1,215 @@
-"""Reads off a test pipeline what it does to the pixels of a face."""
+"""Faces of a config's datasets, before and after its test pipeline."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
+from typing import Any, NamedTuple
 
 import mmcv.transforms
 import mmpretrain.datasets.transforms
 import numpy as np
+import torch
 from mmcv.transforms import LoadImageFromFile
+from mmengine.config import Config
 from mmpretrain.datasets.transforms import PackInputs
-from PIL import Image
+from mmpretrain.structures import DataSample
+from torch import Tensor
 
 from mmqcs.datasets.transforms import CropFace, SampleFace
-from mmqcs.deployment.geometry import CenterCrop, Resize, ResizeEdge, Step, Subsample
-from mmqcs.deployment.pillow_resize import pillow_resize
+from mmqcs.deployment.steps import CenterCrop, Resize, ResizeEdge, Step, Subsample
+from mmqcs.registry import DATASETS
 
-from .errors import ExportError
+from .checks import ExportError
 
-__all__ = ['read_pipeline']
+__all__ = ['BATCH_SIZE', 'ConfigFaces', 'FaceBatch', 'read_pipeline']
+
+BATCH_SIZE = 16
 
 Transform = Callable[[dict], dict]
 
 
-def read_pipeline(
-    transforms: Sequence[Transform],
-) -> tuple[list[Transform], tuple[Step, ...]]:
-    """Splits a pipeline into what loads a face and what shapes its pixels.
+class FaceBatch(NamedTuple):
+    """Faces before and after the test pipeline.
+
+    Attributes:
+        faces: Loaded and cropped faces, uint8 (H, W, 3); empty if the steps of the
+            pipeline are unknown.
+        images: Packed images, (B, 3, height, width).
+        samples: Their data samples.
+    """
+
+    faces: list[np.ndarray]
+    images: Tensor
+    samples: list[DataSample]
+
+
+class ConfigFaces:
+    """Faces of a config's test set, and of its training set under the test pipeline.
 
     Args:
-        transforms: The built transforms of a test pipeline.
+        config: Complete config.
 
-    Returns:
-        Transforms that load the image and cut the face out, and the steps that
-        follow.
+    Attributes:
+        test_set: Dataset of ``test_dataloader``.
+        steps: Steps of the test pipeline that change the pixels of a face, or None.
+        problem: Why there are no steps, or ''.
 
     Raises:
-        ExportError: A transform is not known, or has arguments that are not.
+        ExportError: The config has no test data.
+        FileNotFoundError, ValueError: The dataset cannot be read.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        if not config.get('test_dataloader'):
+            raise ExportError(
+                'the config has no test_dataloader, whose faces are needed to check '
+                'the export'
+            )
+        self.test_set = _build(config.test_dataloader.dataset)
+        if len(self.test_set) == 0:
+            raise ExportError('the test set is empty')
+        self.steps: tuple[Step, ...] | None = None
+        self.problem = ''
+        try:
+            self._loading, self.steps = self._read_steps()
+        except ExportError as error:
+            self.problem = str(error)
+
+    def _read_steps(self) -> tuple[int, tuple[Step, ...]]:
+        dataset = self.test_set
+        if not hasattr(dataset, 'pipeline'):
+            raise ExportError(
+                f'the test set is a {type(dataset).__name__}, which has no pipeline '
+                f'of its own'
+            )
+        loading, steps = read_pipeline(dataset.pipeline.transforms)
+        face = _apply(dataset.get_data_info(0), dataset.pipeline.transforms[:loading])
+        shape, kind = face['img'].shape, face['img'].dtype
+        if kind != np.uint8 or len(shape) != 3 or shape[2] != 3:
+            raise ExportError(
+                f'the test pipeline loads {kind} images of shape {shape}, expected '
+                f'uint8 with three channels'
+            )
+        return loading, steps
+
+    def test_batches(self, count: int | None = None) -> Iterator[FaceBatch]:
+        """Yield the first faces of the test set.
+
+        Args:
+            count: Maximum number of faces. Defaults to all.
+        """
+        indices = range(len(self.test_set))[:count]
+        return self._batches(self.test_set, indices)
+
+    def train_batches(self, count: int) -> Iterator[FaceBatch]:
+        """Yield random faces of the training set (seed 0) under the test pipeline.
+
+        Args:
+            count: Maximum number of faces.
+
+        Raises:
+            ExportError: The config has no training set, or no test pipeline of its own.
+        """
+        train = self._config.get('train_dataloader')
+        pipeline = self._config.test_dataloader.dataset.get('pipeline')
+        if not train or 'pipeline' not in train.dataset or not pipeline:
+            raise ExportError(
+                'int8 is calibrated on the training set under the test pipeline, but '
+                'the config has no train_dataloader.dataset.pipeline or no '
+                'test_dataloader.dataset.pipeline'
+            )
+        settings = deepcopy(train.dataset)
+        settings.pipeline = pipeline
+        settings.pop('cache_mib', None)  # caches the images of the training pipeline
+        dataset = _build(settings)
+        order = np.random.default_rng(0).permutation(len(dataset))
+        return self._batches(dataset, order[:count].tolist())
+
+    def _batches(self, dataset: Any, indices: Sequence[int]) -> Iterator[FaceBatch]:
+        for start in range(0, len(indices), BATCH_SIZE):
+            pairs = [self._item(dataset, i) for i in indices[start:][:BATCH_SIZE]]
+            items = [item for _, item in pairs]
+            images = [item['inputs'] for item in items]
+            if len({getattr(image, 'shape', None) for image in images} - {None}) != 1:
+                raise ExportError(
+                    'the test pipeline returns images of several sizes or views'
+                )
+            yield FaceBatch(
+                [face for face, _ in pairs if face is not None],
+                torch.stack(images),
+                [item['data_samples'] for item in items],
+            )
+
+    def _item(self, dataset: Any, index: int) -> tuple[np.ndarray | None, dict]:
+        if self.steps is None:
+            return None, dataset[index]
+        transforms = dataset.pipeline.transforms
+        results = _apply(dataset.get_data_info(index), transforms[: self._loading])
+        face = results['img']
+        return face, _apply(results, transforms[self._loading :])
+
+
+def _build(settings: Any) -> Any:
+    try:
+        dataset = DATASETS.build(deepcopy(settings))
+        if hasattr(dataset, 'full_init'):
+            dataset.full_init()
+        return dataset
+    except AssertionError as error:  # MMPretrain's error for other class folders
+        raise ExportError(f'cannot read the dataset: {error}') from error
+
+
+def _apply(results: dict, transforms: Iterable[Transform]) -> dict:
+    for transform in transforms:
+        results = transform(results)
+    return results
+
+
+def read_pipeline(transforms: Sequence[Transform]) -> tuple[int, tuple[Step, ...]]:
+    """Split a test pipeline into transforms that load a face and steps that shape it.
+
+    Args:
+        transforms: Transforms of the pipeline.
+
+    Returns:
+        The number of transforms that load and crop, and the steps that follow.
+
+    Raises:
+        ExportError: A transform or its arguments are not supported.
     """
     *before, last = transforms or [None]
     if not isinstance(last, PackInputs):
         raise ExportError('the test pipeline does not end with PackInputs')
     loading = 0
-    while loading < len(before) and _loads(before[loading]):
+    for transform in before:
+        if not isinstance(transform, LoadImageFromFile | CropFace):
+            break
         loading += 1
-    steps = [step for t in before[loading:] for step in _steps(t)]
-    return list(before[:loading]), tuple(steps)
-
-
-def _loads(transform: Transform) -> bool:
-    return isinstance(transform, LoadImageFromFile | CropFace)
+    return loading, tuple(step for t in before[loading:] for step in _steps(t))
 
 
 def _steps(transform: Transform) -> list[Step]:
-    if isinstance(transform, SampleFace):
-        return _sample_face(transform)
     try:
+        if isinstance(transform, SampleFace) and not transform.is_random:
+            side, crop = transform.resize, transform.crop
+            steps: list[Step] = [Resize(side, side, backend='pillow')]
+            if crop != side:
+                steps.append(CenterCrop(crop, crop))
+            if transform.step > 1:
+                steps.append(Subsample(transform.step))
+            return steps
         if isinstance(transform, mmpretrain.datasets.transforms.ResizeEdge):
-            return [
-                ResizeEdge(
-                    length=transform.scale, edge=transform.edge, **_method(transform)
-                )
-            ]
-        if type(transform) is mmcv.transforms.Resize and _fixed(transform):
-            width, height = transform.scale
-            return [Resize(height=height, width=width, **_method(transform))]
+            edge = transform.scale, transform.edge
+            return [ResizeEdge(*edge, transform.interpolation, transform.backend)]
+        if type(transform) is mmcv.transforms.Resize and _is_fixed(transform):
+            size = transform.scale[::-1]
+            return [Resize(*size, transform.interpolation, transform.backend)]
+        if type(transform) is mmcv.transforms.CenterCrop and not transform.auto_pad:
+            return [CenterCrop(*transform.crop_size[::-1])]
     except ValueError as error:
-        raise ExportError(f'the test pipeline asks for {error}') from error
-    if type(transform) is mmcv.transforms.CenterCrop and not transform.auto_pad:
-        width, height = transform.crop_size
-        return [CenterCrop(height, width)]
-    raise ExportError(f'the test pipeline holds {transform!r}, which is not known')
+        raise ExportError(f'unsupported test pipeline: {error}') from error
+    raise ExportError(f'the test pipeline has {transform!r}, which is not supported')
 
 
-def _fixed(transform: mmcv.transforms.Resize) -> bool:
+def _is_fixed(transform: mmcv.transforms.Resize) -> bool:
     return transform.scale is not None and not transform.keep_ratio
-
-
-def _method(transform: Transform) -> dict[str, str | bool]:
-    backend = transform.backend
-    settings = {'backend': backend, 'interpolation': transform.interpolation}
-    if backend == 'pillow':
-        settings['rows_may_go_first'] = rows_may_go_first()
-    return settings
-
-
-def _sample_face(transform: SampleFace) -> list[Step]:
-    if transform.is_random:
-        raise ExportError(f'the test pipeline draws at random: {transform!r}')
-    side = transform.resize
-    resizing = Resize(
-        height=side,
-        width=side,
-        backend='pillow',
-        rows_may_go_first=rows_may_go_first(),
-    )
-    steps: list[Step] = [resizing]
-    if transform.crop != side:
-        steps.append(CenterCrop(transform.crop, transform.crop))
-    if transform.step > 1:
-        steps.append(Subsample(transform.step))
-    return steps
-
-
-@cache
-def rows_may_go_first() -> bool:
-    """Whether the Pillow that is installed reduces the height first where it can.
-
-    Raises:
-        ExportError: It computes other pixels than either kind that is known.
-    """
-    image = np.random.default_rng(0).integers(0, 256, (40, 20, 3), np.uint8)
-    size = 17, 19
-    found = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
-    for answer in (True, False):
-        expected = pillow_resize(image, *size, rows_may_go_first=answer)
-        if np.array_equal(expected, found):
-            return answer
-    raise ExportError('this Pillow resizes otherwise than the releases that are known')

@@ -1,4 +1,4 @@
-"""Small ONNX files as the exporter writes them, made without it."""
+"""Small ONNX files like those of an export, made without PyTorch."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mmqcs.deployment import ModelDescription
 from mmqcs.deployment.description import KEY
-from mmqcs.deployment.geometry import CenterCrop, Resize
+from mmqcs.deployment.steps import CenterCrop, Resize
 
 CLASSES = ('Happiness', 'Anger', 'Neutral')
 STEPS = (
@@ -19,7 +19,7 @@ MEAN, STD = (100.0, 110.0, 120.0), (50.0, 60.0, 70.0)
 
 
 def describe(**changes) -> ModelDescription:
-    """Of a network for images of 8 x 6 pixels, of which the file below is one."""
+    """Describe a network for images of 8 x 6 pixels."""
     settings = {
         'classes': CLASSES,
         'input_size': (8, 6),
@@ -34,11 +34,11 @@ def describe(**changes) -> ModelDescription:
 
 
 def write_case(path: Path, text: str | None = None) -> Path:
-    """Writes a network: softmax of a linear layer on the mean of each channel.
+    """Write a network: softmax of a linear layer on the mean of each channel.
 
     Args:
         path: File to write.
-        text: Its description; by default that of ``describe()``.
+        text: Description. Defaults to that of ``describe()``; empty for none.
     """
     weights = np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)
     nodes = [
@@ -69,7 +69,7 @@ def write_case(path: Path, text: str | None = None) -> Path:
 
 
 def expected_scores(pixels: np.ndarray) -> np.ndarray:
-    """What the network gives an image after its steps, BGR uint8 (8, 6, 3)."""
+    """Return the scores of an image after its steps, BGR uint8 (8, 6, 3)."""
     weights = np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)
     means = [
         np.mean((pixels[..., 2 - i].astype(float) - MEAN[i]) / STD[i]) for i in range(3)

@@ -1,4 +1,4 @@
-"""Classifying by onnxruntime alone."""
+"""Classifying with onnxruntime alone."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ def test_views_that_are_not_contiguous_are_read(path):
 @pytest.mark.parametrize(
     ('given', 'message'),
     [
-        (np.zeros((8, 8, 3), np.uint8), r'a single face is given as \[face\]'),
+        (np.zeros((8, 8, 3), np.uint8), r'\(8, 8, 3\).* \[face\]'),
         ([np.zeros((8, 8, 3), np.float32)], r'got float32 \(8, 8, 3\)'),
         ([np.zeros((8, 8), np.uint8)], r'got uint8 \(8, 8\)'),
         ([np.zeros((8, 8, 4), np.uint8)], r'got uint8 \(8, 8, 4\)'),
@@ -82,7 +82,7 @@ def test_a_face_of_the_wrong_size_where_nothing_resizes(tmp_path):
     classify = OnnxClassifier(write_case(tmp_path / 'a.onnx', text))
     (face,) = faces((8, 6))
     assert np.allclose(classify([face]), [expected_scores(face)], atol=1e-5)
-    with pytest.raises(ValueError, match='becomes an image of 9 x 6'):
+    with pytest.raises(ValueError, match='image of 9 x 6'):
         classify(faces((9, 6)))
 
 
@@ -124,7 +124,7 @@ def test_wrong_settings_are_refused(path):
         OnnxClassifier(path, threads=0)
     with pytest.raises(ValueError, match='batch_size must be at least 1, got -1'):
         OnnxClassifier(path, batch_size=-1)
-    with pytest.raises(ValueError, match='no MagicProvider; it has .*CPU'):
+    with pytest.raises(ValueError, match='no MagicProvider .*CPU'):
         OnnxClassifier(path, providers=['MagicProvider', 'CPUExecutionProvider'])
 
 
@@ -140,7 +140,7 @@ import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
         top = name.partition('.')[0]
-        if top.startswith(('torch', 'mm', 'PIL', 'onnx')) and top not in (
+        if top.startswith(('torch', 'mm', 'onnx')) and top not in (
             'mmqcs', 'onnxruntime'
         ):
             raise ImportError(f'{name} is blocked')
@@ -185,7 +185,7 @@ def test_runs_where_torch_and_openmmlab_are_missing(path, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'part', ['apis', 'datasets', 'engine', 'evaluation', 'export', 'models', 'utils']
+    'part', ['apis', 'datasets', 'engine', 'evaluation', 'export', 'models']
 )
 def test_the_other_parts_say_what_they_need(part):
     done = run(BLOCKED + DEPLOYMENT + f'import mmqcs.{part}')
@@ -218,7 +218,7 @@ STEP = {'type': 'Resize', 'height': 8, 'width': 6}
         ({'classes': 'abc'}, "classes='abc'"),
         ({'classes': [1, 2, 3]}, r'classes=\(1, 2, 3\)'),
         ({'classes': []}, 'classes='),
-        ({'classes': ['a', 'a', 'b']}, 'one name'),
+        ({'classes': ['a', 'a', 'b']}, 'duplicate'),
         ({'classes': ['a', 'b']}, r'\[None, 2\]'),
         ({'classes': list('abcd')}, r'\[None, 4\]'),
         ({'input_size': 8}, 'input_size=8'),
@@ -248,8 +248,8 @@ STEP = {'type': 'Resize', 'height': 8, 'width': 6}
         ({'steps': [3]}, 'steps'),
         ({'steps': {}}, 'steps'),
         ({'steps': [{}]}, 'unknown step None'),
-        ({'steps': [{'type': []}]}, 'unknown step'),
-        ({'steps': [{'type': 'Resize', 'height': 8}]}, "'Resize' is incomplete"),
+        ({'steps': [{'type': []}]}, r'unknown step \[\]'),
+        ({'steps': [{'type': 'Resize', 'height': 8}]}, r'step: Resize.*width'),
         ({'steps': [{**STEP, 'height': 0}]}, 'height=0'),
         ({'steps': [{**STEP, 'height': 10**9}]}, 'height=1000000000'),
         ({'steps': [{**STEP, 'width': 6.5}]}, 'width=6.5'),
@@ -259,7 +259,7 @@ STEP = {'type': 'Resize', 'height': 8, 'width': 6}
         ({'steps': [{**STEP, 'extra': 1}]}, 'extra'),
         ({'steps': [{'type': 'Subsample', 'step': 0}]}, 'step=0'),
         ({'steps': [{'type': 'ResizeEdge', 'length': 9, 'edge': 'up'}]}, "edge='up'"),
-        ({'format': 2}, 'format 2'),
+        ({'format': 1}, 'format 1'),
         ({'unknown': 2}, 'incomplete'),
     ],
 )

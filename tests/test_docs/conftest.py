@@ -10,11 +10,10 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from published_case import published_state, write_published
-from test_tools.tool_helpers import load_tool
 
 from mmqcs import registry
 from mmqcs.checkpoints.publish import strip_checkpoint
-from mmqcs.export.subject import read_subject
+from mmqcs.export.source import read_source
 from mmqcs.registry import MODELS
 from mmqcs.synth import CLASSES, SynthFERSettings, render
 
@@ -86,17 +85,16 @@ def exported(filled_folder):
     """The classifier of the folder as qcs.onnx and qcs.pt2, which take faces."""
     if not exports():
         pytest.skip("needs pip install 'mmqcs[export]'")
-    from mmqcs.export.onnx_job import OnnxJob
+    from mmqcs.export.onnx_file import export_onnx
+    from mmqcs.export.torch_program import export_torch
 
     config = Config.fromfile(ROOT / CLASSIFIER)
     for loader in (config.train_dataloader, config.test_dataloader):
         loader.dataset.data_root = str(filled_folder / 'data/synthfer')
     weights = str(filled_folder / 'work_dirs/qcs.pth')
-    with DefaultScope.overwrite_default_scope('mmpretrain'), torch.no_grad():
-        subject = read_subject(config, CLASSIFIER, weights, 'faces', 2)
-        OnnxJob(subject, filled_folder / 'qcs.onnx', 18).export()
-        program = load_tool('deployment/export_torch')
-        program.export(subject, filled_folder / 'qcs.pt2')
+    source = read_source(config, weights, 'faces', 2)
+    export_onnx(source, filled_folder / 'qcs.onnx')
+    export_torch(source, filled_folder / 'qcs.pt2')
 
 
 @pytest.fixture

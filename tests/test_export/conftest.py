@@ -1,4 +1,4 @@
-"""A small QCS model that has learnt a few drawn faces by heart."""
+"""Small QCS model that has memorised a few rendered faces."""
 
 from pathlib import Path
 
@@ -7,8 +7,9 @@ import torch
 from mmengine import Config
 from mmengine.registry import DefaultScope
 
-from mmqcs.export.faces import FaceData
-from mmqcs.export.network import build_classifier
+from mmqcs.export.pipeline import ConfigFaces
+from mmqcs.export.source import read_source
+from mmqcs.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
@@ -16,7 +17,7 @@ SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 
 @pytest.fixture(scope='session')
 def small_config(rafdb_root):
-    """The config of the small model on drawn faces: 28 to train on, 14 to test."""
+    """Config of the small model with 28 training and 14 test faces."""
     config = Config.fromfile(SMALL)
     for loader in (config.train_dataloader, config.test_dataloader):
         loader.dataset.data_root = str(rafdb_root)
@@ -25,21 +26,28 @@ def small_config(rafdb_root):
 
 @pytest.fixture(scope='session')
 def small_checkpoint(small_config, tmp_path_factory):
-    """Weights with which classes and scores differ from face to face."""
+    """Weights whose classes and scores differ from face to face."""
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        model = build_classifier(small_config)
+        model = MODELS.build(small_config.model)
         model.init_weights()
-        (batch,) = FaceData(small_config).calibration(16)
-    batch = model.data_preprocessor(batch)
+        (batch,) = ConfigFaces(small_config).train_batches(16)
+    data = {'inputs': batch.images, 'data_samples': batch.samples}
+    data = model.data_preprocessor(data)
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     model.train()
     for _ in range(10):
-        feats = model.extract_feat(batch['inputs'])
-        loss = model.head.loss(feats, batch['data_samples'])['loss']
+        feats = model.extract_feat(data['inputs'])
+        loss = model.head.loss(feats, data['data_samples'])['loss']
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     path = tmp_path_factory.mktemp('small') / 'small.pth'
     torch.save({'state_dict': model.state_dict()}, path)
     return str(path)
+
+
+@pytest.fixture(scope='session')
+def small_source(small_config, small_checkpoint):
+    """The small model with its preprocessing, and all test faces."""
+    return read_source(small_config, small_checkpoint, 'faces', 14)

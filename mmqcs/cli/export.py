@@ -1,0 +1,121 @@
+"""Command line of the programs in tools/deployment."""
+
+import argparse
+import importlib.util
+import os
+from pathlib import Path
+
+from mmqcs.cli.options import add_config_options, fail, load_config
+from mmqcs.export.checks import TOLERANCE, Check
+from mmqcs.export.source import ExportSource, read_source
+
+__all__ = [
+    'add_export_arguments',
+    'output_path',
+    'print_check',
+    'read_arguments',
+    'require_packages',
+]
+
+
+def add_export_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
+    """Add the arguments of all exports.
+
+    Args:
+        parser: Parser of the program.
+        suffix: Suffix of the file that it writes.
+    """
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar=f'FILE{suffix}',
+        help=f'default: work_dirs/export/NAME_OF_THE_CONFIG{suffix}',
+    )
+    parser.add_argument(
+        '--with-preprocessing',
+        nargs='?',
+        choices=('faces', 'pixels'),
+        const='faces',
+        help='include the preprocessing. faces (default of this option): the graph '
+        'takes uint8 BGR faces (B, H, W, 3) of any size, and resizes, crops and '
+        'normalises them. pixels: it takes uint8 images that are already resized and '
+        'cropped, and normalises them. Without this option it takes normalised '
+        'float32 (B, 3, height, width)',
+    )
+    parser.add_argument(
+        '--check-images',
+        type=int,
+        default=16,
+        metavar='N',
+        help='number of test faces for which the exported scores are compared with '
+        f'those of PyTorch, with a tolerance of {TOLERANCE:g} (default 16)',
+    )
+    add_config_options(parser)
+
+
+def require_packages(*names: str) -> None:
+    """End the program unless the packages are installed."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        fail(f"exporting needs {', '.join(missing)}; run pip install 'mmqcs[export]'")
+
+
+def output_path(args: argparse.Namespace, suffix: str) -> Path:
+    """Return the file to write; its folder exists.
+
+    Args:
+        args: Parsed command line.
+        suffix: Required suffix.
+    """
+    out = args.out or Path('work_dirs/export', f'{Path(args.config).stem}{suffix}')
+    if out.suffix != suffix:
+        fail(f'--out must end with {suffix}, got {out}')
+    if out.is_dir():
+        fail(f'--out {out} is a folder')
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f'cannot write to {out.parent}: {error.strerror}')
+    if not os.access(out.parent, os.W_OK):
+        fail(f'cannot write to {out.parent}: permission denied')
+    return out
+
+
+def read_arguments(args: argparse.Namespace) -> ExportSource:
+    """Load the classifier and the check faces.
+
+    Raises:
+        ValueError, OSError: See :func:`mmqcs.export.source.read_source`.
+    """
+    if args.check_images < 1:
+        fail(f'--check-images must be at least 1, got {args.check_images}')
+    config = load_config(args.config, args.cfg_options)
+    graph_input = args.with_preprocessing or 'normalised'
+    return read_source(config, args.checkpoint, graph_input, args.check_images)
+
+
+def print_check(source: ExportSource, path: Path, check: Check) -> None:
+    """Print what was written and how it was checked."""
+    about = source.description
+    height, width = about.input_size
+    takes = {
+        'normalised': f'normalised float32 (B, 3, {height}, {width})',
+        'pixels': f'uint8 images (B, {height}, {width}, 3)',
+        'faces': 'uint8 faces (B, H, W, 3) of any size',
+    }[about.graph_input]
+    print(f'{path}: {path.stat().st_size / 2**20:.1f} MiB, takes {takes}')
+    print(
+        f'checked on {len(source.inputs)} faces of the test set in batches of '
+        f'{" and ".join(map(str, check.batches))}: scores differ from PyTorch by at '
+        f'most {check.difference:.1e}'
+    )
+    if about.graph_input == 'faces':
+        difference = abs(source.expected - source.by_pipeline).max()
+        print(
+            f'resizing in the graph moves scores by up to {difference:.1e} from those '
+            f'of the test pipeline'
+        )
+    if about.steps is None:
+        print(f'OnnxClassifier cannot prepare faces for this file: {about.problem}')

@@ -1,0 +1,228 @@
+"""Classifier to export, with the faces and scores that its file is checked against."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmpretrain.models import ImageClassifier
+from mmpretrain.models.heads import ClsHead
+from mmpretrain.models.utils import ClsDataPreprocessor
+from torch import Tensor, nn
+
+from mmqcs.checkpoints import load_classifier
+from mmqcs.deployment import ModelDescription
+from mmqcs.register import register_all_modules
+
+from .checks import ExportError
+from .modules import FacePreprocessor, InferenceNet
+from .pipeline import ConfigFaces, FaceBatch
+
+__all__ = ['ExportSource', 'class_names', 'compare_pixels', 'read_source']
+
+
+@dataclass
+class ExportSource:
+    """Classifier that is to be exported.
+
+    Args:
+        config: Its complete config.
+        model: The classifier as ``tools/test.py`` runs it.
+        module: What is exported: preprocessing, if it is in the graph, and network.
+            Returns (scores, logits).
+        description: Description that is stored in the file.
+        data: Datasets of the config.
+        inputs: Inputs of the graph for the check faces, without the batch axis.
+        expected: Scores of ``model`` after the preprocessing that the file uses, (N,
+            classes).
+        by_pipeline: Scores of ``model`` after the test pipeline, (N, classes); differ
+            from ``expected`` only if the graph resizes.
+        faces: The check faces before the test pipeline, uint8 (H, W, 3); empty if
+            ``description.steps`` is None.
+    """
+
+    config: Config
+    model: ImageClassifier
+    module: nn.Module
+    description: ModelDescription
+    data: ConfigFaces
+    inputs: list[np.ndarray]
+    expected: np.ndarray
+    by_pipeline: np.ndarray
+    faces: list[np.ndarray]
+
+    def example(self) -> Tensor:
+        """Return a batch of two inputs of the graph, for tracing."""
+        return torch.from_numpy(np.stack([self.inputs[0]] * 2))
+
+    def graph_inputs(self, batch: FaceBatch) -> list[np.ndarray]:
+        """Return the inputs of the graph for a batch of faces."""
+        return _graph_inputs(self.model, batch, self.description.graph_input)
+
+    def predict(self, batch: FaceBatch) -> np.ndarray:
+        """Return the scores of ``model`` after the test pipeline, (B, classes)."""
+        return _predict(self.model, _normalised(self.model, batch))
+
+
+def read_source(
+    config: Config, checkpoint: str, graph_input: str, check_images: int
+) -> ExportSource:
+    """Build the classifier of a config, and classify the check faces.
+
+    Args:
+        config: Complete config, read from a file.
+        checkpoint: Checkpoint file.
+        graph_input: See :class:`mmqcs.deployment.ModelDescription`.
+        check_images: Number of faces of the test set for the check.
+
+    Raises:
+        ExportError: The classifier cannot be exported in this way, or the classes of
+            the test set differ from those of the checkpoint.
+        CheckpointError: The file is not a checkpoint, or does not fit the model.
+        FileNotFoundError, ValueError: A file is missing, the config has no
+            classifier, or the dataset cannot be read.
+    """
+    register_all_modules()
+    loaded = load_classifier(config, checkpoint, device='cpu')
+    model = loaded.model
+    if not isinstance(model.head, ClsHead):
+        raise ExportError(
+            f'the head is a {type(model.head).__name__}; only heads with one label per '
+            f'image (ClsHead of MMPretrain and its subclasses) can be exported'
+        )
+    data = ConfigFaces(config)
+    batches = list(data.test_batches(check_images))
+    images = torch.cat([_normalised(model, batch) for batch in batches])
+    by_pipeline = expected = _predict(model, images)
+    size = tuple(batches[0].images.shape[-2:])
+    steps, problem = data.steps, data.problem
+    if images.shape[-2:] != size:
+        steps, problem = None, 'the data preprocessor pads the images'
+    if steps is None and graph_input != 'normalised':
+        raise ExportError(f'preprocessing cannot be included: {problem}')
+    template = config.get('face_template')
+    description = ModelDescription(
+        classes=class_names(
+            by_pipeline.shape[1],
+            loaded.classes,
+            data.test_set.metainfo.get('classes'),
+        ),
+        input_size=size,
+        graph_input=graph_input,
+        steps=steps,
+        problem=problem,
+        config=Path(config.filename).stem,
+        face_template=template and tuple((float(x), float(y)) for x, y in template),
+        **_normalisation(model),
+    )
+    faces = [] if steps is None else [face for b in batches for face in b.faces]
+    module: nn.Module = InferenceNet(deepcopy(model))
+    if graph_input != 'normalised':
+        preprocessor = FacePreprocessor(description)
+        module = nn.Sequential(preprocessor, module).eval()
+    if graph_input == 'faces':
+        single = (torch.from_numpy(face[None]) for face in faces)
+        prepared = torch.cat([preprocessor(face) for face in single])
+        compare_pixels(prepared * preprocessor.std, images * preprocessor.std)
+        expected = _predict(model, prepared)
+    return ExportSource(
+        config=config,
+        model=model,
+        module=module,
+        description=description,
+        data=data,
+        inputs=[x for b in batches for x in _graph_inputs(model, b, graph_input)],
+        expected=expected,
+        by_pipeline=by_pipeline,
+        faces=faces,
+    )
+
+
+def class_names(
+    count: int, of_weights: Sequence[str] | None, of_data: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Return the names of the classes, on which checkpoint and test set must agree.
+
+    Args:
+        count: Number of scores of the model.
+        of_weights: Class names of the loaded classifier, if any.
+        of_data: Class names of the test set, if any.
+
+    Returns:
+        The names, or '0', '1' and so on if neither has names.
+
+    Raises:
+        ExportError: The names disagree, or their number is not that of the scores.
+    """
+    names = tuple(of_weights or of_data or map(str, range(count)))
+    if of_data and tuple(of_data) != names:
+        raise ExportError(
+            f'the checkpoint has the classes {", ".join(names)}, but the test set has '
+            f'{", ".join(of_data)}'
+        )
+    if len(names) != count:
+        raise ExportError(
+            f'the test set has {len(names)} classes ({", ".join(names)}), but the '
+            f'model returns {count} scores'
+        )
+    return names
+
+
+def compare_pixels(found: Tensor, expected: Tensor) -> None:
+    """Raise an error if the graph resizes differently from the test pipeline.
+
+    Args:
+        found: Pixels in the graph, in levels of 255.
+        expected: Pixels after the test pipeline, of the same shape.
+
+    Raises:
+        ExportError: A pixel differs by more than two levels.
+    """
+    difference = float((found - expected).abs().max())
+    if not difference < 2.5:
+        raise ExportError(
+            f'the graph resizes differently from the test pipeline: pixels differ by '
+            f'{difference:.0f} levels of 255. Use --with-preprocessing pixels to keep '
+            f'the resizing out of the graph'
+        )
+
+
+def _normalisation(model: ImageClassifier) -> dict[str, Any]:
+    """Return the fields of a description that replace the data preprocessor."""
+    preprocessor = model.data_preprocessor
+    if not isinstance(preprocessor, ClsDataPreprocessor):
+        raise ExportError(
+            f'the data preprocessor is a {type(preprocessor).__name__}, expected '
+            f'ClsDataPreprocessor'
+        )
+    mean = std = None
+    if preprocessor._enable_normalize:
+        mean, std = (
+            tuple(buffer.flatten().expand(3).tolist())
+            for buffer in (preprocessor.mean, preprocessor.std)
+        )
+    return {'swap_channels': preprocessor.to_rgb, 'mean': mean, 'std': std}
+
+
+def _normalised(model: ImageClassifier, batch: FaceBatch) -> Tensor:
+    return model.data_preprocessor({'inputs': batch.images})['inputs']
+
+
+@torch.inference_mode()
+def _predict(model: ImageClassifier, images: Tensor) -> np.ndarray:
+    samples = model(images, mode='predict')
+    return torch.stack([sample.pred_score for sample in samples]).numpy()
+
+
+def _graph_inputs(
+    model: ImageClassifier, batch: FaceBatch, graph_input: str
+) -> list[np.ndarray]:
+    if graph_input == 'faces':
+        return batch.faces
+    if graph_input == 'pixels':
+        return list(batch.images.permute(0, 2, 3, 1).contiguous().numpy())
+    return list(_normalised(model, batch).numpy())
