@@ -33,10 +33,7 @@ import mmqcs.deployment
 import mmqcs.faces
 import mmqcs.functional
 import mmqcs.visualization
-import mmqcs.visualization.attention
 import mmqcs.visualization.embedding
-import mmqcs.visualization.report
-import mmqcs.visualization.similarity
 from mmqcs import registry
 from mmqcs.detection import require_detection
 from mmqcs.registry import DATASETS, MODELS
@@ -48,10 +45,7 @@ _PUBLIC = (
     mmqcs.faces,
     mmqcs.functional,
     mmqcs.visualization,
-    mmqcs.visualization.attention,
     mmqcs.visualization.embedding,
-    mmqcs.visualization.report,
-    mmqcs.visualization.similarity,
 )
 _MARKDOWN = MarkdownIt().enable('table')
 _COMMENT = re.compile(r'<!-- (not executed|needs): (.+?) -->\s*')

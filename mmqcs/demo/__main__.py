@@ -11,7 +11,7 @@ import cv2
 from mmqcs.apis.fer_inferencer import is_exported
 from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.synth.scenes import SceneSettings, draw_scene
+from mmqcs.synth.scenes import SceneSettings, render_scene
 
 TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
 """Where ``make train`` leaves its model."""
@@ -55,7 +55,7 @@ def draw_examples(folder: Path) -> list[Path]:
     paths = []
     for number in EXAMPLES:
         paths.append(folder / f'scene_{number}.png')
-        cv2.imwrite(str(paths[-1]), draw_scene(settings, 'test', number))
+        cv2.imwrite(str(paths[-1]), render_scene(settings, 'test', number))
     return paths
 
 

@@ -19,13 +19,13 @@ from mmqcs.apis import FERInferencer
 from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.faces import CascadeDetector
-from mmqcs.synth.scenes import SceneSettings, draw_scene
+from mmqcs.synth.scenes import SceneSettings, render_scene
 
 
 def scenes(count: int, size: int) -> list[np.ndarray]:
     """Drawn scenes, BGR."""
     settings = SceneSettings(image_size=size)
-    return [draw_scene(settings, 'test', i) for i in range(count)]
+    return [render_scene(settings, 'test', i) for i in range(count)]
 
 
 def inferencer(cfg: Config, count: int, size: int) -> Step:

@@ -25,8 +25,8 @@ from mmqcs.cli.trained import (
     load_model,
     shown_images,
 )
+from mmqcs.explain import attention_map, blur_brightest
 from mmqcs.visualization import heat_map_sheet, overlay_heat_map
-from mmqcs.visualization.attention import attention_map, blur_brightest
 
 HIDDEN = 0.2
 

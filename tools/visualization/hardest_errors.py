@@ -16,7 +16,8 @@ from mmqcs.cli.trained import (
     load_model,
     predict,
 )
-from mmqcs.visualization.errors import errors_figure
+from mmqcs.runs.errors import worst_errors
+from mmqcs.visualization import contact_sheet
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,10 +41,11 @@ def main() -> None:
     trained = load_model(args)
     loader = build_loader(trained.config, args.split, args.config)
     predictions = predict(trained, loader)
-    figure = errors_figure(predictions, loader.dataset, args.count)
-    if figure is None:
+    worst = worst_errors(predictions, loader.dataset, args.count)
+    if worst is None:
         print(f'no errors among {len(predictions.labels)} images: nothing to show')
         return
+    figure = contact_sheet(worst.images, worst.captions, 8, worst.title)
     save_or_fail(figure, args.out)
 
 

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from conftest import ROOT
 from mmengine import Config
 
+from mmqcs.explain.attention import attention_map, blur_brightest, share_out
 from mmqcs.registry import MODELS
-from mmqcs.visualization.attention import attention_map, blur_brightest, share_out
 
 SMALL = ROOT / 'configs/_base_/models/qcs_ir-small.py'
 
