@@ -16,7 +16,7 @@ from mmpretrain.datasets import CIFAR10
 from mmpretrain.models import ImageClassifier
 from modelindex.load_model_index import load
 
-from mmqcs.checkpoints.publish import TRAIN_ONLY
+from mmqcs.checkpoints.weights import TRAIN_ONLY
 from mmqcs.explain import attention_map, csa_neck, csa_weights
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import METRICS, MODELS

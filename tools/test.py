@@ -7,17 +7,16 @@ from pathlib import Path
 import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
-from mmengine.runner import CheckpointLoader
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
-from mmqcs.checkpoints import checkpoint_classes
-from mmqcs.checkpoints.safe_load import CheckpointError
+from mmqcs.checkpoints import CheckpointError, checkpoint_classes, read_checkpoint
+from mmqcs.checkpoints.sources import local_file
 from mmqcs.cli import launch
 from mmqcs.cli import options as cli
 from mmqcs.datasets.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
 
-# File types that each --out-item can be written as
+# File types for each --out-item
 OUT_TYPES = {'pred': ('.pkl', '.pickle'), 'metrics': ('.json', '.yaml', '.yml', '.pkl')}
 
 
@@ -30,15 +29,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--on',
         metavar='OTHER_CONFIG',
-        help='test on the test split of another config: with the transforms of this '
-        'one, classes matched by name, images of classes that the model does not '
-        'know left out; the work dir is WORK_DIR_on_OTHER_CONFIG',
+        help='test on the test split of another config. The transforms are those of '
+        'CONFIG, classes are matched by name, and images of classes that the model '
+        'does not know are left out. The work dir is WORK_DIR_on_OTHER_CONFIG',
     )
     parser.add_argument('--out', metavar='FILE', help='write results to FILE')
     parser.add_argument(
         '--out-item',
         choices=tuple(OUT_TYPES),
-        help='what to write: the prediction of every image (default) or the metrics',
+        help='what --out writes: the predictions (default) or the metrics',
     )
     parser.add_argument(
         '--amp', action='store_true', help='test with automatic mixed precision'
@@ -46,11 +45,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--fuse-conv-bn',
         action='store_true',
-        help='fold BatchNorm into the convs before it: faster, the same but for '
+        help='fold BatchNorm into the convolutions before it: faster, and equal up to '
         'rounding',
     )
     parser.add_argument(
-        '--show-dir', metavar='DIR', help='draw the predictions into DIR'
+        '--show-dir', metavar='DIR', help='write images with their predictions to DIR'
     )
     parser.add_argument(
         '--show', action='store_true', help='show the predictions in a window'
@@ -60,24 +59,24 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=1,
         metavar='N',
-        help='draw or show every N-th image only',
+        help='write or show every N-th image only',
     )
     parser.add_argument(
         '--wait-time',
         type=float,
         default=2,
         metavar='SECONDS',
-        help='how long --show shows an image',
+        help='time for which --show displays an image',
     )
     parser.add_argument(
         '--tta',
         action='store_true',
-        help='test-time augmentation: tta_model and tta_pipeline of the config, '
-        'else the mean of the scores of the image and its mirror image',
+        help='test-time augmentation with tta_model and tta_pipeline of the config; '
+        'without these, average the scores of the image and its mirror image',
     )
     args = parser.parse_args()
     if args.tta and (args.show or args.show_dir is not None):
-        # mmpretrain's hook draws one input an image and meets a list of views
+        # the hook of mmpretrain draws one input per image, not a list of views
         parser.error('--tta cannot be combined with --show or --show-dir')
     if args.out is None and args.out_item is not None:
         parser.error('--out-item needs --out FILE')
@@ -93,7 +92,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def draw_predictions(config: Config, args: argparse.Namespace) -> None:
-    """Switch the visualization hook on as --show and --show-dir ask."""
+    """Switch the visualization hook on for --show and --show-dir."""
     hook = (config.get('default_hooks') or {}).get('visualization')
     if hook is None:
         cli.fail(
@@ -108,12 +107,12 @@ def draw_predictions(config: Config, args: argparse.Namespace) -> None:
 
 
 def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> None:
-    """Take the test data of another config, in the label order of the model.
+    """Use the test data of another config, in the label order of the model.
 
     Args:
-        config: The config of the model, changed in place.
-        path: The config of the data.
-        options: ``--cfg-options``, which hold for both.
+        config: Config of the model, changed in place.
+        path: Config of the data.
+        options: ``--cfg-options``, which apply to both.
         ckpt: Checkpoint of the model, which names its classes.
     """
     other = cli.load_config(path, options)
@@ -124,19 +123,19 @@ def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> N
     if kind is None or not issubclass(kind, FERDataset):
         cli.fail(
             f'--on {path} tests on {loader.dataset.type}, whose labels cannot be '
-            f'matched by name: only the FER data sets of mmqcs know label_order'
+            f'matched by name: only the FER datasets of mmqcs have label_order'
         )
-    checkpoint = CheckpointLoader.load_checkpoint(ckpt, 'cpu')
-    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
     try:
+        checkpoint = read_checkpoint(local_file(ckpt))
+        meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
         classes = checkpoint_classes(meta or {}, ckpt)
-    except CheckpointError as error:
+    except (CheckpointError, OSError) as error:
         cli.fail(str(error))
     if not classes:
         cli.fail(f'--on needs a checkpoint that names its classes; {ckpt} does not')
     load, *rest = deepcopy(config.test_dataloader.dataset.pipeline)
     if not any(transform['type'] == 'mmqcs.CropFace' for transform in rest):
-        rest.insert(0, {'type': 'mmqcs.CropFace'})  # does nothing without a box
+        rest.insert(0, {'type': 'mmqcs.CropFace'})  # has no effect without a box
     loader.dataset.pop('num_classes', None)
     loader.dataset.update(pipeline=[load, *rest], label_order=list(classes))
     config.test_dataloader = loader
@@ -172,11 +171,11 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config: The config, changed in place.
         args: The parsed command line.
     """
-    launch.check_strategy(config, args.launcher)
-    cli.set_work_dir(config, args.work_dir, args.config)
-    if args.on and args.work_dir is None:  # the report of the training keeps its data
+    launch.check_strategy(config)
+    launch.set_work_dir(config, args.work_dir, args.config)
+    if args.on and args.work_dir is None:  # keeps the report of the training
         config.work_dir += f'_on_{Path(args.on).stem}'
-    cli.check_checkpoint(args.checkpoint, args.trust_checkpoint)
+    launch.check_checkpoint(args.checkpoint, args.trust_checkpoint)
     config.load_from = args.checkpoint
     hooks = config.get('default_hooks') or {}
     hooks['weights'] = {'type': 'mmqcs.CheckWeightsHook'}
@@ -195,7 +194,7 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         draw_predictions(config, args)
     if args.tta:
         use_tta(config)
-    cli.set_dataloader_defaults(config, ('test_dataloader',), args.no_pin_memory)
+    launch.set_dataloader_defaults(config, ('test_dataloader',), args.no_pin_memory)
 
 
 def main() -> None:
@@ -204,7 +203,7 @@ def main() -> None:
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
     launch.prepare_distributed(config, args.launcher, args.local_rank)
-    runner = cli.build_runner(config, args.trust_checkpoint)
+    runner = launch.build_runner(config, args.trust_checkpoint)
     if args.out_item == 'pred':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
     try:

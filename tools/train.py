@@ -1,7 +1,7 @@
 """Train a model.
 
-Ends with two validations: "best on test", the published protocol, which picks the
-epoch by the very accuracy it reports, and "last epoch".
+At the end, two validations are printed: "best on test", the published protocol, which
+selects the epoch by the accuracy that it reports, and "last epoch".
 """
 
 import argparse
@@ -20,15 +20,14 @@ import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.cli import launch
 from mmqcs.cli import options as cli
-from mmqcs.cli.run_settings import check_settings
-from mmqcs.cli.setup_errors import describe_error, explains_itself
+from mmqcs.cli.setup_errors import check_settings, describe_error, explains_itself
 from mmqcs.engine import NotFiniteError, SetupCheckHook
 from mmqcs.runs.lock import WorkDirInUseError, work_dir_lock
 from mmqcs.runs.log import read_validations, validation_rows
 from mmqcs.runs.resume import find_newest, read_resumable
 
-# What --amp makes of an optimiser wrapper; each autocasts to bfloat16 where
-# the device has it and else to float16 with a loss scaler.
+# Each autocasts to bfloat16 if the device has it, otherwise to float16 with a loss
+# scaler.
 AMP_WRAPPERS = {
     'OptimWrapper': 'mmqcs.AutocastOptimWrapper',
     'SAMOptimWrapper': 'mmqcs.SAMAmpOptimWrapper',
@@ -51,13 +50,19 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from CHECKPOINT; without a value, from the latest checkpoint '
-        'in the work dir',
+        help='continue from CHECKPOINT; without a value, from the latest checkpoint in '
+        'the work dir',
     )
     parser.add_argument(
         '--amp',
         action='store_true',
         help='train with automatic mixed precision; SAM stays SAM',
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile a QCSClassifier (model.compile=True): the first iterations take '
+        'minutes, the others less time',
     )
     parser.add_argument(
         '--no-validate', action='store_true', help='do not evaluate while training'
@@ -71,7 +76,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-persistent-workers',
         action='store_true',
-        help='set persistent_workers of the data loaders to False',
+        help='start new data loading workers in each epoch',
     )
     parser.add_argument('--seed', type=int, help='random seed')
     parser.add_argument(
@@ -83,7 +88,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def use_amp(config: Config) -> None:
-    """Replace the optimiser wrapper by its mixed-precision counterpart.
+    """Replace the optimizer wrapper by its mixed-precision counterpart.
 
     Args:
         config: The config, changed in place.
@@ -94,14 +99,29 @@ def use_amp(config: Config) -> None:
         config.optim_wrapper.type = AMP_WRAPPERS[name]
     elif name not in ALREADY_AMP:
         cli.fail(
-            f'--amp cannot turn optim_wrapper.type={given!r} into a mixed-precision '
-            f'one, only {", ".join(AMP_WRAPPERS)}; leave --amp out and name a '
-            'mixed-precision type in the config'
+            f'--amp does not know a mixed-precision form of optim_wrapper.type='
+            f'{given!r}, only of {", ".join(AMP_WRAPPERS)}; leave --amp out and set a '
+            f'mixed-precision type in the config'
         )
 
 
+def use_compile(config: Config) -> None:
+    """Have the model compiled.
+
+    Args:
+        config: The config, changed in place.
+    """
+    name = str(config.model.get('type')).split('.')[-1]
+    if name != 'QCSClassifier':
+        cli.fail(
+            f'--compile needs a QCSClassifier, but model.type is {name!r}; for other '
+            f'models set compile=True at the top level of the config'
+        )
+    config.model.compile = True
+
+
 def set_randomness(config: Config, seed: int | None, deterministic: bool) -> None:
-    """Put the seed and determinism asked for on the command line in the config."""
+    """Put the seed and determinism of the command line in the config."""
     randomness = dict(config.get('randomness') or {})
     if seed is not None:
         randomness['seed'] = seed
@@ -114,20 +134,20 @@ def set_randomness(config: Config, seed: int | None, deterministic: bool) -> Non
 
 
 def choose_resume(config: Config, trust: bool = False) -> None:
-    """Put the checkpoint that a run is resumed from in its config.
+    """Choose the checkpoint from which a run is resumed.
 
-    Without a name it is the newest that can be read of those in the work dir. If there
-    is none at all, the run starts from the beginning.
+    If none is named, this is the newest readable one in the work dir. If there is none
+    at all, the run starts from the beginning.
 
     Args:
         config: Config of a training with ``resume=True``, changed in place. An empty
             ``load_from`` asks for the newest checkpoint.
-        trust: See :func:`mmqcs.cli.options.check_checkpoint`.
+        trust: See :func:`mmqcs.cli.launch.check_checkpoint`.
     """
     path = config.get('load_from')
     try:
         if path is not None:
-            cli.check_checkpoint(path, trust)
+            launch.check_checkpoint(path, trust)
             if '://' not in path:
                 read_resumable(Path(path).expanduser(), trust)
             return
@@ -136,20 +156,20 @@ def choose_resume(config: Config, trust: bool = False) -> None:
         cli.fail(str(error), status=1)
     if found is None:
         print_log(
-            f'No checkpoint in {config.work_dir}: the run starts from the beginning'
+            f'No checkpoint in {config.work_dir}: the run starts at the beginning'
         )
         config.resume = False
         return
     for reason in found.skipped:
-        print_log(f'Not resumed: {reason}', level=logging.WARNING)
+        print_log(f'Skipped: {reason}', level=logging.WARNING)
     print_log(
-        f'Resumes from {found.path} (epoch {found.epoch}, iteration {found.iteration})'
+        f'Resuming from {found.path} (epoch {found.epoch}, iteration {found.iteration})'
     )
     config.load_from = str(found.path)
 
 
 def _checkpoint_folders(config: Config) -> list[Path]:
-    """Return the folders in which a run keeps checkpoints."""
+    """Return the folders in which a run saves checkpoints."""
     work_dir = Path(config.work_dir)
     folders = [work_dir]
     hook = (config.get('default_hooks') or {}).get('checkpoint') or {}
@@ -159,7 +179,7 @@ def _checkpoint_folders(config: Config) -> list[Path]:
 
 
 def use_safe_hooks(config: Config, trust: bool) -> None:
-    """Give the run the hooks that guard it, whatever the config names.
+    """Add the hooks that guard a run, whatever the config names.
 
     Args:
         config: The config, changed in place.
@@ -186,12 +206,14 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config: The config, changed in place.
         args: The parsed command line.
     """
-    launch.check_strategy(config, args.launcher)
-    cli.set_work_dir(config, args.work_dir, args.config)
+    launch.check_strategy(config)
+    launch.set_work_dir(config, args.work_dir, args.config)
     if args.no_validate:
         config.val_cfg = config.val_dataloader = config.val_evaluator = None
     if args.amp:
         use_amp(config)
+    if args.compile:
+        use_compile(config)
     weights = config.get('load_from')
     if args.resume is not None:
         config.resume = True
@@ -200,8 +222,8 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         choose_resume(config, args.trust_checkpoint)
     if not config.get('resume') and weights:
         config.load_from = weights
-        cli.check_checkpoint(weights, args.trust_checkpoint)
-    cli.check_pretrained(config.model, args.trust_checkpoint)
+        launch.check_checkpoint(weights, args.trust_checkpoint)
+    launch.check_pretrained(config.model, args.trust_checkpoint)
     if args.auto_scale_lr:
         if not config.get('auto_scale_lr'):
             cli.fail(
@@ -211,7 +233,7 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
         config.auto_scale_lr.enable = True
     set_randomness(config, args.seed, args.deterministic)
     use_safe_hooks(config, args.trust_checkpoint)
-    cli.set_dataloader_defaults(
+    launch.set_dataloader_defaults(
         config,
         ('train_dataloader', 'val_dataloader', 'test_dataloader'),
         args.no_pin_memory,
@@ -220,9 +242,10 @@ def merge_args(config: Config, args: argparse.Namespace) -> None:
 
 
 def train(config: Config, trust: bool) -> Path:
-    """Train, and end the program in one line if the run cannot start or go on.
+    """Train, and end the program in one line if the run cannot start or continue.
 
-    An error of the first iteration belongs to the set-up. A later one is raised.
+    An error in the first iteration counts as an error of the set-up. Later ones are
+    raised.
 
     Args:
         config: Config of the run.
@@ -234,7 +257,7 @@ def train(config: Config, trust: bool) -> Path:
     runner = None
     try:
         check_settings(config)
-        runner = cli.build_runner(config, trust)
+        runner = launch.build_runner(config, trust)
         runner.train()
     except NotFiniteError as error:
         cli.fail(str(error), status=1)
@@ -245,8 +268,7 @@ def train(config: Config, trust: bool) -> Path:
             raise
         if not explains_itself(error):
             traceback.print_exc()
-        text = describe_error(error, config)
-        cli.fail(f'the training cannot start: {text}', status=1)
+        cli.fail(f'the training cannot start: {describe_error(error)}', status=1)
     return Path(runner.work_dir)
 
 
@@ -263,7 +285,7 @@ def main() -> None:
             except WorkDirInUseError as error:
                 cli.fail(str(error), status=1)
             except OSError as error:
-                cli.fail(f'the work dir cannot be written: {error}', status=1)
+                cli.fail(f'cannot write to the work dir: {error}', status=1)
         work_dir = train(config, args.trust_checkpoint)
     if is_main_process():
         for title, text in validation_rows(read_validations(work_dir)):

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 
+from mmqcs.checkpoints import model_kind
 from mmqcs.deployment import OnnxClassifier
 from mmqcs.faces import (
     ARCFACE,
@@ -27,7 +28,7 @@ from .frames import Frame, frames
 from .inputs import Input, describe_left_out, expand
 from .results import FaceExpression, ImageResult
 
-__all__ = ['FERInferencer', 'is_exported']
+__all__ = ['FERInferencer']
 
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
 
@@ -232,11 +233,6 @@ class FERInferencer:
         return FaceExpression(face, label, self.classes[label], scores)
 
 
-def is_exported(model: str | Path | Config) -> bool:
-    """Whether a model is named by a file of ``export_onnx.py``."""
-    return not isinstance(model, Config) and Path(model).suffix == '.onnx'
-
-
 def _classifier(
     model: str | Path | Config,
     checkpoint: str | Path | None,
@@ -244,7 +240,7 @@ def _classifier(
     batch_size: int,
     trust: bool,
 ) -> Classifier:
-    if not is_exported(model):
+    if model_kind(model) != 'onnx':
         return FaceClassifier(model, checkpoint, device, batch_size, trust)
     if checkpoint is not None:
         raise ValueError(f'{model} holds its weights: leave out the checkpoint')

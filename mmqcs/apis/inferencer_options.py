@@ -2,9 +2,10 @@
 
 import argparse
 
-from .face_classifier import is_checkpoint
+from mmqcs.checkpoints import model_kind
+
 from .face_options import add_face_options, build_detector
-from .fer_inferencer import FERInferencer, is_exported
+from .fer_inferencer import FERInferencer
 
 __all__ = ['add_inferencer_options', 'build_inferencer']
 
@@ -43,7 +44,7 @@ def build_inferencer(args: argparse.Namespace, batch_size: int = 32) -> FERInfer
         ValueError: Options do not fit together, a config has no weights, or a file is
             not what it should be.
     """
-    alone = is_checkpoint(args.model) or is_exported(args.model)
+    alone = model_kind(args.model) in ('checkpoint', 'onnx')
     if args.checkpoint is None and not alone:
         raise ValueError(
             f'{args.model} is no checkpoint: with a config, or the name of one, give '

@@ -1,16 +1,26 @@
-"""Building classifiers from files of unknown origin without running their code."""
+"""Classifiers from files of unknown origin, loaded without running code in them."""
 
 from .allowed_parts import ALLOWED_DATASETS, ALLOWED_MODELS, ALLOWED_TRANSFORMS
+from .class_names import checkpoint_classes
+from .classifier import LoadedClassifier, load_classifier
 from .embedded_config import embedded_config
-from .weights import check_fit, check_tensors, checkpoint_classes, find_weights
+from .safe_load import CheckpointError, read_checkpoint
+from .sources import load_config, model_kind
+from .weights import check_fit, check_tensors, find_weights
 
 __all__ = [
     'ALLOWED_DATASETS',
     'ALLOWED_MODELS',
     'ALLOWED_TRANSFORMS',
+    'CheckpointError',
+    'LoadedClassifier',
     'check_fit',
     'check_tensors',
     'checkpoint_classes',
     'embedded_config',
     'find_weights',
+    'load_classifier',
+    'load_config',
+    'model_kind',
+    'read_checkpoint',
 ]

@@ -1,6 +1,6 @@
-"""From a training checkpoint to one that is given to others."""
+"""Turns a training checkpoint into one to give to others."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
@@ -10,54 +10,33 @@ from mmengine.config import Config, ConfigDict
 
 from mmqcs.atomic import draft_of, publish_draft
 from mmqcs.checkpoints.reference.convert import sha256
-from mmqcs.checkpoints.safe_load import (
-    CheckpointError,
-    load_weights_only,
-    nothing_allowed,
-)
-from mmqcs.checkpoints.weights import check_tensors, find_weights
+from mmqcs.checkpoints.safe_load import CheckpointError, load_weights_only
+from mmqcs.checkpoints.weights import inference_weights
 
-TRAIN_ONLY = ('cross.', 'group_loss.')
-"""Parts of a QCSClassifier that serve in training only."""
+__all__ = ['inference_config', 'save_with_hash', 'strip_checkpoint']
 
 
 def strip_checkpoint(
-    checkpoint: Any,
-    keep_cross: bool = False,
-    path: str | Path = 'the checkpoint',
-    wanted: Collection[str] = (),
+    checkpoint: Any, keep_cross: bool = False, path: str | Path = 'the checkpoint'
 ) -> dict[str, Any]:
     """Keep the weights of a checkpoint and its description, and nothing else.
 
-    Optimiser, schedulers, logs, paths of other checkpoints and the second set of
-    weights of an ``EMAHook`` go. If that hook was used, ``state_dict`` is what
-    remains and holds the *averaged* weights: MMEngine swaps the two when it saves,
-    so that a checkpoint tests as it was validated.
+    Optimizer, schedulers, logs, paths of other checkpoints and the second set of
+    weights of an ``EMAHook`` are left out.
 
     Args:
         checkpoint: Content of a checkpoint; see :func:`mmqcs.checkpoints.find_weights`.
         keep_cross: Whether to keep the train-only parts of a QCS model.
         path: The checkpoint, for messages.
-        wanted: Keys of the model, if it is known.
 
     Returns:
         ``meta`` and ``state_dict``.
 
     Raises:
-        CheckpointError: It holds no weights or the train-only parts alone, ``meta`` is
-            no dict, or a weight is not a finite number.
+        CheckpointError: See :func:`mmqcs.checkpoints.weights.inference_weights`.
     """
-    state = find_weights(checkpoint, path, wanted)
-    if not keep_cross:
-        state = {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
-    if not state:
-        raise CheckpointError(f'{path} holds no weights that are used at test time')
-    check_tensors(state, path)
-    # a bare state dict has no meta
-    meta = checkpoint.get('meta') or {}
-    if not isinstance(meta, Mapping):
-        raise CheckpointError(f'{path}: meta is a {type(meta).__name__}, not a dict')
-    meta = {key: value for key, value in meta.items() if key != 'hook_msgs'}
+    state, meta = inference_weights(checkpoint, path, keep_cross)
+    meta.pop('hook_msgs', None)
     return {'meta': meta, 'state_dict': state}
 
 
@@ -81,8 +60,7 @@ def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
     draft = draft_of(path)
     try:
         torch.save(checkpoint, draft)
-        with nothing_allowed():  # as for whoever downloads it
-            load_weights_only(draft)
+        load_weights_only(draft, mmengine=False)  # as for whoever downloads it
         final = path.with_name(f'{path.stem}-{sha256(draft)[:8]}.pth')
         publish_draft(draft, final)
     except (CheckpointError, PicklingError, AttributeError, TypeError) as error:

@@ -1,52 +1,91 @@
-"""Reading checkpoints without running code that is in them."""
+"""Reads checkpoints without running code that is in them."""
 
-import codecs
-import os
-import pickle
 import re
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
-
-from mmqcs.checkpoints import inert_pickle
+from torch import serialization
 
 __all__ = [
     'CheckpointError',
     'ForeignObjectError',
+    'StandIn',
     'allow_mmengine_objects',
     'check_format',
     'load_weights_only',
-    'nothing_allowed',
     'read_checkpoint',
 ]
 
+MOST_STAND_INS = 200
+"""More names than that are in no file of a training program."""
+
 
 class CheckpointError(ValueError):
-    """A file is no checkpoint, is damaged, or wants to run something."""
+    """A file is not a checkpoint, is damaged, or asks to run something."""
 
 
 class ForeignObjectError(CheckpointError):
-    """A checkpoint holds objects that torch does not load with weights_only=True."""
+    """A checkpoint holds objects other than tensors, numbers, text and containers."""
+
+
+class _StandInType(type):
+    """Metaclass that refuses to call what the file names."""
+
+    wanted: str
+
+    def __call__(cls, *_: Any, **__: Any) -> NoReturn:
+        raise _RefusedError(f'it asks to call {cls.wanted}')
+
+
+class StandIn(metaclass=_StandInType):
+    """Empty object in place of one whose class is not known.
+
+    Attributes:
+        wanted: Name of the class in the file.
+    """
+
+    wanted = 'an object'
+
+    def __new__(cls, *_: Any, **__: Any) -> 'StandIn':  # noqa: D102
+        return object.__new__(cls)
+
+    def __setstate__(self, state: Any) -> None:
+        """Forget the state."""
+
+
+class _RefusedError(Exception):
+    """The file asks for more than its weights need."""
+
+
+def _stand_in(name: str) -> tuple[Any, str]:
+    """Return what takes the place of a name in a file."""
+    kind = _StandInType('StandIn', (StandIn,), {'wanted': name})
+    if name.startswith(('datetime.', 'pathlib.')):
+        # values of settings, which pickles make by a call
+        return (lambda *_: kind.__new__(kind)), name
+    if name == 'collections.defaultdict':
+        # torch fills no other dicts
+        return (lambda *_: {}), name
+    return kind, name
 
 
 def check_format(path: str | Path) -> bool:
-    """Check that a file is one that ``torch.save`` writes, and is intact.
+    """Check that ``torch.save`` wrote a file and that the file is intact.
 
     Args:
         path: File.
 
     Returns:
-        Whether it has the zip format (torch ≥ 1.6), which is the one with checksums.
+        Whether it has the zip format (torch ≥ 1.6), which has checksums.
 
     Raises:
-        CheckpointError: It is missing, damaged or something else; the message says
-            which.
+        CheckpointError: The file is missing, damaged or of another kind.
     """
     path = Path(path)
     if not path.is_file():
@@ -58,7 +97,7 @@ def check_format(path: str | Path) -> bool:
     if start.startswith(b'PK\x03\x04'):
         if not zipfile.is_zipfile(path):
             raise CheckpointError(
-                f'{path} is cut off: its end is missing. Download or copy it again'
+                f'{path} is truncated: its end is missing. Download or copy it again'
             )
         _check_records(path)
         return True
@@ -77,14 +116,16 @@ def _check_records(path: Path) -> None:
                     f'{path} is a TorchScript program, not a checkpoint'
                 )
             if 'data.pkl' not in names:
-                raise CheckpointError(f'{path} is a zip archive, but not of torch.save')
+                raise CheckpointError(
+                    f'{path} is a zip archive that torch.save did not write'
+                )
             if any(record.compress_type != zipfile.ZIP_STORED for record in records):
                 # torch.save never compresses; a small file could fill the memory
                 raise CheckpointError(
                     f'{path} is a compressed zip archive, which torch.save does not '
                     f'write'
                 )
-            # torch itself does not compare the checksums
+            # torch does not compare the checksums
             changed = archive.testzip()
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
         raise CheckpointError(f'{path} is a damaged zip archive: {error}') from None
@@ -99,19 +140,19 @@ def _kind(start: bytes) -> str:
     if start[8:9] == b'{' and int.from_bytes(start[:8], 'little') < 2**27:
         return 'a safetensors file'
     if start.startswith(b'version https://git-lfs'):
-        return 'a Git LFS pointer: fetch the file itself by git lfs pull'
+        return 'a Git LFS pointer: fetch the file itself with git lfs pull'
     if start.lstrip()[:1] == b'<':
-        return 'a web page, perhaps of a failed download'
+        return 'a web page, perhaps from a failed download'
     if b'\0' not in start and start.isascii():
         return 'a text file'
     return 'something else'
 
 
 def _stored_method(kind: Any, name: str) -> Any:
-    """The methods that MMEngine's objects store, in place of ``getattr``.
+    """Return a method that MMEngine's objects store, in place of ``getattr``.
 
-    MMEngine's own list allows ``getattr`` itself, which would hand a file the
-    globals of any module it can reach.
+    MMEngine's own list allows ``getattr`` itself, through which a file could reach the
+    globals of any module.
     """
     from mmengine.logging import HistoryBuffer
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
@@ -122,132 +163,141 @@ def _stored_method(kind: Any, name: str) -> Any:
     }
     if not name.startswith(prefixes.get(kind, ())):
         owner = getattr(kind, '__name__', type(kind).__name__)
-        raise pickle.UnpicklingError(f'GLOBAL {owner}.{name}')
+        raise _RefusedError(f'it asks for {owner}.{name:.60}')
     return getattr(kind, name)
 
 
-def allow_mmengine_objects() -> None:
-    """Lets ``weights_only=True`` load what MMEngine itself puts in a checkpoint.
-
-    That is its log buffers, the numpy arrays in them, and the class of the
-    one-cycle schedule. Holds for the rest of the process; ``safe_globals``, which
-    would undo it, is missing from torch 2.4.
-    """
+def _mmengine_objects() -> list[Any]:
+    """List what MMEngine puts in a checkpoint: log buffers with their numpy arrays."""
     import numpy as np
     from mmengine.logging import HistoryBuffer
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
     core = np._core if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else np.core
-    functions = (core.multiarray._reconstruct, core.multiarray.scalar)
-    allowed: list[Any] = [
+    return [
         HistoryBuffer,
         OneCycleParamScheduler,
+        (_stored_method, 'builtins.getattr'),
         np.ndarray,
         np.dtype,
         *{type(np.dtype(code)) for code in '?bhilqBHILQefd'},
-        *functions,
+        *(
+            (getattr(core.multiarray, name), f'numpy.{package}.multiarray.{name}')
+            for name in ('_reconstruct', 'scalar')
+            for package in ('core', '_core')  # of numpy 1 and 2
+        ),
     ]
-    if torch.__version__ >= (2, 6):  # objects can be given under other names
-        allowed.append((_stored_method, 'builtins.getattr'))
-        allowed.append((_stored_method, '__builtin__.getattr'))
-        other = 'core' if core is getattr(np, '_core', None) else '_core'
-        allowed += [(f, f'numpy.{other}.multiarray.{f.__name__}') for f in functions]
-    else:
-        # bytes of an array, which later versions of torch read without being told
-        allowed += [getattr, codecs.encode]
-    torch.serialization.add_safe_globals(allowed)
+
+
+def allow_mmengine_objects() -> None:
+    """Let MMEngine's own ``torch.load`` read the objects that MMEngine stores.
+
+    Holds for the rest of the process. The functions of this module do not need it.
+    """
+    serialization.add_safe_globals(_mmengine_objects())
 
 
 @contextmanager
-def nothing_allowed() -> Iterator[None]:
-    """Within it, ``weights_only=True`` loads what it loads in a new process."""
-    allowed = torch.serialization.get_safe_globals()
-    torch.serialization.clear_safe_globals()
+def _allowing(objects: Iterable[Any]) -> Iterator[None]:
+    """Allow these objects and no others, whatever is allowed outside."""
+    before = serialization.get_safe_globals()
+    serialization.clear_safe_globals()
+    serialization.add_safe_globals(list(objects))
     try:
         yield
     finally:
-        torch.serialization.add_safe_globals(allowed)
+        serialization.clear_safe_globals()
+        serialization.add_safe_globals(before)
 
 
-def load_weights_only(path: str | Path) -> Any:
-    """Loads a checkpoint by torch's own restricted unpickler.
+def load_weights_only(path: str | Path, mmengine: bool = True) -> Any:
+    """Load a checkpoint that holds nothing but data.
 
-    A file of the zip format is mapped into memory, so weights are read when used.
+    A file in the zip format is mapped into memory, so weights are read when used.
 
     Args:
         path: File.
+        mmengine: Whether log buffers and schedules of MMEngine are allowed.
 
     Raises:
-        CheckpointError: It is no checkpoint, is damaged, or holds objects of
-            classes that are not allowed, the first of which is named.
+        ForeignObjectError: The file holds other objects; the first is named.
+        CheckpointError: It is not a checkpoint or is damaged.
     """
     mapped = check_format(path)
     try:
-        return _load(path, mmap=mapped, weights_only=True)
+        with _allowing(_mmengine_objects() if mmengine else ()):
+            return _load(path, mapped)
+    except _RefusedError as error:
+        raise ForeignObjectError(f'{path} holds more than weights: {error}') from error
     except Exception as error:
-        found = re.search(r'GLOBAL (\S+)', str(error))
-        if found is None:
-            raise _damaged(path, error) from error
-        raise ForeignObjectError(
-            f'{path} holds more than weights: {found[1]}'
-        ) from error
+        if name := _unknown_name(error):
+            raise ForeignObjectError(
+                f'{path} holds more than weights: {name}'
+            ) from error
+        raise _damaged(path, error) from error
 
 
 def read_checkpoint(path: str | Path) -> Any:
-    """Reads a checkpoint around whatever else is pickled in it.
+    """Read a checkpoint without whatever objects are pickled in it.
 
-    Tensors, numbers, text and containers are read; objects of unknown classes
-    become :class:`~mmqcs.checkpoints.inert_pickle.StandIn`. Nothing in the file is run.
-    A hostile file can still be unreadable or slow to read.
+    Tensors, numbers, text and containers are read; an object of an unknown class
+    becomes a :class:`StandIn`. Nothing in the file is run or imported. A hostile file
+    can still be unreadable or slow to read.
 
     Args:
         path: File that ``torch.save`` wrote, of any version.
 
     Raises:
-        CheckpointError: It is no checkpoint or is damaged, or it asks to call
-            something, which is named.
+        CheckpointError: It is not a checkpoint, is damaged, or asks to call something,
+            which is named.
     """
-    try:
-        return load_weights_only(path)
-    except CheckpointError as error:
-        if error.__cause__ is None:  # not a checkpoint at all
-            raise
-    try:
-        with _without_forced_weights_only():
-            return _load(
-                path,
-                mmap=check_format(path),
-                weights_only=False,
-                pickle_module=inert_pickle,
-            )
-    except inert_pickle.Refused as error:
-        raise CheckpointError(
-            f'{path} was not read: {error}. Weights do not need that, so the file may '
-            'be harmful'
-        ) from error
-    except Exception as error:  # a crafted file can raise anything
-        raise _damaged(path, error) from error
+    mapped = check_format(path)
+    allowed = _mmengine_objects()
+    names: set[str] = set()
+    while True:
+        try:
+            with _allowing(allowed):
+                return _load(path, mapped)
+        except _RefusedError as error:
+            raise _harmful(path, str(error)) from error
+        except Exception as error:  # a crafted file can raise anything
+            name = _unknown_name(error)
+            if not name:
+                raise _damaged(path, error) from error
+            # torch allows some modules to nobody, os among them
+            if name in names or 'is blocked' in str(error):
+                raise _harmful(path, f'it asks to call {name}') from error
+            if len(names) == MOST_STAND_INS:
+                raise _harmful(path, f'it names {len(names)} classes') from error
+        names.add(name)
+        allowed.append(_stand_in(name))
 
 
-@contextmanager
-def _without_forced_weights_only() -> Iterator[None]:
-    # with this variable set torch refuses every pickle_module, ours included
-    name = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
-    value = os.environ.pop(name, None)
-    try:
-        yield
-    finally:
-        if value is not None:
-            os.environ[name] = value
-
-
-def _load(path: str | Path, **kwargs: Any) -> Any:
+def _load(path: str | Path, mapped: bool) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # on pickle protocols
-        # weights_only=True, or the unpickler that calls nothing: see the two callers
-        return torch.load(str(path), map_location='cpu', **kwargs)
+        return torch.load(str(path), map_location='cpu', weights_only=True, mmap=mapped)
+
+
+def _unknown_name(error: Exception) -> str:
+    """Return the name in a file that torch does not allow, '' for other errors."""
+    found = re.search(r'GLOBAL (\S+)', str(error))
+    if found is None:
+        return ''
+    # torch leaves the module of built-in names out
+    return found[1] if '.' in found[1] else f'builtins.{found[1]}'
+
+
+def _harmful(path: str | Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f'{path} was not read: {reason}. Weights do not need that, so the file may be '
+        f'harmful'
+    )
 
 
 def _damaged(path: str | Path, error: Exception) -> CheckpointError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return CheckpointError(f'{path} is damaged or is no PyTorch checkpoint: {reason}')
+    text = str(error).strip()
+    # what torch says first is to load the file without weights_only
+    text = text.rpartition('WeightsUnpickler error:')[2].strip()
+    reason = (text or type(error).__name__).splitlines()[0]
+    return CheckpointError(f'{path} is damaged or not a PyTorch checkpoint: {reason}')

@@ -1,21 +1,31 @@
-"""The weights in a checkpoint: finding them and checking what they are."""
+"""Finds the weights in a checkpoint, checks them and loads them into a model."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mmqcs.checkpoints.safe_load import CheckpointError
+from .safe_load import CheckpointError
 
-__all__ = ['check_fit', 'check_tensors', 'checkpoint_classes', 'find_weights']
+__all__ = [
+    'TRAIN_ONLY',
+    'check_fit',
+    'check_tensors',
+    'find_weights',
+    'inference_weights',
+    'load_inference_weights',
+]
+
+TRAIN_ONLY = ('cross.', 'group_loss.')
+"""Parts of a QCSClassifier that are used in training only."""
 
 WRAPPERS = ('state_dict', 'model_state_dict', 'model', 'net')
 """Keys under which training programs store the weights."""
 
 PREFIXES = ('module.', '_orig_mod.', 'model.')
-"""Prefixes that DataParallel, torch.compile and Lightning put before every key."""
+"""Prefixes that DataParallel, torch.compile and Lightning add to every key."""
 
 
 def find_weights(
@@ -90,37 +100,6 @@ def _is_finite(value: Tensor) -> bool:
     return bool(torch.isfinite(value).all())
 
 
-def checkpoint_classes(
-    meta: Mapping[str, Any], path: str | Path
-) -> tuple[str, ...] | None:
-    """Read the names of the classes from ``meta`` of a checkpoint.
-
-    Args:
-        meta: ``meta`` of the checkpoint.
-        path: The checkpoint, for messages.
-
-    Returns:
-        Names in the order of the outputs; None if there are none.
-
-    Raises:
-        CheckpointError: They are not a list of distinct names.
-    """
-    described = meta.get('dataset_meta') or {}
-    classes = described.get('classes') if isinstance(described, Mapping) else described
-    if classes is None or (isinstance(classes, (list, tuple)) and not classes):
-        return None
-    if (
-        not isinstance(classes, (list, tuple))
-        or not all(isinstance(name, str) for name in classes)
-        or len(set(classes)) < len(classes)
-    ):
-        raise CheckpointError(
-            f'{path}: dataset_meta gives the classes as {classes!r:.80}, expected a '
-            f'list of distinct names'
-        )
-    return tuple(classes)
-
-
 def check_fit(
     state: Mapping[str, Tensor],
     wanted: Mapping[str, Tensor],
@@ -155,3 +134,73 @@ def check_fit(
             f'{"; ".join(wrong[:3])}{more}. Is it a checkpoint of this config, with as '
             f'many classes?'
         )
+
+
+def inference_weights(
+    checkpoint: Any,
+    path: str | Path,
+    with_cross: bool = False,
+    wanted: Collection[str] = (),
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the weights of a checkpoint that are used at test time, and its ``meta``.
+
+    If an ``EMAHook`` was used, these are the *averaged* weights: MMEngine swaps the
+    two sets when it saves, so that a checkpoint tests as it was validated.
+
+    Args:
+        checkpoint: Content of a checkpoint; see :func:`find_weights`.
+        path: The checkpoint, for messages.
+        with_cross: Whether to keep the train-only parts of QCS.
+        wanted: Keys of the model, if it is known.
+
+    Raises:
+        CheckpointError: It holds no weights or the train-only parts alone, ``meta`` is
+            not a dict, or a weight is not a finite number.
+    """
+    state = find_weights(checkpoint, path, wanted)
+    if not with_cross:
+        state = {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
+    if not state:
+        raise CheckpointError(f'{path} holds no weights that are used at test time')
+    check_tensors(state, path)
+    meta = checkpoint.get('meta') or {}  # a bare state dict has none
+    if not isinstance(meta, Mapping):
+        raise CheckpointError(f'{path}: meta is a {type(meta).__name__}, not a dict')
+    return state, dict(meta)
+
+
+def load_inference_weights(
+    model: nn.Module,
+    checkpoint: Mapping[str, Any],
+    path: str | Path,
+    with_cross: bool = False,
+) -> dict[str, Any]:
+    """Load the weights that are used at test time: all of them or none.
+
+    Args:
+        model: Classifier, changed in place.
+        checkpoint: Content of a checkpoint; see :func:`find_weights`.
+        path: The checkpoint, for messages.
+        with_cross: Whether the train-only parts of QCS are loaded as well. By default
+            they keep their initial values.
+
+    Returns:
+        ``meta`` of the checkpoint.
+
+    Raises:
+        CheckpointError: It holds no weights, weights that are not finite numbers, or
+            other weights than the model has; up to three are named.
+    """
+    wanted = model.state_dict()
+    state, meta = inference_weights(checkpoint, path, with_cross, wanted)
+    if not with_cross:
+        wanted = {k: v for k, v in wanted.items() if not k.startswith(TRAIN_ONLY)}
+    missing = [key for key in wanted if key not in state]
+    if missing and all(key.startswith(TRAIN_ONLY) for key in missing):
+        raise CheckpointError(
+            f'{path} lacks the cross branch ({missing[0]}): use a checkpoint of the '
+            f'training, or publish it with --keep-cross'
+        )
+    check_fit(state, wanted, path)
+    model.load_state_dict(state, strict=False)
+    return meta

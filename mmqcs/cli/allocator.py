@@ -1,4 +1,4 @@
-"""Memory of the C library, kept for the next tensor."""
+"""Reuse of freed memory on the CPU."""
 
 import ctypes
 import platform
@@ -7,14 +7,15 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Lets freed memory serve the next tensors instead of going back to the system.
+    """Let freed memory serve the next tensors instead of returning to the system.
 
-    By default glibc maps each large tensor anew, and the system must zero its
-    pages; on a CPU that takes a tenth of a training iteration. The peak stays the
-    same. PyTorch's own allocators, those of GPUs, do so anyway.
+    By default glibc maps each large tensor again, and the system must zero its pages.
+    On a CPU that takes 5 to 10 percent of a training iteration (5 percent with 48
+    images of 64×64, a tenth with 112×112). Peak memory stays the same. PyTorch's
+    allocators for GPUs work like this anyway.
 
     Returns:
-        Whether it was done: with glibc, on Linux.
+        Whether it was done, which needs glibc.
     """
     if platform.libc_ver()[0] != 'glibc':
         return False

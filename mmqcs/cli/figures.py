@@ -1,4 +1,4 @@
-"""What the programs share that write a picture."""
+"""Arguments and output of programs that write a figure."""
 
 import argparse
 from pathlib import Path
@@ -12,15 +12,15 @@ __all__ = ['add_out', 'picture_path', 'save_or_fail']
 
 
 def picture_path(text: str) -> Path:
-    """A path whose ending says how the picture is written, for ``type=`` of argparse.
+    """Convert the path of a figure, for ``type=`` of argparse.
 
     Raises:
-        argparse.ArgumentTypeError: It is none of the known ones.
+        argparse.ArgumentTypeError: The file has an unknown ending.
     """
     path = Path(text)
     if path.suffix.lower() not in FORMATS:
         raise argparse.ArgumentTypeError(
-            f'pictures are written as {" or ".join(FORMATS)}, got {text!r}'
+            f'expected a file ending in {" or ".join(FORMATS)}, got {text!r}'
         )
     return path
 
@@ -30,19 +30,19 @@ def add_out(parser: argparse.ArgumentParser, default: str) -> None:
 
     Args:
         parser: The parser.
-        default: Where the picture goes otherwise.
+        default: Default file.
     """
     parser.add_argument(
         '--out',
         type=picture_path,
         metavar='FILE',
         default=default,
-        help='.png or .svg to write (default %(default)s)',
+        help=f'{", ".join(FORMATS)} file to write (default %(default)s)',
     )
 
 
 def save_or_fail(figure: Figure, path: Path) -> None:
-    """Write a figure and say where, or fail in one line."""
+    """Write a figure and print its path, or fail in one line."""
     try:
         save_figure(figure, path)
     except OSError as error:

@@ -1,24 +1,41 @@
-"""Starts and ends what several processes do together."""
+"""Prepares, builds and ends the runs of ``tools/train.py`` and ``tools/test.py``."""
 
-import atexit
 import datetime
 import logging
 import os
-import sys
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
 
 import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import print_log
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
 
+from mmqcs.checkpoints.safe_load import (
+    CheckpointError,
+    ForeignObjectError,
+    allow_mmengine_objects,
+    check_format,
+    load_weights_only,
+)
+from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import fail
-from mmqcs.cli.strategy import strategy_name, unsupported_strategy
 
 __all__ = [
+    'build_runner',
+    'check_checkpoint',
+    'check_pretrained',
     'check_strategy',
     'close_distributed',
     'is_first_process',
     'prepare_distributed',
+    'restrict_loading',
+    'set_dataloader_defaults',
+    'set_work_dir',
 ]
 
 _RANKS = {
@@ -26,12 +43,152 @@ _RANKS = {
     'slurm': 'SLURM_PROCID',
     'mpi': 'OMPI_COMM_WORLD_RANK',
 }
+_STRATEGIES = ('SingleDeviceStrategy', 'DDPStrategy')
+
+
+def check_checkpoint(path: str, trust: bool = False) -> None:
+    """Fail early if a local checkpoint is missing or holds foreign objects.
+
+    Checkpoints from elsewhere are checked when they are loaded
+    (:func:`restrict_loading`).
+
+    Args:
+        path: Checkpoint file or URL.
+        trust: Whether foreign objects are allowed: loading them runs code.
+    """
+    if '://' in path:
+        return
+    file = Path(path).expanduser()
+    if not file.is_file():
+        fail(f'checkpoint not found: {path} (looked in {Path.cwd()})')
+    try:
+        if trust:
+            check_format(file)
+        else:
+            load_weights_only(file)
+    except ForeignObjectError as error:
+        fail(
+            f'{error}, and loading that can run code. Convert the file '
+            f'(publish_model.py or reference_to_mmqcs.py in tools/model_converters), '
+            f'or pass --trust-checkpoint if you trust its source'
+        )
+    except CheckpointError as error:
+        fail(str(error))
+
+
+def check_pretrained(config: Any, trust: bool = False) -> None:
+    """Check the local files that ``init_cfg`` of a model names, if they exist.
+
+    Args:
+        config: Config of a model or of a part of one.
+        trust: See :func:`check_checkpoint`.
+    """
+    if isinstance(config, dict):
+        path = config.get('checkpoint')
+        named = str(config.get('type', '')).endswith('Pretrained')
+        if named and isinstance(path, str) and Path(path).expanduser().is_file():
+            check_checkpoint(path, trust)
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for item in config:
+            check_pretrained(item, trust)
+
+
+def set_work_dir(config: Config, work_dir: str | None, config_path: str) -> None:
+    """Set ``work_dir`` from the argument, the config or the name of the config."""
+    if work_dir is not None:
+        config.work_dir = work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = str(Path('work_dirs') / Path(config_path).stem)
+
+
+def set_dataloader_defaults(
+    config: Config,
+    fields: Sequence[str],
+    no_pin_memory: bool = False,
+    no_persistent_workers: bool = False,
+) -> None:
+    """Fill in data loader settings that the config leaves open.
+
+    Args:
+        config: The config, changed in place.
+        fields: Names of data loaders; missing ones are skipped.
+        no_pin_memory: Whether to switch pinned memory off, whatever the config
+            says. By default it is on if there is an accelerator; without one it has
+            no effect but a warning.
+        no_persistent_workers: Whether workers end with each epoch, whatever the
+            config says. By default they stay, if there are any.
+    """
+    defaults = {
+        'pin_memory': get_device() != 'cpu',
+        'persistent_workers': True,
+        'collate_fn': {'type': 'default_collate'},
+    }
+    for field in fields:
+        loader = config.get(field)
+        if loader is None:
+            continue
+        for key, value in defaults.items():
+            loader.setdefault(key, deepcopy(value))
+        if no_pin_memory:
+            loader.pin_memory = False
+        if no_persistent_workers or loader.get('num_workers', 0) == 0:
+            loader.persistent_workers = False
+
+
+def restrict_loading(trust: bool) -> None:
+    """Set, for the rest of the process, what a checkpoint may hold.
+
+    Args:
+        trust: Whether foreign objects are allowed. If not, torch refuses them,
+            wherever a checkpoint comes from and whatever MMEngine asks of
+            ``torch.load``.
+    """
+    os.environ.pop('TORCH_FORCE_WEIGHTS_ONLY_LOAD', None)
+    os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)
+    if trust:
+        os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] = '1'
+    else:
+        os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+        allow_mmengine_objects()
+
+
+def build_runner(config: Config, trust_checkpoint: bool = False) -> Runner:
+    """Build the runner of a config.
+
+    Args:
+        config: The config.
+        trust_checkpoint: See :func:`restrict_loading`.
+    """
+    if get_device() == 'cpu':
+        keep_freed_memory()
+    restrict_loading(trust_checkpoint)
+    if 'runner_type' in config:
+        return RUNNERS.build(config)
+    return Runner.from_cfg(config)
+
+
+def check_strategy(config: Config) -> None:
+    """Fail if a config shards its model, which groups and SAM do not support.
+
+    Args:
+        config: Config of a run.
+    """
+    strategy = config.get('strategy') or {}
+    kind = strategy if isinstance(strategy, str) else strategy.get('type', '')
+    name = str(getattr(kind, '__name__', kind)).rpartition('.')[2]
+    if name and name not in _STRATEGIES:
+        fail(
+            f'strategy.type={name!r} is not supported. Leave out runner_type and '
+            f'strategy, and train by data parallelism: tools/dist_train.sh or '
+            f'tools/slurm_train.sh'
+        )
 
 
 def is_first_process(launcher: str) -> bool:
-    """Return whether this is the first process of a run, which alone writes to disk.
+    """Return whether this is the first process of a run, the one that writes to disk.
 
-    Can be asked before the processes are connected.
+    Works before the processes are connected.
 
     Args:
         launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
@@ -39,43 +196,18 @@ def is_first_process(launcher: str) -> bool:
     return launcher == 'none' or os.environ.get(_RANKS[launcher], '0') == '0'
 
 
-def check_strategy(config: Config, launcher: str) -> None:
-    """Fail, before anything is built, where a strategy of MMEngine does not fit.
-
-    Args:
-        config: Config of a run.
-        launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
-    """
-    if launcher != 'none' and strategy_name(config) == 'SingleDeviceStrategy':
-        fail(
-            "strategy.type='SingleDeviceStrategy' would train a model of its own on "
-            f"each process of --launcher {launcher}; use 'DDPStrategy', or leave "
-            'strategy out'
-        )
-    setting = unsupported_strategy(config)
-    if setting:
-        fail(
-            f'{setting} is not supported: SAM needs whole gradients and a second '
-            'pass, which neither FSDP nor the engines of DeepSpeed and ColossalAI '
-            'give, and groups are not tested there. Leave out runner_type and '
-            'strategy, and train by data parallelism: tools/dist_train.sh, or '
-            'tools/slurm_train.sh'
-        )
-
-
 def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
-    """Set the launcher and make a distributed run work without an accelerator.
+    """Set the launcher and make distributed runs work without an accelerator.
 
-    With an accelerator MMEngine does all of it when the runner is built.
-    Without, it would select a CUDA device and pass ``device_ids`` for CPU
-    modules, both of which fail. So the process group is made here, with gloo
-    in place of the nccl that most configs name, and the model wrapper is told
-    to use no device.
+    With an accelerator MMEngine does all of this when it builds the runner. Without
+    one it would select a CUDA device and pass ``device_ids`` for CPU modules, and both
+    fail. So this function creates the process group, with gloo instead of the nccl
+    that most configs name, and tells the model wrapper to use no device.
 
     Args:
         config: The config, changed in place.
         launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
-        local_rank: Used when the launcher did not set LOCAL_RANK.
+        local_rank: Value of LOCAL_RANK if the launcher did not set it.
     """
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     config.launcher = launcher
@@ -83,13 +215,13 @@ def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
         return
     if launcher != 'pytorch':
         fail(
-            f'--launcher {launcher} needs an accelerator and none was found; '
-            'without one use --launcher pytorch (tools/dist_train.sh, dist_test.sh)'
+            f'--launcher {launcher} needs an accelerator, and none was found; without '
+            'one use --launcher pytorch (tools/dist_train.sh, tools/dist_test.sh)'
         )
     if 'RANK' not in os.environ:
         fail(
-            '--launcher pytorch expects the environment that torchrun sets; start '
-            'by torchrun, tools/dist_train.sh or tools/dist_test.sh'
+            '--launcher pytorch needs the environment that torchrun sets; start with '
+            'torchrun, tools/dist_train.sh or tools/dist_test.sh'
         )
 
     settings = dict((config.get('env_cfg') or {}).get('dist_cfg') or {})
@@ -104,7 +236,7 @@ def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
     if dist.get_rank() == 0:
         print_log(
             f'No accelerator was found: {dist.get_world_size()} processes train or '
-            f'test on the CPU and communicate by {backend}.',
+            f'test on the CPU and communicate through {backend}.',
             level=logging.WARNING,
         )
     wrapper = dict(config.get('model_wrapper_cfg') or {})
@@ -123,17 +255,6 @@ def prepare_distributed(config: Config, launcher: str, local_rank: int) -> None:
 
 
 def close_distributed() -> None:
-    """End a process of a distributed run that succeeded; return in any other run.
-
-    All that is to be done at the exit is done (workers end, logs and streams are
-    flushed), but the interpreter is not torn down: threads of gloo that come back
-    to it at that time, even after their group is destroyed, now and then abort the
-    process after all its work.
-    """
-    if not (dist.is_available() and dist.is_initialized()):
-        return
-    dist.destroy_process_group()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    """Disconnect the processes of a distributed run."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()

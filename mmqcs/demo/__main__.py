@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 
-from mmqcs.apis.fer_inferencer import is_exported
 from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
+from mmqcs.checkpoints import model_kind
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.synth.scenes import SceneSettings, render_scene
 
@@ -74,7 +74,7 @@ def main() -> None:
     from .page import build_page
 
     args.model = args.model or find_model()
-    if is_exported(args.model):
+    if model_kind(args.model) == 'onnx':
         fail(
             f'the page shows what is inside of a model, and {args.model} does not: '
             f'give the checkpoint it was exported from'

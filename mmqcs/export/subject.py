@@ -14,8 +14,8 @@ from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor, nn
 
 from mmqcs.checkpoints import checkpoint_classes
-from mmqcs.checkpoints.inference_weights import load_inference_weights
 from mmqcs.checkpoints.safe_load import read_checkpoint
+from mmqcs.checkpoints.weights import load_inference_weights
 from mmqcs.deployment import ModelDescription
 from mmqcs.register import register_all_modules
 

@@ -1,19 +1,29 @@
 """The predictions of a validation or test, as figures and reports need them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from mmengine.model import BaseModel
 from mmpretrain.structures import DataSample
 
-__all__ = ['ClassFigures', 'PredictionRow', 'Predictions', 'prediction_rows']
+from mmqcs.atomic import atomic_file
+
+__all__ = [
+    'ClassFigures',
+    'PredictionRow',
+    'Predictions',
+    'predict',
+    'prediction_rows',
+]
 
 LONGEST_NAME = 26
-_ARRAYS = ('labels', 'predicted', 'confidence', 'true_confidence')
+_ARRAYS = ('labels', 'predicted', 'confidence', 'true_confidence', 'indices')
+_TEXTS = ('classes', 'paths')
 
 
 class PredictionRow(NamedTuple):
@@ -29,14 +39,14 @@ class PredictionRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How one class fares; percentages are None where they would be 0 / 0.
+    """Figures of one class; percentages are None if they would be 0 / 0.
 
     Attributes:
-        name: The class.
-        support: Images of it.
-        precision: Share of the images taken for it that are of it, in percent.
-        recall: Share of its images that were found, in percent.
-        f1: Harmonic mean of both, in percent.
+        name: Name of the class.
+        support: Number of images of the class.
+        precision: Percentage of predictions of this class that are correct.
+        recall: Percentage of images of this class that are predicted correctly.
+        f1: Harmonic mean of precision and recall, in percent.
     """
 
     name: str
@@ -48,16 +58,16 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of N images, without the images.
+    """Predictions for N images, without the images.
 
     Args:
         classes: Class names.
         labels: True classes, integer (N,).
-        predicted: Classes of the highest score, integer (N,).
-        confidence: These scores, (N,).
+        predicted: Classes with the highest score, integer (N,).
+        confidence: The highest scores, (N,).
         true_confidence: Scores of the true classes, (N,).
-        paths: Files of the images, '' where there is none.
-        indices: Their numbers in the data set, integer (N,), −1 where unknown.
+        paths: Image files, '' where there is none.
+        indices: Positions in the dataset, integer (N,), −1 where unknown.
 
     Raises:
         ValueError: The arrays differ in length, or a class is out of range.
@@ -72,10 +82,9 @@ class Predictions:
     indices: np.ndarray
 
     def __post_init__(self) -> None:
-        arrays = [getattr(self, name) for name in _ARRAYS]
-        lengths = {len(x) for x in (*arrays, self.paths, self.indices)}
+        lengths = {len(getattr(self, name)) for name in (*_ARRAYS, 'paths')}
         if len(lengths) > 1:
-            raise ValueError(f'predictions of {sorted(lengths)} images')
+            raise ValueError(f'the arrays hold {sorted(lengths)} images')
         for name in ('labels', 'predicted'):
             values = getattr(self, name)
             highest = len(self.classes) - 1
@@ -86,11 +95,11 @@ class Predictions:
     def from_rows(
         cls, rows: Sequence[PredictionRow], classes: Sequence[str] | None
     ) -> 'Predictions':
-        """Puts rows together.
+        """Combine rows.
 
         Args:
-            rows: At least one, from :func:`prediction_rows`.
-            classes: Class names; None gives classes their numbers for names.
+            rows: At least one row from :func:`prediction_rows`.
+            classes: Class names; None names the classes by their numbers.
         """
         labels, predicted, confidence, true, paths, indices = zip(*rows, strict=True)
         if classes is None:
@@ -107,20 +116,20 @@ class Predictions:
 
     @property
     def accuracy(self) -> float:
-        """Share of the images whose class was predicted, in percent."""
+        """Percentage of images whose class is predicted correctly."""
         return float(100 * (self.labels == self.predicted).mean())
 
     def confusion_matrix(self) -> np.ndarray:
-        """Counts (C, C); row: true class, column: predicted class."""
+        """Return counts, (C, C); rows are true classes, columns predicted ones."""
         size = len(self.classes)
         cells = np.bincount(self.labels * size + self.predicted, minlength=size**2)
         return cells.reshape(size, size)
 
     def hardest_errors(self, count: int) -> np.ndarray:
-        """The errors that the model is surest of, the worst first.
+        """Return the errors in which the model is most confident, worst first.
 
         Args:
-            count: Most that are given.
+            count: Maximum number of errors.
 
         Returns:
             Positions in the arrays, integer (≤ count,).
@@ -130,71 +139,70 @@ class Predictions:
         return wrong[order[:count]]
 
     def caption(self, i: int) -> str:
-        """What is said of one image: its file, true and predicted class, scores."""
+        """Return file, true and predicted class, and scores of an image."""
         name = Path(self.paths[i]).name if self.paths[i] else f'image {self.indices[i]}'
-        if len(name) > LONGEST_NAME:  # its end tells most
+        if len(name) > LONGEST_NAME:  # the end of a name tells most
             name = f'…{name[1 - LONGEST_NAME :]}'
         true, predicted = self.classes[self.labels[i]], self.classes[self.predicted[i]]
         return (
-            f'{name}\nis {true} ({self.true_confidence[i]:.2f})\n'
-            f'taken for {predicted} ({self.confidence[i]:.2f})'
+            f'{name}\ntrue: {true} ({self.true_confidence[i]:.2f})\n'
+            f'predicted: {predicted} ({self.confidence[i]:.2f})'
         )
 
     def class_figures(self) -> list[ClassFigures]:
-        """Support, precision, recall and F1 of each class."""
+        """Return support, precision, recall and F1 of each class."""
         matrix = self.confusion_matrix()
-        rows = []
-        for i, name in enumerate(self.classes):
-            support, taken, right = matrix[i].sum(), matrix[:, i].sum(), matrix[i, i]
-            rows.append(
-                ClassFigures(
-                    name,
-                    int(support),
-                    _percent(right, taken),
-                    _percent(right, support),
-                    _percent(2 * right, support + taken),
-                )
+        figures = zip(
+            self.classes,
+            np.diag(matrix).tolist(),
+            matrix.sum(axis=1).tolist(),
+            matrix.sum(axis=0).tolist(),
+            strict=True,
+        )
+        return [
+            ClassFigures(
+                name,
+                support,
+                100 * correct / predicted if predicted else None,
+                100 * correct / support if support else None,
+                200 * correct / (support + predicted) if support + predicted else None,
             )
-        return rows
+            for name, correct, support, predicted in figures
+        ]
 
     def save(self, path: Path) -> None:
-        """Writes a file of arrays, which :meth:`load` reads without pickling."""
-        arrays = {name: getattr(self, name) for name in (*_ARRAYS, 'indices')}
-        texts = {name: np.array(getattr(self, name)) for name in ('classes', 'paths')}
+        """Write a file of arrays, which :meth:`load` reads without pickling."""
+        content = {name: np.array(getattr(self, name)) for name in (*_ARRAYS, *_TEXTS)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open('wb') as file:
-            np.savez_compressed(file, **arrays, **texts)
+        with atomic_file(path) as draft, draft.open('wb') as file:
+            np.savez_compressed(file, **content)
 
     @classmethod
     def load(cls, path: Path) -> 'Predictions':
-        """Reads what :meth:`save` wrote.
+        """Read a file that :meth:`save` wrote.
 
         Raises:
             FileNotFoundError: There is no such file.
-            ValueError: It is another kind of file.
+            ValueError: The file is of another kind.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in (*_ARRAYS, 'indices')}
-                texts = {n: tuple(file[n].tolist()) for n in ('classes', 'paths')}
+                arrays = {name: file[name] for name in _ARRAYS}
+                texts = {name: tuple(file[name].tolist()) for name in _TEXTS}
         except (BadZipFile, KeyError, ValueError, EOFError, TypeError):
-            # numpy's own words would advise to unpickle it
+            # the message of numpy would advise to unpickle the file
             raise ValueError(f'{path} holds no predictions of mmqcs') from None
         return cls(**arrays, **texts)
 
 
-def _percent(part: int, whole: int) -> float | None:
-    return float(100 * part / whole) if whole else None
-
-
 def prediction_rows(samples: Sequence[DataSample]) -> list[PredictionRow]:
-    """What is kept of the predictions of a batch.
+    """Return what is kept of the predictions for a batch.
 
     Args:
-        samples: What a classifier predicts.
+        samples: Predictions of a classifier.
 
     Returns:
-        A row an image; none if the samples have no scores, or not one label each.
+        One row per image; none if the samples have no scores, or not one label each.
     """
     if not samples or not all(map(_is_classified, samples)):
         return []
@@ -202,20 +210,36 @@ def prediction_rows(samples: Sequence[DataSample]) -> list[PredictionRow]:
     labels = torch.cat([sample.gt_label for sample in samples]).to(scores.device)
     confidence, predicted = scores.max(dim=1)
     true = scores.gather(1, labels.view(-1, 1)).squeeze(1)
+    numbers = (labels, predicted, confidence, true)
     return [
-        PredictionRow(
-            *numbers, sample.get('img_path', ''), sample.get('sample_idx', -1)
-        )
-        for *numbers, sample in zip(
-            labels.tolist(),
-            predicted.tolist(),
-            confidence.tolist(),
-            true.tolist(),
-            samples,
-            strict=True,
-        )
+        PredictionRow(*row, sample.get('img_path', ''), sample.get('sample_idx', -1))
+        for *row, sample in zip(*(x.tolist() for x in numbers), samples, strict=True)
     ]
 
 
 def _is_classified(sample: DataSample) -> bool:
     return 'pred_score' in sample and sample.get('gt_label', torch.ones(0)).numel() == 1
+
+
+@torch.no_grad()
+def predict(
+    model: BaseModel,
+    batches: Iterable[Mapping[str, Any]],
+    classes: Sequence[str] | None = None,
+) -> Predictions:
+    """Predict a dataset.
+
+    Args:
+        model: Classifier in evaluation mode.
+        batches: Data loader, or its batches.
+        classes: Class names; None names the classes by their numbers.
+
+    Raises:
+        ValueError: No image has one label.
+    """
+    rows: list[PredictionRow] = []
+    for batch in batches:
+        rows += prediction_rows(model.test_step(batch))
+    if not rows:
+        raise ValueError('the dataset holds no images with one label each')
+    return Predictions.from_rows(rows, classes)

@@ -1,35 +1,26 @@
-"""What is written down about a run beside its weights and scalars."""
+"""What is recorded about a run besides its weights and scalars."""
 
 import json
-import platform
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import mmcv
+import mmpretrain
 import torch
-from mmengine.device import get_device
+from mmengine.utils.dl_utils import collect_env
 
 import mmqcs
+from mmqcs.atomic import write_text
 
-__all__ = ['RunRecord', 'environment', 'git_state', 'read_records']
+__all__ = ['RunRecord', 'command_line', 'environment', 'git_state', 'read_records']
 
 RECORD = 'run.json'
 PREDICTIONS = 'predictions.npz'
 ERRORS = 'hardest_errors.png'
-# the two lines of OpenMMLab, one of which is installed
-_PACKAGES = (
-    ('MMEngine', ('onedl-mmengine', 'mmengine')),
-    ('MMCV', ('onedl-mmcv', 'mmcv', 'mmcv-lite')),
-    ('MMPretrain', ('onedl-mmpretrain', 'mmpretrain')),
-    ('MMDetection', ('onedl-mmdetection', 'mmdet')),
-    ('torchvision', ('torchvision',)),
-    ('numpy', ('numpy',)),
-    ('OpenCV', ('opencv-python', 'opencv-python-headless')),
-)
 
 
 @dataclass
@@ -38,15 +29,15 @@ class RunRecord:
 
     Args:
         kind: ``'train'`` or ``'test'``.
-        started: When, for people.
+        started: Start time, as the name of the run's folder gives it.
         config_name: File name of the config.
-        config: Its text.
-        command: Command line that started it.
-        checkpoint: What was loaded, if anything.
+        config: Text of the config.
+        command: Command line that started the run.
+        checkpoint: Checkpoint that was loaded, if any.
         seed: Seed.
         processes: Number of processes.
-        environment: What :func:`environment` gave.
-        counts: Images of each class, by split.
+        environment: Result of :func:`environment`.
+        counts: Images per class, by split.
         step: Epoch or iteration of the validation whose predictions are kept.
     """
 
@@ -63,26 +54,26 @@ class RunRecord:
     step: int | None = None
 
     def save(self, folder: Path) -> None:
-        """Writes it into the folder of the run."""
-        (folder / RECORD).write_text(json.dumps(asdict(self), indent=1))
+        """Write the record to the folder of the run."""
+        write_text(folder / RECORD, json.dumps(asdict(self), indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> 'RunRecord':
-        """Reads it from the folder of a run.
+        """Read the record from the folder of a run.
 
         Raises:
-            ValueError: The file is not such a record.
+            ValueError: The file is not a record.
         """
         path = folder / RECORD
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding='utf-8'))
             return cls(**{item.name: content[item.name] for item in fields(cls)})
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f'{path} is no record of a run: {error!r}') from None
+            raise ValueError(f'{path} is not a record of a run: {error!r}') from None
 
 
 def read_records(work_dir: Path) -> Iterator[tuple[Path, RunRecord]]:
-    """The runs of a work dir in order of time: folder and record of each.
+    """Yield folder and record of each run in a work dir, in order of time.
 
     Raises:
         ValueError: A record cannot be read.
@@ -92,50 +83,36 @@ def read_records(work_dir: Path) -> Iterator[tuple[Path, RunRecord]]:
 
 
 def environment() -> dict[str, str]:
-    """Versions, device, state of the code: what a run depends on but its config."""
-    found = {
-        'mmqcs': f'{mmqcs.__version__}{_code_state()}',
-        'Python': platform.python_version(),
-        'Platform': f'{platform.system()} {platform.machine()}',
-        'PyTorch': torch.__version__,
+    """Return versions, devices and the commit of the code: all but the config."""
+    commit = git_state(Path(mmqcs.__file__))
+    found = collect_env()
+    # dozens of lines, which the log has as well
+    found.pop('PyTorch compiling details', None)
+    return {
+        'mmqcs': mmqcs.__version__ + (f', commit {commit}' if commit else ''),
+        'MMPretrain': mmpretrain.__version__,
+        'MMCV': mmcv.__version__,
+        **{name: str(value) for name, value in found.items()},
+        'Threads of PyTorch': str(torch.get_num_threads()),
     }
-    for title, names in _PACKAGES:
-        for name in names:
-            try:
-                found[title] = f'{version(name)} ({name})'
-                break
-            except PackageNotFoundError:
-                continue
-    device = get_device()
-    if device == 'cuda':
-        count = torch.cuda.device_count()
-        names = {torch.cuda.get_device_name(i) for i in range(count)}
-        device = f'{count} x {", ".join(sorted(names))}, CUDA {torch.version.cuda}'
-    found['Device'] = device
-    found['Threads of PyTorch'] = str(torch.get_num_threads())
-    return found
-
-
-def _code_state() -> str:
-    state = git_state(Path(mmqcs.__file__))
-    return f', commit {state}' if state else ''
 
 
 def git_state(file: Path) -> str | None:
-    """Commit of the repository that a file is tracked in.
+    """Return the commit of the repository that tracks a file.
 
     Args:
         file: The file.
 
     Returns:
-        Its hash, with ``-dirty`` where tracked files are changed; None if no
-        repository tracks the file or there is no git.
+        Hash of the commit, with ``-dirty`` if tracked files were changed; None if no
+        repository tracks the file or git is not installed.
     """
 
     def git(*args: str) -> str:
         command = ['git', '-C', str(file.parent), *args]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-        done.check_returncode()
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, check=True
+        )
         return done.stdout.strip()
 
     try:
@@ -146,5 +123,5 @@ def git_state(file: Path) -> str | None:
 
 
 def command_line() -> str:
-    """The command that started this process, as one would type it."""
+    """Return the command that started this process, quoted for a shell."""
     return shlex.join(['python', *sys.argv])

@@ -128,15 +128,15 @@ def test_the_template_of_the_config_is_used(checkpoint):
 
 
 def test_wrong_models(checkpoint, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'no config at .*none\.py'):
+    with pytest.raises(FileNotFoundError, match=r'none\.py'):
         FaceClassifier(tmp_path / 'none.py')
-    with pytest.raises(FileNotFoundError, match=r'no checkpoint at .*none\.pth'):
+    with pytest.raises(FileNotFoundError, match=r'none\.pth'):
         FaceClassifier(CONFIG, tmp_path / 'none.pth')
-    with pytest.raises(FileNotFoundError, match=r'no checkpoint at .*none\.pth'):
+    with pytest.raises(FileNotFoundError, match=r'none\.pth'):
         FaceClassifier(tmp_path / 'none.pth')
     with pytest.raises(ValueError, match="no model is named 'qcs_ir99'"):
         FaceClassifier('qcs_ir99')
-    with pytest.raises(ValueError, match=r'model\.onnx is neither a config'):
+    with pytest.raises(ValueError, match=r'model\.onnx is not a config'):
         FaceClassifier('model.onnx')
     with pytest.raises(ValueError, match='batch_size must be at least 1, got 0'):
         FaceClassifier(checkpoint, batch_size=0)

@@ -8,8 +8,8 @@ from conftest import ROOT
 from mmengine import Config
 from mmpretrain.registry import MODELS
 
-from mmqcs.checkpoints.inference_weights import load_inference_weights
 from mmqcs.checkpoints.safe_load import CheckpointError
+from mmqcs.checkpoints.weights import load_inference_weights
 
 SMALL = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 META = {'dataset_meta': {'classes': tuple('abcdefg')}}

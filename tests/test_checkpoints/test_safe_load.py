@@ -10,11 +10,10 @@ import torch
 from mmengine.logging import HistoryBuffer
 from published_case import Bomb, published_state, write_published
 
-from mmqcs.checkpoints.inert_pickle import StandIn
 from mmqcs.checkpoints.safe_load import (
     CheckpointError,
     ForeignObjectError,
-    allow_mmengine_objects,
+    StandIn,
     load_weights_only,
     read_checkpoint,
 )
@@ -81,7 +80,6 @@ BOMBS = {
     'nested': lambda mark: [{'a': (Bomb(exec, f'open({str(mark)!r}, "w")'),)}],
     'open': lambda mark: Bomb(open, str(mark), 'w'),
     'own function': lambda mark: Bomb(touch, str(mark)),
-    'huge': lambda mark: Bomb(bytearray, 10**13),
     'import': lambda mark: Bomb(builtins.__import__, 'antigravity'),
 }
 
@@ -152,11 +150,9 @@ def test_crafted_pickles_end_in_one_line(tmp_path, name):
 
 
 def test_a_stand_in_cannot_be_changed_into_something_else(tmp_path):
-    pickled = b"cos\nsystem\n(N(dS'wanted'\nS'x'\nstb."
-    read = read_checkpoint(written(tmp_path, pickled))
-    # BUILD leaves its argument on the stack as it was
-    assert issubclass(read, StandIn)
-    assert read.wanted == 'os.system'
+    pickled = b'\x80\x02cdis\nBytecode\n}X\x06\0\0\0wantedK\x01sb.'
+    with pytest.raises(CheckpointError, match='damaged'):
+        read_checkpoint(written(tmp_path, pickled))
 
 
 def test_deep_nesting_does_not_crash(tmp_path):
@@ -178,7 +174,7 @@ def test_tensor_larger_than_its_data_is_refused(tmp_path):
     with zipfile.ZipFile(path, 'w') as archive:
         for key, content in records.items():
             archive.writestr(key, content)
-    with pytest.raises(CheckpointError, match=r'shape \(200,\) with fewer numbers'):
+    with pytest.raises(CheckpointError, match='damaged.* resize storage'):
         read_checkpoint(path)
 
 
@@ -191,8 +187,8 @@ def test_tensor_larger_than_its_data_is_refused(tmp_path):
         (b'version https://git-lfs.github.com/spec/v1\n', 'Git LFS pointer'),
         (b'\x40\0\0\0\0\0\0\0{"a":{"dtype":"F32"}}', 'a safetensors file'),
         (b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'something else'),
-        (pickle.dumps({'state_dict': {}}), 'damaged or is no PyTorch checkpoint'),
-        (b'PK\x03\x04 and then nothing', 'cut off'),
+        (pickle.dumps({'state_dict': {}}), 'damaged.*: Unsupported operand'),
+        (b'PK\x03\x04 and then nothing', 'truncated'),
     ],
 )
 def test_other_files(tmp_path, content, message):
@@ -216,7 +212,7 @@ def test_truncated_file(tmp_path, save, part):
     path = write_published(tmp_path / 'a.pth', published_state(), **save)
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(CheckpointError, match='cut off|damaged') as error:
+    with pytest.raises(CheckpointError, match='truncated|damaged') as error:
         read_checkpoint(path)
     assert '\n' not in str(error.value)
 
@@ -225,7 +221,7 @@ def test_other_archives(tmp_path):
     path = tmp_path / 'a.pth'
     with zipfile.ZipFile(path, 'w') as archive:
         archive.writestr('readme.txt', 'hello')
-    with pytest.raises(CheckpointError, match='but not of torch.save'):
+    with pytest.raises(CheckpointError, match='that torch.save did not write'):
         read_checkpoint(path)
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
         archive.writestr('a/data.pkl', bytes(10**6))
@@ -256,7 +252,6 @@ def test_only_stored_methods_of_mmengine_are_reached(tmp_path, name, allowed):
     """From ``__init__`` a file could go on to the globals of a module."""
     path = tmp_path / 'reach.pth'
     torch.save({'x': Reach(name)}, path)
-    allow_mmengine_objects()
     if allowed:
         assert load_weights_only(path)['x'] is HistoryBuffer.mean
     else:

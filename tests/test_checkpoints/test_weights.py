@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from mmqcs.checkpoints import check_fit, check_tensors, checkpoint_classes, find_weights
-from mmqcs.checkpoints.inference_weights import load_inference_weights
 from mmqcs.checkpoints.safe_load import CheckpointError, read_checkpoint
+from mmqcs.checkpoints.weights import load_inference_weights
 
 
 def net():

@@ -86,7 +86,7 @@ def test_the_hardest_errors_come_first():
 
 def test_captions_keep_the_end_of_long_names():
     found = make([0], [2], [0.75])
-    assert found.caption(0) == '0.jpg\nis Fear (0.00)\ntaken for Joy $x$ (0.75)'
+    assert found.caption(0) == '0.jpg\ntrue: Fear (0.00)\npredicted: Joy $x$ (0.75)'
     long = Predictions(**{**vars(found), 'paths': (f'a/{"x" * 40}7.jpg',)})
     name = long.caption(0).splitlines()[0]
     assert len(name) == 26
@@ -129,5 +129,5 @@ def test_contradictions():
         make([0], [4])
     with pytest.raises(ValueError, match='labels are not all in 0..3'):
         make([-1], [0])
-    with pytest.raises(ValueError, match=r'\[1, 2\] images'):
+    with pytest.raises(ValueError, match=r'\[1, 2\]'):
         make([0, 1], [0, 1], [0.5])

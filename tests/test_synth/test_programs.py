@@ -197,8 +197,13 @@ def test_sheet(run, tmp_path):
     assert done.returncode == 0, done.stderr
     sheet = cv2.imread(str(out))
     assert sheet.shape[0] > 3 * sheet.shape[1]  # eight rows of two faces
-    face = render(SynthFERSettings(image_size=40, num_classes=8), 'train', 101, 3)
-    assert cv2.matchTemplate(sheet, face, cv2.TM_SQDIFF_NORMED).min() < 0.1
+    settings = SynthFERSettings(image_size=40, num_classes=8, difficulty=0.35)
+    shown, other = (
+        cv2.resize(render(settings, 'train', person, 3)[4:-4, 4:-4], (30, 30))
+        for person in (101, 102)
+    )
+    found = [cv2.matchTemplate(sheet, x, cv2.TM_SQDIFF).min() for x in (shown, other)]
+    assert 5 * found[0] < found[1]
     for option, value in (('--people', 0), ('--first', -1)):
         wrong = run(SHEET, '--out', out, option, value)
         assert wrong.returncode == 2

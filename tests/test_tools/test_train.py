@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
-from tool_helpers import check_error, epochs, load_tool, merged
+from tool_helpers import ROOT, check_error, epochs, load_tool, merged
 
-from mmqcs.cli import options as cli
+from mmqcs.cli import launch
 
 train = load_tool('train')
 
@@ -72,13 +72,13 @@ def test_amp_with_a_class_as_type():
 
 
 def test_data_loader_defaults(toy, monkeypatch):
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(launch, 'get_device', lambda: 'cpu')
     loader = merged(train, monkeypatch, toy).train_dataloader
     # the config says persistent_workers=True, which torch refuses without workers
     assert (loader.pin_memory, loader.persistent_workers) == (False, False)
     assert loader.collate_fn == {'type': 'default_collate'}
 
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cuda')
+    monkeypatch.setattr(launch, 'get_device', lambda: 'cuda')
     workers = ('--cfg-options', 'train_dataloader.num_workers=2')
     loader = merged(train, monkeypatch, toy, *workers).train_dataloader
     assert (loader.pin_memory, loader.persistent_workers) == (True, True)
@@ -139,27 +139,22 @@ def test_error_of_the_program_itself(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'option',
-    [
-        'strategy.type=DeepSpeedStrategy',
-        'strategy.type=FSDPStrategy',
-        'model_wrapper_cfg.type=MMFullyShardedDataParallel',
-    ],
+    'option', ['strategy.type=DeepSpeedStrategy', 'strategy.type=mmengine.FSDPStrategy']
 )
 def test_sharded_training_is_refused(toy, monkeypatch, capsys, option):
     arguments = '--cfg-options', 'runner_type=FlexibleRunner', option
     with pytest.raises(SystemExit) as stop:
         merged(train, monkeypatch, toy, *arguments)
-    key, name = option.split('=')
+    name = option.rpartition('.')[2].removeprefix('type=')
     error = capsys.readouterr().err
-    check_error(stop.value, error, f'{key}={name!r} is not supported')
+    check_error(stop.value, error, f'strategy.type={name!r} is not supported')
     assert 'tools/dist_train.sh' in error
 
 
-def test_processes_that_would_train_apart_are_refused(toy, monkeypatch, capsys):
-    options = '--cfg-options', 'strategy.type=SingleDeviceStrategy'
-    merged(train, monkeypatch, toy, *options)
+def test_compile_is_for_models_that_know_it(toy, monkeypatch, capsys):
+    small = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
+    assert merged(train, monkeypatch, small, '--compile').model.compile is True
     with pytest.raises(SystemExit) as stop:
-        merged(train, monkeypatch, toy, '--launcher', 'pytorch', *options)
-    message = 'would train a model of its own on each process of --launcher pytorch'
-    check_error(stop.value, capsys.readouterr().err, message)
+        merged(train, monkeypatch, toy, '--compile')
+    error = capsys.readouterr().err
+    check_error(stop.value, error, "needs a QCSClassifier, but model.type is 'Image")

@@ -1,10 +1,10 @@
-"""Show the images that a model is trained on: augmented, erased, group by group.
+"""Show the images that a model is trained on: augmented, erased and in groups.
 
     python tools/visualization/browse_dataset.py configs/qcs/qcs_ir50_raf.py
     python tools/visualization/browse_dataset.py CONFIG --phase test --out browse
 
-Draws batches as the run would, by its sampler, pipeline and data preprocessor. Where
-batches are made of groups, a group is a row: anchor, positive, negatives.
+Loads batches as the run would, with its sampler, pipeline and data preprocessor. If
+batches consist of groups, each row is a group: anchor, positive, negatives.
 """
 
 import argparse
@@ -32,11 +32,18 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('config', help='config file')
     parser.add_argument('--phase', choices=('train', 'val', 'test'), default='train')
-    parser.add_argument('--batches', type=int, default=1, help='pictures (default 1)')
     parser.add_argument(
-        '--batch-size', type=int, default=6, help='groups or images of each (default 6)'
+        '--batches', type=int, default=1, help='number of pictures (default 1)'
     )
-    parser.add_argument('--out', type=Path, default=Path('browse'), help='folder')
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        default=6,
+        help='groups or images per picture (default 6)',
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('browse'), help='folder to write to'
+    )
     add_config_options(parser)
     args = parser.parse_args()
     if args.batches < 1 or args.batch_size < 1:
@@ -45,7 +52,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def seen_images(cfg: Config, batch: dict, training: bool) -> np.ndarray:
-    """What the network sees of a batch, as (N, H, W, 3) uint8."""
+    """Return what the network sees of a batch, uint8 (N, H, W, 3)."""
     settings = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
     preprocessor = MODELS.build({'type': 'ClsDataPreprocessor', **settings})
     return shown_images(preprocessor, preprocessor(batch, training)['inputs'])
@@ -54,7 +61,7 @@ def seen_images(cfg: Config, batch: dict, training: bool) -> np.ndarray:
 def draw(
     images: np.ndarray, labels: list[str], branches: tuple[str, ...], title: str
 ) -> Figure:
-    """A sheet of images with their classes; a row a group, if there are branches."""
+    """Draw images with their classes; with branches, one group per row."""
     columns = len(branches) or min(6, len(images))
     order = np.arange(len(images))
     captions = list(labels)
@@ -77,12 +84,12 @@ def main() -> None:
     register_all_modules()
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     set_random_seed((cfg.get('randomness') or {}).get('seed') or 0)
-    loader = build_loader(cfg, args.phase, args.config, batch_size=args.batch_size)
+    loader = build_loader(cfg, args.phase, batch_size=args.batch_size)
     ring = getattr(loader.batch_sampler, 'ring', None)
     classes = loader.dataset.metainfo['classes']
     for number, batch in enumerate(islice(loader, args.batches)):
         if isinstance(batch['inputs'][0], list | tuple):
-            fail('the pipeline gives several views of an image, which is not drawn')
+            fail('the pipeline gives several views per image, which cannot be shown')
         labels = [classes[int(s.gt_label)] for s in batch['data_samples']]
         images = seen_images(cfg, batch, training=args.phase == 'train')
         title = f'{Path(args.config).stem}, {args.phase}, batch {number}'

@@ -3,8 +3,7 @@
     python tools/visualization/confusion_matrix.py work_dirs/qcs_ir50_raf
     python tools/visualization/confusion_matrix.py RUN/predictions.npz --out matrix.svg
 
-mmqcs.FERMetric draws one at each test as a PNG; this draws it again, also as SVG, from
-the predictions that mmqcs.ReportHook keeps.
+The predictions are those that mmqcs.ReportHook keeps.
 """
 
 import argparse
@@ -28,14 +27,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'run',
         type=Path,
-        help=f'work dir (its newest test or training counts), or a {PREDICTIONS}',
+        help=f'work dir, whose newest test or training is shown, or a {PREDICTIONS}',
     )
     add_out(parser, 'confusion_matrix.png')
     return parser.parse_args()
 
 
 def find_predictions(run: Path) -> tuple[Predictions, str]:
-    """The predictions and what they are of; fail in one line."""
+    """Return the predictions and their title, or fail in one line."""
     try:
         if run.is_file():
             return Predictions.load(run), run.parent.name

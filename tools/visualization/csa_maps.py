@@ -1,14 +1,14 @@
-"""Show which tokens cross similarity attention weighs up, group by group.
+"""Show which tokens cross similarity attention emphasises, group by group.
 
     python tools/visualization/csa_maps.py CONFIG CHECKPOINT
     python tools/visualization/csa_maps.py CONFIG CHECKPOINT --level 3 --split train
 
-Draws groups by the batch sampler of the config, without augmentation, and runs the
-cross branch on them. A group is two rows: the faces, and over them the weights of
-their tokens, averaged over the levels of the pyramid or those of one level. A token
-weighs much where it agrees with the similar partner (anchor and positive, both
-negatives) and, in QCS, differs from the dissimilar one (anchor and negative, positive
-and second negative). 1 is the weight of all tokens alike.
+Takes groups from the batch sampler of the config, without augmentation, and runs the
+cross branch on them. Each group has two rows: the faces, and the faces with the weights
+of their tokens, for one level of the pyramid or averaged over the levels. A token has a
+high weight if it agrees with the similar partner (anchor and positive, both negatives)
+and, in QCS, differs from the dissimilar one (anchor and negative, positive and second
+negative). With equal weights each would be 1.
 """
 
 import argparse
@@ -19,10 +19,10 @@ import torch
 from mmengine.config import Config
 from torch.utils.data import DataLoader
 
+from mmqcs.checkpoints import LoadedClassifier
 from mmqcs.cli.figures import add_out, save_or_fail
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.trained import (
-    TrainedModel,
     add_model_arguments,
     build_loader,
     load_model,
@@ -44,12 +44,14 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_model_arguments(parser)
-    parser.add_argument('--groups', type=int, default=3, help='groups (default 3)')
+    parser.add_argument(
+        '--groups', type=int, default=3, help='number of groups (default 3)'
+    )
     parser.add_argument('--split', choices=('train', 'test'), default='test')
     parser.add_argument(
-        '--level', type=int, help='level of the pyramid, from 1; default: their mean'
+        '--level', type=int, help='level of the pyramid, from 1 (default: mean of all)'
     )
-    parser.add_argument('--seed', type=int, help="default: the config's, else 0")
+    parser.add_argument('--seed', type=int, help='default: that of the config, else 0')
     parser.add_argument(
         '--squares', action='store_true', help='show tokens as squares, not smoothed'
     )
@@ -61,27 +63,27 @@ def parse_args() -> argparse.Namespace:
 
 
 def group_loader(config: Config, args: argparse.Namespace) -> DataLoader:
-    """Groups of a split by the sampler that trains, images as in tests."""
+    """Return groups of a split from the training sampler, with test transforms."""
     train, test = config.get('train_dataloader'), config.get('test_dataloader')
     if not train or not test:
         fail(f'{args.config} has no train_dataloader or no test_dataloader')
     dataset: dict[str, Any] = dict((train if args.split == 'train' else test).dataset)
     if pipeline := test.dataset.get('pipeline'):
         dataset['pipeline'] = pipeline
-    dataset.pop('cache_mib', None)  # for the loading of the training pipeline
+    dataset.pop('cache_mib', None)  # belongs to the training pipeline
     if args.seed is not None:
         config.randomness = {**config.get('randomness', {}), 'seed': args.seed}
     changes = {'dataset': dataset, 'batch_size': args.groups}
-    loader = build_loader(config, 'train', args.config, **changes)
+    loader = build_loader(config, 'train', **changes)
     if not hasattr(loader.batch_sampler, 'ring'):
-        fail(f'{args.config} draws no groups: train_dataloader has no batch_sampler')
+        fail(f'{args.config} has no groups: train_dataloader needs a GroupBatchSampler')
     return loader
 
 
 def relative_weights(
-    trained: TrainedModel, inputs: torch.Tensor, args: argparse.Namespace
+    trained: LoadedClassifier, inputs: torch.Tensor, args: argparse.Namespace
 ) -> tuple[np.ndarray, str]:
-    """Weights (N, h, h) with respect to the mean, and of which levels they are."""
+    """Return weights (N, h, h) relative to their mean, and the name of the levels."""
     try:
         weights = csa_weights(trained.model, inputs).flatten(1, 2)
     except ValueError as error:
@@ -98,12 +100,12 @@ def relative_weights(
 def lay_out(
     rows: list[list], captions: list[list[str]], branches: int
 ) -> tuple[list, list[str]]:
-    """Puts a group after the other, each with a row of every kind.
+    """Order images by group, with one row of each kind per group.
 
     Args:
         rows: For each kind of row, images in branch-major order.
-        captions: Likewise.
-        branches: Images of a group.
+        captions: Captions in the same form.
+        branches: Number of images in a group.
     """
     groups = len(rows[0]) // branches
     order = [
@@ -118,7 +120,7 @@ def lay_out(
 def main() -> None:
     """Run the program."""
     args = parse_args()
-    trained = load_model(args, needs_cross=True)
+    trained = load_model(args, with_cross=True)
     try:
         attention = csa_neck(trained.model)
     except ValueError as error:
@@ -146,7 +148,7 @@ def main() -> None:
     rows = lay_out([list(faces), maps], [titles, ranges], len(branches))
     title = f'Token weights of cross similarity attention, {name}\n'
     title += f'bright: tokens that {PAIRS[attention.levels[0].mode]}'
-    scale = (low, high, 'weight; 1: all tokens alike')
+    scale = (low, high, 'weight (1: equal weights)')
     figure = heat_map_sheet(*rows, len(branches), title, scale, side=2.0)
     save_or_fail(figure, args.out)
 

@@ -1,22 +1,18 @@
-"""Show the test images that a model gets wrong and is surest of, the worst first.
+"""Show the wrong predictions in which a model is most confident, worst first.
 
     python tools/visualization/hardest_errors.py CONFIG CHECKPOINT --count 32
 
-Each image stands below its file, its true class and the class that it is taken for,
-with the probabilities of both.
+The caption of each image gives its file, its true and its predicted class, and the
+probabilities of both.
 """
 
 import argparse
 
 from mmqcs.cli.figures import add_out, save_or_fail
-from mmqcs.cli.options import ArgumentParser
-from mmqcs.cli.trained import (
-    add_model_arguments,
-    build_loader,
-    load_model,
-    predict,
-)
+from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.trained import add_model_arguments, batches, build_loader, load_model
 from mmqcs.runs.errors import worst_errors
+from mmqcs.runs.predictions import predict
 from mmqcs.visualization import contact_sheet
 
 
@@ -27,7 +23,9 @@ def parse_args() -> argparse.Namespace:
     )
     add_model_arguments(parser)
     parser.add_argument('--split', choices=('val', 'test'), default='test')
-    parser.add_argument('--count', type=int, default=32, help='images (default 32)')
+    parser.add_argument(
+        '--count', type=int, default=32, help='number of images (default 32)'
+    )
     add_out(parser, 'hardest_errors.png')
     args = parser.parse_args()
     if args.count < 1:
@@ -39,8 +37,12 @@ def main() -> None:
     """Run the program."""
     args = parse_args()
     trained = load_model(args)
-    loader = build_loader(trained.config, args.split, args.config)
-    predictions = predict(trained, loader)
+    loader = build_loader(trained.config, args.split)
+    classes = loader.dataset.metainfo.get('classes') or trained.classes
+    try:
+        predictions = predict(trained.model, batches(loader), classes)
+    except ValueError as error:
+        fail(str(error))
     worst = worst_errors(predictions, loader.dataset, args.count)
     if worst is None:
         print(f'no errors among {len(predictions.labels)} images: nothing to show')

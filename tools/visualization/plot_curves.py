@@ -1,4 +1,4 @@
-"""Draw the curves of a training run: losses, balance of the levels, accuracies.
+"""Plot the curves of a training run: losses, balance of the levels, accuracies.
 
 python tools/visualization/plot_curves.py work_dirs/qcs_ir50_raf
 python tools/visualization/plot_curves.py RUN --out curves.svg
@@ -22,8 +22,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'run',
         type=Path,
-        help='work dir (a run that was resumed is drawn as one), the folder of one '
-        'run, or a scalars.json',
+        help='work dir (resumed runs are joined), the folder of one run, or a '
+        'scalars.json',
     )
     parser.add_argument(
         '--out',

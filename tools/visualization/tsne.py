@@ -1,10 +1,10 @@
-"""Show how the features of the classes lie, in a plane, by t-SNE.
+"""Show the features of the classes in a plane, by t-SNE.
 
     python tools/visualization/tsne.py CONFIG CHECKPOINT
     python tools/visualization/tsne.py CONFIG CHECKPOINT --split train --samples 500
 
-The features are those that the last linear layer classifies: of QCS, the gated class
-token. Groups that lie apart can be told apart; distances between groups and their sizes
+The features are the inputs of the last linear layer: for QCS, the gated class token.
+Clusters that are separate can be told apart; their sizes and the distances between them
 mean nothing.
 """
 
@@ -13,15 +13,10 @@ import argparse
 import numpy as np
 import torch
 
+from mmqcs.checkpoints import LoadedClassifier
 from mmqcs.cli.figures import add_out, save_or_fail
 from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.cli.trained import (
-    TrainedModel,
-    add_model_arguments,
-    batches,
-    build_loader,
-    load_model,
-)
+from mmqcs.cli.trained import add_model_arguments, batches, build_loader, load_model
 from mmqcs.visualization.embedding import embed, embedding_figure
 
 
@@ -33,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     add_model_arguments(parser)
     parser.add_argument('--split', choices=('train', 'val', 'test'), default='test')
     parser.add_argument(
-        '--samples', type=int, default=2000, help='most images drawn (default 2000)'
+        '--samples', type=int, default=2000, help='maximum of images (default 2000)'
     )
     parser.add_argument('--perplexity', type=float, default=30, help='default 30')
     parser.add_argument('--seed', type=int, default=0, help='default 0')
@@ -45,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def choose(size: int, count: int, seed: int) -> list[int]:
-    """Numbers of the images that are drawn, in order; all if there are no more."""
+    """Return up to ``count`` random positions of a dataset, in order."""
     if size <= count:
         return list(range(size))
     chosen = np.random.default_rng(seed).choice(size, count, replace=False)
@@ -54,9 +49,9 @@ def choose(size: int, count: int, seed: int) -> list[int]:
 
 @torch.no_grad()
 def features_of(
-    trained: TrainedModel, args: argparse.Namespace
+    trained: LoadedClassifier, args: argparse.Namespace
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Features (N, C), labels (N,) and class names of images of a split."""
+    """Return features (N, C), labels (N,) and class names for images of a split."""
     test = trained.config.get('test_dataloader')
     changes = {'batch_size': 64, 'batch_sampler': None}
     changes['sampler'] = dict(type='DefaultSampler', shuffle=False)
@@ -65,7 +60,7 @@ def features_of(
     if dataset and pipeline:
         changes['dataset'] = {**dataset, 'pipeline': pipeline}
         changes['dataset'].pop('cache_mib', None)
-    loader = build_loader(trained.config, args.split, args.config, **changes)
+    loader = build_loader(trained.config, args.split, **changes)
     classes = loader.dataset.metainfo['classes']
     chosen = choose(len(loader.dataset), args.samples, args.seed)
     features, labels = [], []

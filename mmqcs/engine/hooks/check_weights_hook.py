@@ -9,9 +9,8 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
-from mmqcs.checkpoints.publish import TRAIN_ONLY
 from mmqcs.checkpoints.safe_load import CheckpointError
-from mmqcs.checkpoints.weights import check_fit, check_tensors, find_weights
+from mmqcs.checkpoints.weights import TRAIN_ONLY, check_fit, check_tensors, find_weights
 from mmqcs.registry import HOOKS
 
 

@@ -1,0 +1,112 @@
+"""What names a model: a file of weights, an exported file, a config or its name."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlparse
+
+import torch
+from mmengine.config import Config
+
+from mmqcs.register import register_model_index
+
+__all__ = ['ModelKind', 'load_config', 'local_file', 'model_kind']
+
+ModelKind = Literal['checkpoint', 'onnx', 'program', 'config', 'name']
+
+KINDS: dict[str, ModelKind] = {
+    '.pth': 'checkpoint',
+    '.pt': 'checkpoint',
+    '.onnx': 'onnx',
+    '.pt2': 'program',
+    '.py': 'config',
+    '.json': 'config',
+    '.yaml': 'config',
+    '.yml': 'config',
+    '': 'name',
+}
+
+
+def model_kind(source: str | Path | Config) -> ModelKind:
+    """Tell what names a model.
+
+    Args:
+        source: Config, or the path of a file, or a name.
+
+    Returns:
+        ``'checkpoint'`` (.pth, .pt), ``'onnx'`` or ``'program'`` (.pt2) for exported
+        files, ``'config'``, or ``'name'`` of a model in the model index.
+
+    Raises:
+        ValueError: The file has another ending.
+
+    Examples:
+        >>> model_kind('work_dirs/run/epoch_10.pth'), model_kind('qcs_ir50_raf')
+        ('checkpoint', 'name')
+    """
+    if isinstance(source, Config):
+        return 'config'
+    kind = KINDS.get(Path(source).suffix.lower())
+    if kind is None:
+        raise ValueError(
+            f'{source} is neither a config (.py), a checkpoint (.pth), an exported '
+            f'model (.onnx, .pt2) nor a name'
+        )
+    return kind
+
+
+def load_config(source: str | Path | Config) -> Config:
+    """Load a config by its file or by its name in the model index.
+
+    Args:
+        source: File; name such as ``'qcs_ir50_raf'``; or a config, which is returned.
+
+    Raises:
+        FileNotFoundError: There is no such file, or a ``_base_`` of it is missing.
+        ValueError: No model has this name, or the file is not a config.
+    """
+    if isinstance(source, Config):
+        return source
+    kind = model_kind(source)
+    if kind == 'config':
+        if not Path(source).is_file():
+            raise FileNotFoundError(
+                f'config file not found: {source} (looked in {Path.cwd()})'
+            )
+        return Config.fromfile(str(source))
+    if kind != 'name':
+        raise ValueError(f'{source} is not a config, but a {kind} file')
+    from mmpretrain.apis import ModelHub
+
+    register_model_index()
+    try:
+        return ModelHub.get(str(source)).config
+    except ValueError as error:
+        raise ValueError(
+            f'no model is named {str(source)!r}; mmpretrain.list_models() lists the '
+            f'names'
+        ) from error
+
+
+def local_file(path: str | Path) -> Path:
+    """Return the path of a checkpoint, which is downloaded if it is given by URL.
+
+    Args:
+        path: File, or ``https://…``. Downloads are kept in PyTorch's hub folder.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        OSError: It cannot be downloaded.
+    """
+    if str(path).startswith(('http://', 'https://')):
+        name = Path(urlparse(str(path)).path).name
+        file = Path(torch.hub.get_dir(), 'checkpoints', name)
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(str(path), str(file))
+        return file
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(
+            f'checkpoint not found: {path} (looked in {Path.cwd()})'
+        )
+    return file
