@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 
-from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.checkpoints import model_kind
+from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.synth.scenes import SceneSettings, render_scene
 

@@ -203,7 +203,7 @@ def test_sheet(run, tmp_path):
         for person in (101, 102)
     )
     found = [cv2.matchTemplate(sheet, x, cv2.TM_SQDIFF).min() for x in (shown, other)]
-    assert 5 * found[0] < found[1]
+    assert 3 * found[0] < found[1]
     for option, value in (('--people', 0), ('--first', -1)):
         wrong = run(SHEET, '--out', out, option, value)
         assert wrong.returncode == 2

@@ -12,9 +12,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from mmqcs.apis.face_options import add_face_options, build_detector
 from mmqcs.apis.frames import IMAGE_SUFFIXES
 from mmqcs.apis.read_image import read_image
+from mmqcs.cli.inferencer import add_face_options, build_detector
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.faces import FaceDetector
 
