@@ -30,8 +30,11 @@ from mmengine.optim import build_optim_wrapper
 
 import mmqcs.apis
 import mmqcs.deployment
+import mmqcs.explain
 import mmqcs.faces
 import mmqcs.functional
+import mmqcs.runs.curves
+import mmqcs.runs.report
 import mmqcs.visualization
 import mmqcs.visualization.embedding
 from mmqcs import registry
@@ -42,8 +45,11 @@ ROOT = Path(__file__).resolve().parents[1]
 _PUBLIC = (
     mmqcs.apis,
     mmqcs.deployment,
+    mmqcs.explain,
     mmqcs.faces,
     mmqcs.functional,
+    mmqcs.runs.curves,
+    mmqcs.runs.report,
     mmqcs.visualization,
     mmqcs.visualization.embedding,
 )

@@ -42,8 +42,8 @@ class FERInferencer:
 
     Args:
         model: Config, its file or its name; a checkpoint that contains its config (see
-            :class:`FaceClassifier`); a file of ``tools/deployment/export_onnx.py``; or a
-            classifier, which is any callable with ``classes`` that maps BGR faces to
+            :class:`FaceClassifier`); a file of ``tools/deployment/export_onnx.py``; or
+            a classifier, which is any callable with ``classes`` that maps BGR faces to
             scores (N, classes), such as :class:`mmqcs.deployment.OnnxClassifier`.
         checkpoint: Weights for a config. Without weights, the model is random and a
             warning is issued.

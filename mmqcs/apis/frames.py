@@ -118,6 +118,6 @@ def _read(file: BinaryIO, source: str) -> bytes:
         content: Any = file.read(MAX_BYTES + 1)
     if not isinstance(content, bytes):
         raise ImageError(
-            f'{source} returns {type(content).__name__} instead of bytes: open it in mode "rb"'
+            f'{source} gives {type(content).__name__}, not bytes: open it in mode "rb"'
         )
     return content

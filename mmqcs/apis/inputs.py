@@ -99,8 +99,8 @@ def _is_input(item: object) -> bool:
 
 def _type_error(item: object) -> TypeError:
     return TypeError(
-        f'an input must be a path, the bytes of an image, an open file, a Pillow image, '
-        f'a BGR array, the number of a camera, or a list of these; got '
+        f'an input must be a path, the bytes of an image, an open file, a Pillow '
+        f'image, a BGR array, the number of a camera, or a list of these; got '
         f'{type(item).__name__}'
     )
 

@@ -36,8 +36,8 @@ MIN_SIDE = 8
 
 _NAMES = 'AVIF BMP DIB GIF ICO JPEG JPEG2000 PCX PNG PPM PSD QOI SGI SUN TIFF WEBP'
 FORMATS = tuple(_NAMES.split(' '))
-"""Supported formats. Others that Pillow supports start programs or read other files; for
-example, EPS starts Ghostscript."""
+"""Supported formats. Some others of Pillow start programs or read other files; EPS, for
+example, starts Ghostscript."""
 
 _TGA_SUFFIXES = ('.tga', '.icb', '.vda', '.vst')
 _HEIF_BRANDS = (
@@ -242,7 +242,7 @@ def decode(
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Rotate an image by its EXIF orientation; like viewers, ignore damaged EXIF data."""
+    """Rotate an image by its EXIF orientation; ignore damaged EXIF data."""
     try:
         orientation = image.getexif().get(0x0112, 1)
     except Exception:  # damaged EXIF data can raise anything

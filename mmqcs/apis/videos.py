@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 MAX_FRAME_PIXELS = 2**25
-"""Maximum number of pixels of a frame of a video or an animation, just above 8K, because
-decoders hold several frames at once."""
+"""Maximum number of pixels of a frame of a video or an animation: just above 8K,
+because decoders keep several frames in memory."""
 
 HEAD = 4096
 """Number of bytes that identify a video."""

@@ -92,9 +92,7 @@ class ResultWriter:
         self.every = every
         self.notes: list[str] = []
         if printable(str(folder)) != str(folder):
-            raise OSError(
-                'the name of the folder contains characters that cannot be printed'
-            )
+            raise OSError('the name of the folder cannot be printed')
         self.folder.mkdir(parents=True, exist_ok=True)
         self._names: set[str] = set()
         self._video: _VideoFile | None = None

@@ -52,8 +52,8 @@ class YuNetDetector:
             raise ValueError(f'max_side must be at least 64, got {max_side}')
         if not Path(model).is_file():
             raise FileNotFoundError(
-                f'no YuNet model at {model}; get face_detection_yunet_2023mar.onnx from '
-                f"OpenCV's model zoo"
+                f'no YuNet model at {model}; download '
+                f"face_detection_yunet_2023mar.onnx from OpenCV's model zoo"
             )
         self.max_side = max_side
         try:

@@ -264,6 +264,6 @@ def test_advice_on_the_number_that_rafdb_lacks_is_right(convert, tmp_path, capsy
     src = numbered(tmp_path / 'src', range(8))
     with pytest.raises(SystemExit):
         convert(src, tmp_path / 'out', '--order', 'affectnet')
-    assert 'Leave it out by --skip 7' in capsys.readouterr().err
+    assert 'Skip it with --skip 7' in capsys.readouterr().err
     convert(src, tmp_path / 'out', '--order', 'affectnet', '--skip', 7)
     assert levels(tmp_path / 'out') == AFFECTNET
