@@ -1,6 +1,8 @@
 default_scope = 'mmpretrain'
 
 default_hooks = dict(
+    # fetches losses from the GPU together, when they are logged
+    runtime_info=dict(type='mmqcs.RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
@@ -20,7 +22,7 @@ default_hooks = dict(
     resume=dict(type='mmqcs.ResumeHook'),
     # compares classes and names of metrics before the first iteration
     setup_check=dict(type='mmqcs.SetupCheckHook'),
-    # ends a run whose losses or weights are not finite
+    # ends a run if losses or weights are not finite
     finite=dict(type='mmqcs.FiniteHook'),
     # leaves WORK_DIR/report.html
     report=dict(type='mmqcs.ReportHook'),

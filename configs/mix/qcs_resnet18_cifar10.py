@@ -27,6 +27,7 @@ train_dataloader = dict(
     batch_size=32,
     # batches are drawn by batch_sampler
     batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'),
+    collate_fn=dict(type='mmqcs.collate_faces'),
 )
 
 optim_wrapper = dict(type='mmqcs.SAMOptimWrapper', rho=0.05)

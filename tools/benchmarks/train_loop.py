@@ -1,0 +1,183 @@
+"""Time of whole training iterations of a small network, data loading included.
+
+    python tools/benchmarks/train_loop.py --iterations 150
+
+A runner trains the recipes of FER2013, as ``tools/train.py`` does, on noise in its
+layout: QCS on groups, and the same backbone, neck and head alone on as many images.
+The modes run one after the other, each in its own process. Prints a table and writes
+it as JSON.
+"""
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from measure import ON_GPU, table, write_json
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmqcs import register_all_modules
+from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.options import ArgumentParser, load_config
+from mmqcs.datasets import FER2013
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+BASE, QCS = 'mix/ir-small_fer2013.py', 'qcs/qcs_ir-small_fer2013.py'
+# name: config, optimiser wrapper, arguments of the model
+MODES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    'ImageClassifier': (BASE, 'OptimWrapper', {}),
+    'ImageClassifier, bfloat16': (BASE, 'mmqcs.AutocastOptimWrapper', {}),
+    'QCS': (QCS, 'OptimWrapper', {}),
+    'QCS, bfloat16': (QCS, 'mmqcs.AutocastOptimWrapper', {}),
+    'QCS, bfloat16, compiled': (
+        *(QCS, 'mmqcs.AutocastOptimWrapper', dict(compile=True)),
+    ),
+}
+
+
+class LoopTimer(Hook):
+    """Times the iterations after the first ones.
+
+    Args:
+        skip: Iterations that are not timed.
+    """
+
+    def __init__(self, skip: int) -> None:
+        self.skip = skip
+        self.waits: list[float] = []
+        self.times: list[float] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Start the warm-up."""
+        self.times.append(time.perf_counter())
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, **_: Any) -> None:
+        """Keep the time that the iteration waited for data."""
+        done = runner.iter + 1
+        if done > self.skip:
+            self.waits.append(
+                runner.message_hub.get_scalar('train/data_time').current()
+            )
+        if done in (self.skip, runner.max_iters):
+            if ON_GPU:
+                torch.cuda.synchronize()
+            self.times.append(time.perf_counter())
+
+
+def write_faces(root: Path, count: int) -> None:
+    """Write noise as FER2013's training images: grey, 48×48 pixels, class folders."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (64, 48, 48), dtype=np.uint8)
+    files = [
+        cv2.imencode('.jpg', cv2.GaussianBlur(image, (5, 5), 0))[1] for image in noise
+    ]
+    classes = [name.lower() for name in FER2013.METAINFO['classes']]
+    for name in classes:
+        (root / 'train' / name).mkdir(parents=True)
+    for i in range(count):
+        folder = root / 'train' / classes[i % len(classes)]
+        (folder / f'Training_{i:06}.jpg').write_bytes(files[i % len(files)].tobytes())
+
+
+def loop_config(
+    mode: str, root: str, images: int, iterations: int, workers: int
+) -> Config:
+    """Return the config of a training in one of the modes."""
+    path, wrapper, changes = MODES[mode]
+    cfg = load_config(str(CONFIGS / path))
+    loader = cfg.train_dataloader
+    loader.batch_size = images if path == BASE else images // 4
+    loader.num_workers = workers
+    loader.persistent_workers = workers > 0
+    loader.dataset.data_root = root
+    cfg.model.update(changes)
+    cfg.optim_wrapper.type = wrapper
+    cfg.train_cfg = dict(by_epoch=False, max_iters=iterations)
+    cfg.param_scheduler = None
+    for part in ('cfg', 'dataloader', 'evaluator'):
+        cfg[f'val_{part}'] = cfg[f'test_{part}'] = None
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1)
+    del cfg.default_hooks.report
+    cfg.log_level = 'ERROR'
+    cfg.work_dir = f'{root}/runs/{mode}'
+    return cfg
+
+
+def run(cfg: Config, skip: int) -> dict[str, Any]:
+    """Train, and return the row of the record."""
+    register_all_modules()
+    if not ON_GPU:
+        keep_freed_memory()
+    timer = LoopTimer(skip)
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(timer, 'LOWEST')
+    runner.train()
+    started, warm, ended = timer.times
+    return {
+        'ms_per_iteration': 1000 * (ended - warm) / len(timer.waits),
+        'ms_waiting_for_data': 1000 * statistics.mean(timer.waits),
+        'warmup_seconds': warm - started,
+        'memory_mib': torch.cuda.max_memory_allocated() / 2**20 if ON_GPU else None,
+        'parameters': sum(p.numel() for p in runner.model.parameters()),
+    }
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--images', type=int, default=768, help='images per iteration')
+    parser.add_argument(
+        '--dataset', type=int, default=28709, help='images of the dataset'
+    )
+    parser.add_argument(
+        '--iterations', type=int, default=150 if ON_GPU else 30, help='of each mode'
+    )
+    parser.add_argument(
+        '--skip', type=int, default=20, help='first iterations, not timed'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=min(8, (os.cpu_count() or 2) // 2)
+    )
+    parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
+    parser.add_argument('--out', default='work_dirs/benchmarks/train_loop.json')
+    args = parser.parse_args()
+    if not 0 < args.skip < args.iterations:
+        parser.error('--skip must be at least 1 and less than --iterations')
+
+    context = multiprocessing.get_context('spawn')
+    lines, rows = [], {}
+    with tempfile.TemporaryDirectory() as root:
+        write_faces(Path(root), args.dataset)
+        for mode in args.modes:
+            cfg = loop_config(mode, root, args.images, args.iterations, args.workers)
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
+                row = rows[mode] = pool.submit(run, cfg, args.skip).result()
+            lines.append(
+                [
+                    mode,
+                    f'{row["ms_per_iteration"]:.0f} ms',
+                    f'{row["ms_waiting_for_data"]:.1f} ms',
+                    f'{row["warmup_seconds"]:.1f} s',
+                    f'{row["memory_mib"]:.0f} MiB' if ON_GPU else '-',
+                    f'{row["parameters"] / 1e6:.1f} M',
+                ]
+            )
+    header = ['training', 'iteration', 'waiting for data', 'warm-up', 'memory']
+    print(table([*header, 'parameters'], lines))
+    write_json(args.out, vars(args), rows)
+
+
+if __name__ == '__main__':
+    main()
