@@ -161,7 +161,7 @@ ERRORS = [
     (
         'csa_maps',
         ['--cfg-options', 'train_dataloader.batch_sampler=None'],
-        'draws no groups',
+        'has no groups',
     ),
     ('csa_maps', ['--cfg-options', 'test_dataloader=None'], 'no test_dataloader'),
     (
@@ -218,8 +218,8 @@ def test_a_published_checkpoint_lacks_the_cross_branch(
     image = next(rafdb_root.rglob('*.jpg'))
     start(monkeypatch, 'attention_map', weights, 'base.pth', image)
     assert 'written to attention_map.png' in capsys.readouterr().out
-    message = '--class must be one of 0, 1, 2, 3, 4, 5, 6, got'
-    args = 'attention_map', weights, 'base.pth', image, '--class', 'Fear'
+    message = '--class must be one of Surprise, Fear, '
+    args = 'attention_map', weights, 'base.pth', image, '--class', 'Joy'
     fails(monkeypatch, capsys, message, *args)
 
 
