@@ -150,7 +150,7 @@ def test_a_backbone_without_places():
 
     model = build(PLAIN)
     model.backbone = Flat()
-    with pytest.raises(ValueError, match='Flat gives neither feature maps'):
+    with pytest.raises(ValueError, match='Flat neither returns feature maps'):
         attention_map(model, torch.randn(1, 3, 4, 4).double())
 
 
