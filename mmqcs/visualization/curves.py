@@ -23,6 +23,10 @@ class Panel(NamedTuple):
         title: Title.
         unit: Label of the y axis.
         curves: Curves by name. Names of validation curves start with ``'val '``.
+
+    Examples:
+        >>> Panel('Accuracy', 'Percent', {'val top1': [(100, 62.5)]}).unit
+        'Percent'
     """
 
     title: str

@@ -124,7 +124,7 @@ def test_comparing(page, pictures):
         assert one.shape == (SIDE, SIDE, 3)
         assert (one != other).any()
     assert page.compare(seen, None, None, WAYS[0])[1:] == (None, None)
-    assert 'Give a first image' in page.compare(None, None, path, WAYS[0])[0]
+    assert 'The first image needs a face' in page.compare(None, None, path, WAYS[0])[0]
     none = str(pictures / 'none.png')
     assert 'No face was found' in page.compare(seen, None, none, WAYS[0])[0]
 

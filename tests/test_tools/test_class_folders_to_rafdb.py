@@ -247,10 +247,10 @@ def test_a_number_in_one_split_only(convert, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('names', 'order', 'message'),
     [
-        (range(8), 'affectnet', 'class folder 7 is Contempt, which RAF-DB does not'),
-        (range(8), 'ck-plus', 'class folder 2 is Contempt, which RAF-DB does not'),
-        (range(8), 'fer2013', 'class folder 7 is no class in the order fer2013'),
-        (range(8), 'rafdb', 'class folder 0 is no class in the order rafdb'),
+        (range(8), 'affectnet', 'class folder 7 is Contempt, which RAF-DB lacks'),
+        (range(8), 'ck-plus', 'class folder 2 is Contempt, which RAF-DB lacks'),
+        (range(8), 'fer2013', 'class folder 7 is not a class in the order fer2013'),
+        (range(8), 'rafdb', 'class folder 0 is not a class in the order rafdb'),
     ],
 )
 def test_numbers_that_rafdb_lacks(convert, tmp_path, capsys, names, order, message):
