@@ -96,4 +96,4 @@ def test_errors(run, tmp_path, options, message):
 def test_foreign_files_are_kept(run, tmp_path):
     (tmp_path / 'train').mkdir()
     done = run(TOOL, tmp_path, *SMALL)
-    assert f'{tmp_path}/train exists and is not made of SynthFER scenes' in done.stderr
+    assert f'{tmp_path}/train exists and was not written as SynthFER scenes' in done.stderr
