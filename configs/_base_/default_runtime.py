@@ -7,7 +7,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        # a kill at any moment leaves a checkpoint to resume from
+        # leaves a checkpoint to resume from, even if the run is killed
         type='mmqcs.CheckpointHook',
         interval=1,
         max_keep_ckpts=1,
@@ -38,16 +38,16 @@ vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
 log_processor = dict(
-    # what each image of a group loses and each level weighs is drawn, not printed
+    # per-image losses and theta are plotted, not printed
     type='mmqcs.QuietLogProcessor',
     quiet=r'ce_|theta/',
-    # means of the last iterations instead of the last batch alone; those after the
-    # stock names are of training, not the accuracies of validations
+    # log means over the last iterations instead of the last value; accuracy_* are those
+    # of training
     mean_pattern=r'loss|time|grad_norm|^accuracy_|^ce_',
 )
 log_level = 'INFO'
 load_from = None
 resume = False
 
-# A fixed seed: a resumed run then draws the groups it would have drawn.
+# With a fixed seed, a resumed run draws the same groups as an uninterrupted one.
 randomness = dict(seed=0, deterministic=False)
