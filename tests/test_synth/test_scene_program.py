@@ -96,4 +96,5 @@ def test_errors(run, tmp_path, options, message):
 def test_foreign_files_are_kept(run, tmp_path):
     (tmp_path / 'train').mkdir()
     done = run(TOOL, tmp_path, *SMALL)
-    assert f'{tmp_path}/train exists and was not written as SynthFER scenes' in done.stderr
+    message = f'{tmp_path}/train exists and was not written as SynthFER scenes'
+    assert message in done.stderr
