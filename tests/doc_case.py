@@ -30,13 +30,13 @@ from mmengine.optim import build_optim_wrapper
 
 import mmqcs.apis
 import mmqcs.deployment
+import mmqcs.explain
 import mmqcs.faces
 import mmqcs.functional
+import mmqcs.runs.curves
+import mmqcs.runs.report
 import mmqcs.visualization
-import mmqcs.visualization.attention
 import mmqcs.visualization.embedding
-import mmqcs.visualization.report
-import mmqcs.visualization.similarity
 from mmqcs import registry
 from mmqcs.detection import require_detection
 from mmqcs.registry import DATASETS, MODELS
@@ -45,13 +45,13 @@ ROOT = Path(__file__).resolve().parents[1]
 _PUBLIC = (
     mmqcs.apis,
     mmqcs.deployment,
+    mmqcs.explain,
     mmqcs.faces,
     mmqcs.functional,
+    mmqcs.runs.curves,
+    mmqcs.runs.report,
     mmqcs.visualization,
-    mmqcs.visualization.attention,
     mmqcs.visualization.embedding,
-    mmqcs.visualization.report,
-    mmqcs.visualization.similarity,
 )
 _MARKDOWN = MarkdownIt().enable('table')
 _COMMENT = re.compile(r'<!-- (not executed|needs): (.+?) -->\s*')

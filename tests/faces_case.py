@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
 from mmqcs.faces.cascade_file import has_cascades
-from mmqcs.synth.scenes import SceneFace, SceneSettings, draw_scene, scene_faces
+from mmqcs.synth.scenes import SceneFace, SceneSettings, render_scene, scene_faces
 
 needs_cascades = pytest.mark.skipif(
     not has_cascades(),
@@ -21,7 +21,7 @@ SCENES = SceneSettings(image_size=320)
 def scene(index: int):
     """A picture of drawn faces, BGR (320, 320, 3), and where these are."""
     faces: list[SceneFace] = scene_faces(SCENES, 'train', index)
-    return draw_scene(SCENES, 'train', index), faces
+    return render_scene(SCENES, 'train', index), faces
 
 
 def write_untrained(config_file: Path, path: Path) -> Path:

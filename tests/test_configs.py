@@ -17,10 +17,9 @@ from mmpretrain.models import ImageClassifier
 from modelindex.load_model_index import load
 
 from mmqcs.checkpoints.weights import TRAIN_ONLY
+from mmqcs.explain import attention_map, csa_neck, csa_weights
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import METRICS, MODELS
-from mmqcs.visualization.attention import attention_map
-from mmqcs.visualization.similarity import csa_neck, csa_weights
 
 INDEX = load(str(ROOT / 'model-index.yml'))
 CONFIGS = sorted(

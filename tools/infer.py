@@ -15,9 +15,9 @@ from mmqcs.apis import FERInferencer, ImageResult
 from mmqcs.apis.drawing import draw_faces
 from mmqcs.apis.files import printable
 from mmqcs.apis.frames import Frame, Input, number_of_frames
-from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.apis.inputs import describe_left_out, expand
 from mmqcs.apis.writers import ResultWriter
+from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
 from mmqcs.cli.options import ArgumentParser, fail
 
 

@@ -1,4 +1,4 @@
-"""Programming interface: from images to expressions."""
+"""Inference: from images and videos to faces and their expressions."""
 
 from mmqcs import openmmlab  # noqa: F401
 

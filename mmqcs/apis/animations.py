@@ -1,4 +1,4 @@
-"""Reads images of several frames or pages with Pillow."""
+"""Reads animations and images of several pages with Pillow."""
 
 import os
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from .videos import MAX_FRAME_PIXELS
 __all__ = ['count_frames', 'image_frames', 'opened_frames']
 
 _SEQUENCES = ('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP')
-"""Formats whose frames are all read. The further images of others, such as the previews
-and depth maps of MPO and HEIC, belong to the first."""
+"""Formats whose frames are all read. In other formats, such as MPO and HEIC, further
+images are previews or depth maps of the first."""
 
 
 def count_frames(image: Image.Image) -> int:
-    """Return the number of frames that are read of an image.
+    """Return the number of frames to read from an image.
 
     Args:
-        image: An image that Pillow opened.
+        image: Image opened by Pillow.
     """
     if image.format not in _SEQUENCES:
         return 1
@@ -34,17 +34,17 @@ def count_frames(image: Image.Image) -> int:
 def image_frames(
     path: str | Path | BinaryIO, source: str, every: int
 ) -> Iterator[Frame]:
-    """Read the only image of a file, or all of its frames or pages.
+    """Read the image of a file, or all of its frames or pages.
 
     Args:
         path: File.
-        source: Name in the frames.
-        every: Every ``every``-th frame is read.
+        source: Name of the file in the frames.
+        every: Read every ``every``-th frame.
 
     Raises:
         FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: The file cannot be read, or is damaged. Frames that can
-            be read come first.
+        mmqcs.apis.ImageError: The file cannot be read or is damaged. Readable frames
+            are yielded before.
     """
     with open_image(path, source) as image:
         whole = image.format != 'GIF' or _has_end(image.fp)
@@ -53,25 +53,25 @@ def image_frames(
             single = []
         else:
             single = [decode(image, source)]
-    while single:  # now that Pillow's copy is freed
+    while single:  # after the copy of Pillow is freed
         yield Frame(source, single.pop())
     if not whole:
-        raise ImageError(f'{source} is damaged: it is cut off')
+        raise ImageError(f'{source} is damaged: it is truncated')
 
 
 def opened_frames(image: Image.Image, source: str, every: int) -> Iterator[Frame]:
-    """Read an image that Pillow opened; arguments and errors as above.
+    """Read the frames of an image; see :func:`image_frames`.
 
     Args:
-        image: The image.
-        source: Name in the frames.
-        every: Every ``every``-th frame is read.
+        image: Image opened by Pillow.
+        source: Name of the image in the frames.
+        every: Read every ``every``-th frame.
     """
     count = count_frames(image)
     if count == 1:
         yield Frame(source, decode(image, source))
         return
-    pages = image.format == 'TIFF'  # each is read on its own, and has no time
+    pages = image.format == 'TIFF'  # pages are read one by one and have no time
     limit = (MAX_PIXELS,) if pages else (MAX_FRAME_PIXELS, ' per frame of an animation')
     milliseconds, rate = 0.0, None
     for index in range(count):
@@ -92,21 +92,21 @@ def opened_frames(image: Image.Image, source: str, every: int) -> Iterator[Frame
 
 
 def _milliseconds(image: Image.Image) -> float:
-    """Return how long a frame is shown; browsers take 100 for very short times."""
+    """Return the duration of a frame; like browsers, 100 ms if it is very short."""
     shown = image.info.get('duration', 0)
     return float(shown) if shown > 10 else 100.0
 
 
 def _has_end(file: BinaryIO) -> bool:
-    """Return whether the blocks of a GIF reach its trailer."""
+    """Return whether the blocks of a GIF reach its trailer; Pillow does not tell."""
     position = file.tell()
     try:
         file.seek(10)
         _skip_colours(file, 2)
         while (kind := file.read(1)) not in (b';', b''):
             if kind not in (b'!', b','):
-                continue  # stray bytes, which Pillow skips as well
-            if kind == b',':  # an image: its place and its colours
+                continue  # stray bytes, which Pillow also skips
+            if kind == b',':  # an image: its position and colours
                 file.seek(8, os.SEEK_CUR)
                 _skip_colours(file, 0)
             file.seek(1, os.SEEK_CUR)
@@ -118,6 +118,6 @@ def _has_end(file: BinaryIO) -> bool:
 
 
 def _skip_colours(file: BinaryIO, more: int) -> None:
-    """Skip a colour table, whose size is in the next byte, and what follows that."""
+    """Skip a colour table, whose size is in the next byte, and ``more`` bytes."""
     flags = (file.read(1) or b'\0')[0]
     file.seek(more + (3 << (flags % 8 + 1) if flags & 128 else 0), os.SEEK_CUR)

@@ -1,4 +1,9 @@
-"""Draws faces and expressions into an image."""
+"""Draws faces and expressions into an image.
+
+``torchvision.utils.draw_bounding_boxes`` has no background for labels in torchvision
+0.21, so labels are hard to read, and the visualizer of MMEngine renders each image with
+matplotlib, which is too slow for videos.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -22,43 +27,34 @@ CLASS_COLOURS = (
     (0, 114, 178),
     (200, 200, 200),
 )
-"""RGB of the classes, by Okabe and Ito: told apart with any colour vision."""
-
-_BAND = 2**23  # pixels that are drawn into at once
+"""RGB colours of the classes, by Okabe and Ito: distinguishable with any vision."""
 
 
 def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
     """Draw boxes, points and the names of the expressions.
 
     Args:
-        image: BGR, uint8 (H, W, 3). It is not changed.
-        result: The faces of the image.
+        image: BGR, uint8 (H, W, 3). It is not modified.
+        result: Faces of the image.
 
     Returns:
         BGR, uint8 (H, W, 3).
     """
     drawn = image.copy()
-    height, width = drawn.shape[:2]
-    rows = max(_BAND // width, 1)  # Pillow needs a copy, which is small in this way
-    for start in range(0, height, rows):
-        band = drawn[start : start + rows]
-        canvas = Image.fromarray(np.ascontiguousarray(band[..., ::-1]))
-        draw = ImageDraw.Draw(canvas)
-        for item in reversed(result.faces):  # the largest last, on top
-            _draw_face(draw, (width, height), item, start)
-        band[...] = np.asarray(canvas)[..., ::-1]
+    for item in reversed(result.faces):  # the largest face last, on top
+        _draw_face(drawn, item)
     return drawn
 
 
 def reduce_image(image: np.ndarray, side: int) -> np.ndarray:
-    """Reduce an image whose longer side has more pixels than this.
+    """Reduce an image to a maximum side length.
 
     Args:
         image: uint8 (H, W, 3).
-        side: Longest side in pixels; the shorter one has at least 16.
+        side: Maximum of the longer side in pixels; the shorter one is at least 16.
 
     Returns:
-        uint8 (h, w, 3), or the image itself.
+        uint8 (h, w, 3), or the image itself if it is small enough.
     """
     scale = side / max(image.shape[:2])
     if scale >= 1:
@@ -67,37 +63,41 @@ def reduce_image(image: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _draw_face(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], item: FaceExpression, start: int
-) -> None:
-    """Draw one face into the rows of an image that begin with ``start``."""
+def _draw_face(image: np.ndarray, item: FaceExpression) -> None:
     colour = CLASS_COLOURS[item.label % len(CLASS_COLOURS)]
-    left, top, right, bottom = map(float, item.face.box)
-    line = max(round(min(size) / 250), 1)
-    # Pillow rounds towards zero: round before the coordinates are shifted
-    shift = (0, start, 0, start)
-    corners = np.floor((left, top, right - 1, bottom - 1)) - shift
-    draw.rectangle(corners.tolist(), outline=colour, width=line)
-    if item.face.points is not None:
-        radius = max((right - left) / 80, 1.0)
-        for x, y in item.face.points:
-            corners = np.floor((x - radius, y - radius, x + radius, y + radius))
-            draw.ellipse((corners - shift).tolist(), fill=colour, outline='black')
-    font = _font(int(np.clip(min(size) / 28, 11, 48)))
+    least = min(image.shape[:2])
+    left, top, right, bottom = np.floor(item.face.box).astype(int).tolist()
+    line = max(round(least / 250), 1)
+    cv2.rectangle(image, (left, top), (right - 1, bottom - 1), colour[::-1], line)
+    radius = max((right - left) // 80, 1)
+    for point in () if item.face.points is None else item.face.points:
+        centre = np.floor(point).astype(int).tolist()
+        cv2.circle(image, centre, radius, colour[::-1], cv2.FILLED)
+        cv2.circle(image, centre, radius + 1, (0, 0, 0))
     text = f'{item.name} {100 * item.score:.0f} %'
-    _, _, width, height = draw.textbbox((0, 0), text, font=font)
-    pad = height // 4
-    # above the box; where there is no room, inside of it
-    y = top - height - 2 * pad
-    y = float(np.floor(y if y >= 0 else top)) - start
-    x = float(np.clip(left, 0, max(size[0] - width - 2 * pad, 0)))
-    draw.rectangle((x, y, x + width + 2 * pad, y + height + 2 * pad), fill=colour)
+    label = _label(text, colour, int(np.clip(least / 28, 11, 48)))
+    # above the box if there is room, else inside
+    height, width = label.shape[:2]
+    y = top - height if top >= height else top
+    x = int(np.clip(left, 0, max(image.shape[1] - width, 0)))
+    place = image[y : y + height, x : x + width]
+    place[:] = label[: place.shape[0], : place.shape[1]]
+
+
+def _label(text: str, colour: tuple[int, int, int], size: int) -> np.ndarray:
+    """Render a text on a background, BGR uint8 (h, w, 3); OpenCV only has ASCII."""
+    font = _font(size)
+    left, top, right, bottom = font.getbbox(text)
+    pad = (bottom - top) // 4
+    label = Image.new('RGB', (right - left + 2 * pad, bottom - top + 2 * pad), colour)
     dark = np.dot(colour, (0.299, 0.587, 0.114)) < 120
-    draw.text((x + pad, y + pad), text, fill='white' if dark else 'black', font=font)
+    draw = ImageDraw.Draw(label)
+    draw.text((pad - left, pad - top), text, 'white' if dark else 'black', font)
+    return np.asarray(label)[..., ::-1]
 
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Matplotlib's own font, which is wherever it is installed."""
+    """Load the font of matplotlib, which is available on every system."""
     path = Path(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
     return ImageFont.truetype(str(path), size)

@@ -1,4 +1,4 @@
-"""Find faces in images and videos, and name their expressions."""
+"""Finds faces in images and videos, and classifies their expressions."""
 
 import warnings
 from collections import Counter
@@ -33,43 +33,42 @@ __all__ = ['FERInferencer']
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 BATCH_PIXELS = 2**25
-"""Pixels of images that wait for their batch: 100 MB. One larger image waits alone."""
+"""Maximum number of pixels of images that wait for a batch (100 MB); a larger image is
+processed alone."""
 
 
 class FERInferencer:
-    """Finds the faces in images, videos and cameras, and names their expressions.
+    """Finds faces in images, videos and cameras, and classifies their expressions.
 
     Args:
-        model: Name of a config, its file, a config, or a checkpoint that holds its
-            config (see :class:`FaceClassifier`); or a file of
-            ``tools/deployment/export_onnx.py``. Or a classifier itself: anything with
-            ``classes`` that turns a list of BGR faces into scores (N, classes), such
-            as :class:`mmqcs.deployment.OnnxClassifier`.
-        checkpoint: Weights, where ``model`` is no checkpoint. Without any they are
-            random, which gives a warning.
-        faces: How faces are found: ``'cascade'``, that of OpenCV 4; ``'none'``, where
-            each image is a face that is cut out already; or a detector:
-            :class:`mmqcs.faces.YuNetDetector`, :class:`mmqcs.faces.MMDetDetector`, or
-            anything with their method ``detect``.
-        template: Where eyes, nose and corners of the mouth come to lie in an aligned
-            face: five (x, y) as fractions of its side. Must be that of the training
-            data. By default ``face_template`` of the classifier, which is that of
-            its config, else ArcFace's.
+        model: Config, its file or its name; a checkpoint that contains its config (see
+            :class:`FaceClassifier`); a file of ``tools/deployment/export_onnx.py``; or
+            a classifier, which is any callable with ``classes`` that maps BGR faces to
+            scores (N, classes), such as :class:`mmqcs.deployment.OnnxClassifier`.
+        checkpoint: Weights for a config. Without weights, the model is random and a
+            warning is issued.
+        faces: Face detector: ``'cascade'`` of OpenCV 4; ``'none'`` for images that are
+            cropped faces; or an object such as :class:`mmqcs.faces.YuNetDetector` or
+            :class:`mmqcs.faces.MMDetDetector` with a method ``detect``.
+        template: Positions of eyes, nose and corners of the mouth in an aligned face:
+            five (x, y) as fractions of its side. Must be that of the training data.
+            Defaults to ``face_template`` of the classifier, which comes from its
+            config, else to the template of ArcFace.
         size: Side of an aligned face in pixels, before the test pipeline.
-        margin: What is added to faces without points, which are cut out by their
-            boxes, on each side, as a fraction of the longer one.
-        device: Where the classifier runs. By default a GPU if there is one.
-        batch_size: Faces that go through the network at once.
-        batch_frames: Most images whose faces are collected to fill a batch. Fewer are
-            collected if they are large.
+        margin: Margin on each side of faces without points, which are cropped by their
+            boxes, as a fraction of the longer side.
+        device: Device of the classifier. Defaults to a GPU if there is one.
+        batch_size: Number of faces per forward pass.
+        batch_frames: Maximum number of images whose faces are collected for a batch;
+            fewer if the images are large.
         trust: Whether a checkpoint may run code; see :class:`FaceClassifier`.
 
     Raises:
         FileNotFoundError: A file is missing.
-        ImportError: The cascade is missing (OpenCV 5), or MMDetection.
-        ValueError: An argument is wrong; the message says what to do.
-        CheckpointError: The checkpoint is damaged, its config names a part
-            that a file must not name, or its weights do not fit the model.
+        ImportError: OpenCV has no cascade (OpenCV 5), or MMDetection is missing.
+        ValueError: An argument is invalid; the message says what to do.
+        CheckpointError: The checkpoint is damaged, its config names a part that a file
+            must not name, or its weights do not fit the model.
 
     Examples:
         >>> infer = FERInferencer('work_dirs/qcs.pth')
@@ -117,20 +116,20 @@ class FERInferencer:
         """Find and classify the faces of all images.
 
         Args:
-            inputs: The path of an image, a video or a folder of these, or a wildcard
-                (``'photos/*.jpg'``); an encoded image as bytes or an open file; an
-                image of Pillow; a BGR array; or any iterable of these.
-            every: Every ``every``-th frame of a video or an animation is taken.
+            inputs: Path of an image, a video or a folder of these, or a wildcard
+                (``'photos/*.jpg'``); encoded image as bytes or an open file; Pillow
+                image; BGR array; or any iterable of these.
+            every: Use every ``every``-th frame of a video or an animation.
 
         Returns:
-            A result for each image and each frame of a video, an animation or a
-            file of several pages, in order.
+            One result per image, and per frame of a video, an animation or a file of
+            several pages, in order.
 
         Raises:
             FileNotFoundError: There is no such file.
-            TypeError: An input is of another type.
-            mmqcs.apis.ImageError: An image or a video cannot be read. To go on with
-                the others use :meth:`stream`.
+            TypeError: An input has another type.
+            mmqcs.apis.ImageError: An image or a video cannot be read. To continue with
+                the others, use :meth:`stream`.
         """
         return list(self.stream(inputs, every, on_error='raise'))
 
@@ -141,17 +140,16 @@ class FERInferencer:
         on_error: str = 'record',
         keep_images: bool = False,
     ) -> Iterator[ImageResult]:
-        """Find and classify faces one result after the other, in constant memory.
+        """Find and classify faces and yield the results one by one, in constant memory.
 
-        Files in folders that are neither images nor videos are left out, with a
-        warning that counts them.
+        A warning counts files in folders that are neither images nor videos.
 
         Args:
-            inputs: As in a call; or the number of a camera.
-            every: Every ``every``-th frame of a video or an animation is taken.
-            on_error: ``'record'`` gives a result with ``error`` for each input that
-                cannot be read and goes on; ``'raise'`` raises.
-            keep_images: Whether results carry their images.
+            inputs: As in a call, or the number of a camera.
+            every: Use every ``every``-th frame of a video or an animation.
+            on_error: ``'record'`` to continue after an input that cannot be read, and
+                to yield a result with ``error`` for it; ``'raise'`` to raise.
+            keep_images: Whether results contain their images.
 
         Yields:
             Results in the order of the images.
@@ -166,7 +164,7 @@ class FERInferencer:
             live = isinstance(item, int)
             for frame in frames(item, number, every):
                 waiting.append(frame)
-                del frame  # a large image must be freed before the next is read
+                del frame  # to free a large image before the next is read
                 if live or self._is_full(waiting):
                     yield from self._classify(waiting, keep_images, on_error)
         yield from self._classify(waiting, keep_images, on_error)
@@ -178,23 +176,23 @@ class FERInferencer:
         return len(waiting) >= self.batch_frames or pixels >= BATCH_PIXELS
 
     def cut(self, image: np.ndarray, face: Face) -> np.ndarray:
-        """The face as the classifier is given it, before the test pipeline.
+        """Crop a face for the classifier, before the test pipeline.
 
         Args:
             image: BGR, uint8 (H, W, 3).
-            face: A face of it.
+            face: Face of the image.
         """
         return cut_face(image, face, self.size, self.template, self.margin)
 
     def _classify(
         self, waiting: list[Frame], keep_images: bool, on_error: str
     ) -> Iterator[ImageResult]:
-        """Classify the faces of images, and take these from the list."""
+        """Classify the faces of images, and remove the images from the list."""
         found = [self._find(frame, on_error) for frame in waiting]
         waiting.clear()
         cuts = [cut for _, _, cuts in found for cut in cuts]
         scores = iter(self.classifier(cuts) if cuts else ())
-        for _ in range(len(found)):  # each result is handed over, none is held
+        for _ in range(len(found)):  # no result is kept in memory
             frame, faces, _ = found.pop(0)
             yield ImageResult(
                 source=frame.source,
@@ -212,7 +210,7 @@ class FERInferencer:
     def _find(
         self, frame: Frame, on_error: str
     ) -> tuple[Frame, list[Face], list[np.ndarray]]:
-        """Return a frame, its faces, and these cut out."""
+        """Return a frame, its faces, and their crops."""
         error = frame.error
         if frame.image is not None:
             try:

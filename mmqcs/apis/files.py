@@ -1,4 +1,4 @@
-"""Opens files of unknown origin, and names them in messages."""
+"""Opens untrusted files, and prints their names."""
 
 import os
 import stat
@@ -8,12 +8,12 @@ from typing import BinaryIO
 __all__ = ['MAX_BYTES', 'ImageError', 'open_file', 'printable']
 
 MAX_BYTES = 2**29
-"""Largest image file that is read: 512 MiB, more than any uncompressed 8-bit image
-within the limit on pixels."""
+"""Maximum size of an image file: 512 MiB, enough for uncompressed 8-bit images with the
+maximum number of pixels."""
 
 
 class ImageError(ValueError):
-    """An image or a video that cannot be read; the message names it.
+    """Raised if an image or a video cannot be read; the message names it.
 
     Examples:
         >>> from mmqcs.apis.read_image import read_image
@@ -26,10 +26,10 @@ class ImageError(ValueError):
 
 
 def printable(text: str) -> str:
-    r"""Return a text as it can be printed on one line anywhere.
+    r"""Escape characters that cannot be printed on one line of any terminal.
 
-    Names of files can hold line feeds, control characters, and bytes that are not
-    UTF-8, which Python holds as lone surrogates.
+    File names can contain line feeds, control characters, and bytes that are not UTF-8,
+    which Python represents as lone surrogates.
 
     Args:
         text: Any text.
@@ -45,15 +45,15 @@ def open_file(path: str | Path) -> BinaryIO:
     """Open a regular file for reading.
 
     Pipes, sockets and devices are refused before they are opened, because opening or
-    reading them can block or never end.
+    reading them can block forever.
 
     Args:
-        path: The file, or a link to it.
+        path: File, or a link to it.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ImageError: It is a folder or another special file, is empty, or must not be
-            read.
+        ImageError: The path is a folder or a special file, the file is empty, or
+            permission is denied.
     """
     try:
         status = os.stat(path)
@@ -71,4 +71,4 @@ def open_file(path: str | Path) -> BinaryIO:
     except ValueError as error:
         if isinstance(error, ImageError):
             raise
-        raise ImageError(f'{path!r} is not the path of a file: {error}') from error
+        raise ImageError(f'{path!r} is not a valid path: {error}') from error

@@ -1,4 +1,4 @@
-"""A single image on its way to the detector."""
+"""A frame: one image of an input."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ __all__ = ['Frame']
 
 @dataclass(frozen=True)
 class Frame:
-    """One image, or the reason why there is none.
+    """One image, or the error that occurred when reading it.
 
     Args:
-        source: Origin: a path, ``'camera N'``, or the kind of object that was given
-            and its number in the list of inputs, such as ``'array 3'``.
+        source: Path, ``'camera N'``, or type and index of an input, such as
+            ``'array 3'``.
         image: BGR, uint8 (H, W, 3), or None.
-        index: Number of the frame in a video, an animation or a file of several
-            pages, from 0; None for a single image.
+        index: Index of the frame in a video, an animation or a file of several pages;
+            None for a single image.
         time: Seconds from the start of the video, or None.
         rate: Frames per second of the video, or None.
         error: Why the image cannot be read, or None.

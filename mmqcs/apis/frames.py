@@ -1,4 +1,4 @@
-"""Reads single images from every kind of input: files, videos, cameras, objects."""
+"""Reads frames from all inputs: files, videos, cameras, objects."""
 
 import io
 from collections.abc import Iterator
@@ -27,16 +27,15 @@ __all__ = [
 
 
 def frames(item: Input | Frame, number: int = 0, every: int = 1) -> Iterator[Frame]:
-    """Read the images of one input.
+    """Read the frames of one input.
 
-    The content of a file decides whether it is an image or a video, not its name. An
-    input that cannot be read ends in one frame with ``error``, after those that could
-    be read.
+    Whether a file is an image or a video is decided by its content, not its name. If an
+    input cannot be read, the last frame has an ``error``.
 
     Args:
-        item: An input, but not a folder.
-        number: Its number among the inputs.
-        every: Every ``every``-th frame of a video or an animation is read.
+        item: Input, but not a folder.
+        number: Index among the inputs.
+        every: Read every ``every``-th frame of a video or an animation.
     """
     if isinstance(item, Frame):
         yield item
@@ -46,21 +45,21 @@ def frames(item: Input | Frame, number: int = 0, every: int = 1) -> Iterator[Fra
         for frame in _frames(item, source, every):
             yield frame
             index = frame.index
-            del frame  # while the next one is read, this one can be freed
+            del frame  # to free it while the next one is read
     except (ImageError, FileNotFoundError) as error:
-        # only files with several frames go on after the first
+        # only files with several frames fail after the first
         yield Frame(source, index=None if index is None else index + 1, error=error)
 
 
 def number_of_frames(item: Input | Frame, every: int = 1) -> int | None:
-    """Return how many frames an input has, as far as it says without being read.
+    """Return the number of frames that an input states, without reading them.
 
     Args:
-        item: An input, but not a folder.
-        every: Every ``every``-th frame of a video or an animation counts.
+        item: Input, but not a folder.
+        every: Count every ``every``-th frame of a video or an animation.
 
     Returns:
-        The number, 1 for what cannot be read, or None if it is not known.
+        Number of frames, 1 if the input cannot be read, or None if unknown.
     """
     if isinstance(item, int):
         return None
@@ -112,7 +111,7 @@ def _is_video(path: str | Path) -> bool:
 
 
 def _read(file: BinaryIO, source: str) -> bytes:
-    """Read the content of a file object, from its beginning if it can be found."""
+    """Read the content of a file object, from its start if it is seekable."""
     with translate_errors(source):
         with suppress(AttributeError, OSError):
             file.seek(0)

@@ -1,4 +1,4 @@
-"""Lists inputs: files, what lies in folders, and what fits a wildcard."""
+"""Lists inputs: files, contents of folders, and matches of wildcards."""
 
 import glob
 import os
@@ -19,8 +19,8 @@ from .videos import HEAD, is_video_head
 __all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'Input', 'describe_left_out', 'expand']
 
 Input = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | int
-"""An image, video or folder by path; an encoded image as bytes or an open file; an
-image of Pillow; BGR pixels; the number of a camera."""
+"""Path of an image, a video or a folder; encoded image as bytes or an open file; Pillow
+image; BGR array; number of a camera."""
 
 _IMAGES = (
     'avif bmp dib gif heic heif hif icb j2k jfif jp2 jpe jpeg jpf jpg jpx mpo pbm pcx '
@@ -38,21 +38,21 @@ _SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 def expand(
     inputs: Input | Iterable[Input | Frame], left_out: Counter[str] | None = None
 ) -> Iterator[Input | Frame]:
-    """List the inputs, with the files of a folder or a wildcard in place of these.
+    """List inputs, and replace folders and wildcards by files.
 
-    Of a folder and its subfolders all images and videos are taken, in the order of
-    their names. A file counts as one by its content. A file that is named as one but
-    has other content is taken as well, so that reading it reports the error.
+    A folder is replaced by all images and videos in it and its subfolders, sorted by
+    name. Files are recognised by their content. Files with the name of an image or a
+    video but other content are listed as well, so that reading them reports the error.
 
     Args:
-        inputs: One input, or any number of them, listed already or not.
-        left_out: Counts what is left out of folders, by kind.
+        inputs: One input, or an iterable of inputs and of results of this function.
+        left_out: Counter that is updated with the files left out of folders, by kind.
 
     Yields:
-        Inputs, and frames with ``error`` for what cannot be listed.
+        Inputs, and frames with ``error`` for inputs that cannot be listed.
 
     Raises:
-        TypeError: An input is of an unknown type.
+        TypeError: An input has an unknown type.
     """
     if _is_input(inputs):
         inputs = [inputs]
@@ -72,10 +72,10 @@ def expand(
 
 
 def describe_left_out(left_out: Counter[str]) -> list[str]:
-    """Describe what :func:`expand` left out of folders, one line per kind.
+    """Describe the files that :func:`expand` left out of folders, one line per kind.
 
     Args:
-        left_out: Filled by :func:`expand`.
+        left_out: Counter from :func:`expand`.
     """
     endings = {x: n for x, n in left_out.items() if x[:1] in ('', '.')}
     lines = []
@@ -99,8 +99,8 @@ def _is_input(item: object) -> bool:
 
 def _type_error(item: object) -> TypeError:
     return TypeError(
-        f'an input is a path, the bytes of an image, an open file, an image of Pillow, '
-        f'a BGR array, the number of a camera, or a list of these; got '
+        f'an input must be a path, the bytes of an image, an open file, a Pillow '
+        f'image, a BGR array, the number of a camera, or a list of these; got '
         f'{type(item).__name__}'
     )
 
@@ -111,14 +111,14 @@ def _expand_path(
     if os.path.isdir(path):
         yield from _list_folder(Path(path), left_out)
     elif re.match(r'[A-Za-z][A-Za-z0-9+.-]+:/', str(path)):
-        reason = f'{path} is an address: nothing is downloaded, give a local file'
+        reason = f'{path} is a URL: nothing is downloaded, use a local file'
         yield Frame(str(path), error=ImageError(reason))
     elif os.path.lexists(path) or not glob.has_magic(str(path)):
         yield path
     else:
         found = sorted(glob.glob(str(path), recursive=True))
         if not found:
-            reason = f'no file fits the wildcard {path}'
+            reason = f'no file matches the wildcard {path}'
             yield Frame(str(path), error=FileNotFoundError(reason))
         for name in found:
             yield from _expand_path(name, left_out)
@@ -142,7 +142,7 @@ def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[str | Path | 
             reason = f'{path} is an empty folder, not an image or a video'
             found.append((path, Frame(place, error=ImageError(reason))))
         for path in (Path(place, name) for name in names):
-            if path.name.startswith('._'):  # what macOS adds to a file for itself
+            if path.name.startswith('._'):  # metadata of macOS
                 unknown['files ._* of macOS'] += 1
             elif path.suffix.lower() in _SUFFIXES or _is_known(path):
                 found.append((path, path))
@@ -152,12 +152,12 @@ def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[str | Path | 
     yield from (item for _, item in sorted(found, key=lambda pair: pair[0]))
     if not found:
         lines = describe_left_out(+unknown)
-        reason = '; '.join([f'no images and no videos in the folder {folder}', *lines])
+        reason = '; '.join([f'no images or videos in the folder {folder}', *lines])
         yield Frame(str(folder), error=FileNotFoundError(reason))
 
 
 def _is_known(path: Path) -> bool:
-    """Return whether the content of a file is an image or a video."""
+    """Return whether a file is an image or a video, by its content."""
     try:
         with open_file(path) as file:
             if is_video_head(file.read(HEAD)):

@@ -1,4 +1,4 @@
-"""Reads an image in any common format as BGR, as a viewer would show it."""
+"""Reads images of all common formats as BGR, as a viewer shows them."""
 
 import io
 import os
@@ -29,30 +29,30 @@ __all__ = [
 ]
 
 MAX_PIXELS = 178_000_000
-"""Most pixels of an image: 534 MB in memory, just below Pillow's own limit."""
+"""Maximum number of pixels of an image: 534 MB, just below the limit of Pillow."""
 
 MIN_SIDE = 8
-"""Least width and height in pixels of an image that can show a face."""
+"""Minimum width and height in pixels of an image that can show a face."""
 
 _NAMES = 'AVIF BMP DIB GIF ICO JPEG JPEG2000 PCX PNG PPM PSD QOI SGI SUN TIFF WEBP'
 FORMATS = tuple(_NAMES.split(' '))
-"""Formats that are tried. Pillow knows more, but some of them start other programs or
-read other files, such as EPS, which starts Ghostscript."""
+"""Supported formats. Some others of Pillow start programs or read other files; EPS, for
+example, starts Ghostscript."""
 
 _TGA_SUFFIXES = ('.tga', '.icb', '.vda', '.vst')
 _HEIF_BRANDS = (
     *(b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'hevm', b'hevs'),
     *(b'mif1', b'msf1'),
 )
-_BAND = 2**22  # pixels that are converted at once
+_BAND = 2**22  # pixels converted at once
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
     """Read one image.
 
-    It is turned as its EXIF orientation says. Transparent parts become white, 16 bits
-    are reduced to 8, and grey, palette and CMYK become colours. Only the first frame
-    of an animation is read.
+    The image is rotated according to its EXIF orientation. Transparent parts become
+    white, 16 bits are reduced to 8, and grey, palette and CMYK images are converted to
+    colour. Of an animation, only the first frame is read.
 
     Args:
         source: File, or its content.
@@ -62,8 +62,8 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 
     Raises:
         FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: It is not an image of a known format, damaged, too
-            small or too large.
+        mmqcs.apis.ImageError: The format is unknown, or the image is damaged, too small
+            or too large.
     """
     name = 'the data' if isinstance(source, bytes) else str(source)
     source = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -73,18 +73,18 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 
 @contextmanager
 def open_image(source: str | Path | BinaryIO, name: str) -> Iterator[Image.Image]:
-    """Open an image with Pillow, by its content, in one of :data:`FORMATS`.
+    """Open an image in one of :data:`FORMATS` with Pillow.
 
     Args:
         source: File.
         name: Name of the file in messages.
 
     Yields:
-        The image. Errors of its decoder are translated as well.
+        The image. Errors of its decoder within the context are translated.
 
     Raises:
         FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: It cannot be read, or reading it fails.
+        mmqcs.apis.ImageError: The image cannot be read.
     """
     formats = FORMATS
     if isinstance(source, (str, Path)):
@@ -97,8 +97,8 @@ def open_image(source: str | Path | BinaryIO, name: str) -> Iterator[Image.Image
             raise ImageError(f'{name} is empty (0 bytes)')
         if size > MAX_BYTES:
             raise ImageError(
-                f'{name} is too large: {size:,} bytes, but images of at most '
-                f'{MAX_BYTES:,} bytes are read'
+                f'{name} is too large: {size:,} bytes, the maximum is {MAX_BYTES:,} '
+                f'bytes'
             )
         file.seek(0)
         head = file.read(64)
@@ -114,7 +114,7 @@ def open_image(source: str | Path | BinaryIO, name: str) -> Iterator[Image.Image
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence Pillow's warnings, which do not name the file."""
+    """Suppress warnings of Pillow, which do not name the file."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         yield
@@ -122,14 +122,14 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def translate_errors(name: str, head: bytes = b'') -> Iterator[None]:
-    """Turn what a decoder raises for a damaged image into an error that names it.
+    """Translate all errors of decoders into one that names the file.
 
     Args:
         name: Name of the file in messages.
-        head: The first bytes of the file.
+        head: First bytes of the file.
 
     Raises:
-        mmqcs.apis.ImageError: In place of any other error.
+        mmqcs.apis.ImageError: Instead of any other error.
     """
     try:
         yield
@@ -137,7 +137,7 @@ def translate_errors(name: str, head: bytes = b'') -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f'{name} is too large: {error} At most {MAX_PIXELS:,} pixels are read'
+            f'{name} is too large: {error} The maximum is {MAX_PIXELS:,} pixels'
         ) from error
     except UnidentifiedImageError as error:
         if is_heif(head):
@@ -159,7 +159,7 @@ def translate_errors(name: str, head: bytes = b'') -> Iterator[None]:
 
 
 def is_heif(head: bytes) -> bool:
-    """Return whether a file that begins so is a HEIC or HEIF image."""
+    """Return whether a file starts as a HEIC or HEIF image."""
     return head[4:8] == b'ftyp' and head[8:12] in _HEIF_BRANDS
 
 
@@ -173,14 +173,15 @@ def _knows_heif() -> bool:
 
 
 def as_bgr(image: np.ndarray, name: str = 'the image') -> np.ndarray:
-    """Check an array that is given in place of a file.
+    """Check an array that is used as an image.
 
     Args:
         image: BGR, uint8 (H, W, 3).
         name: Name of the array in messages.
 
     Raises:
-        mmqcs.apis.ImageError: It is not that, too small or too large.
+        mmqcs.apis.ImageError: Type or shape are wrong, or the image is too small or too
+            large.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ImageError(
@@ -198,36 +199,36 @@ def check_size(
 
     Args:
         name: Name of the file in messages.
-        width: In pixels.
-        height: In pixels.
-        most: Largest number of pixels.
-        kind: Kind of image that has this limit, for the message.
+        width: Width in pixels.
+        height: Height in pixels.
+        most: Maximum number of pixels.
+        kind: Description of the limit in the message.
 
     Raises:
         mmqcs.apis.ImageError: The image is too small or too large.
     """
     if width * height > most:
         raise ImageError(
-            f'{name} is too large: {width} x {height} pixels, at most {most:,} '
-            f'are read{kind}. Reduce it first'
+            f'{name} is too large: {width} x {height} pixels, the maximum is '
+            f'{most:,}{kind}; reduce it first'
         )
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            f'{name} is too small to show a face: {width} x {height} pixels, at least '
-            f'{MIN_SIDE} x {MIN_SIDE} are needed'
+            f'{name} is too small to show a face: {width} x {height} pixels, the '
+            f'minimum is {MIN_SIDE} x {MIN_SIDE}'
         )
 
 
 def decode(
     image: Image.Image, name: str, most: int = MAX_PIXELS, kind: str = ''
 ) -> np.ndarray:
-    """Return the pixels of an image that Pillow opened, turned upright.
+    """Return the upright pixels of an image.
 
     Args:
-        image: Of any mode.
+        image: Image opened by Pillow, in any mode.
         name: Name of the file in messages.
-        most: Largest number of pixels.
-        kind: Kind of image that has this limit, for the message.
+        most: Maximum number of pixels.
+        kind: Description of the limit in the message.
 
     Returns:
         BGR, uint8 (H, W, 3).
@@ -241,32 +242,26 @@ def decode(
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turn an image as its EXIF orientation says.
-
-    Viewers ignore EXIF data that cannot be read, and so does this function.
-    """
+    """Rotate an image by its EXIF orientation; ignore damaged EXIF data."""
     try:
         orientation = image.getexif().get(0x0112, 1)
-    except Exception:  # whatever Pillow raises for damaged EXIF data
+    except Exception:  # damaged EXIF data can raise anything
         return image
     return image if orientation == 1 else ImageOps.exif_transpose(image)
 
 
 def pillow_to_bgr(image: Image.Image) -> np.ndarray:
-    """Return the pixels of an image that Pillow opened.
+    """Return the pixels of an image, BGR, uint8 (H, W, 3).
 
     Args:
-        image: Of any mode.
-
-    Returns:
-        BGR, uint8 (H, W, 3).
+        image: Image opened by Pillow, in any mode.
     """
     image.load()
     width, height = image.size
     result = np.empty((height, width, 3), np.uint8)
-    # float has no known range: it is stretched from its least to its greatest value
+    # floats have no known range, so they are scaled from minimum to maximum
     low, high = image.getextrema() if image.mode == 'F' else (0, 65535)
-    rows = max(_BAND // width, 1)  # a large image has no second copy in memory
+    rows = max(_BAND // width, 1)  # avoids a second copy of large images
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         band = image.crop((0, top, width, bottom))

@@ -1,4 +1,4 @@
-"""Faces and expressions of an image."""
+"""Results of inference: faces and expressions of an image."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +16,9 @@ class FaceExpression:
 
     Args:
         face: Box and points.
-        label: Class of the highest score.
+        label: Class with the highest score.
         name: Name of this class.
-        scores: Score of each class, (classes,), summing to 1.
+        scores: Scores of all classes, (classes,), which sum to 1.
 
     Examples:
         >>> from mmqcs.faces import Face
@@ -44,15 +44,15 @@ class ImageResult:
     """All faces of an image.
 
     Args:
-        source: Origin of the image.
-        classes: Names of the classes, in the order of the scores.
-        faces: The largest first; empty if none was found.
+        source: Name of the input.
+        classes: Class names, in the order of the scores.
+        faces: Faces, the largest first.
         size: (width, height) of the image in pixels; None if it was not read.
-        index: Number of the frame in a video, from 0, or None.
-        time: Its time in seconds, or None.
+        index: Index of the frame in a video, or None.
+        time: Time of the frame in seconds, or None.
         error: Why the image could not be read, or None.
         rate: Frames per second of the video, or None.
-        image: BGR, uint8 (H, W, 3), if it was asked for.
+        image: BGR, uint8 (H, W, 3), if requested.
 
     Examples:
         >>> result = ImageResult('group.png', classes=('Sad', 'Happy'), size=(320, 240))
@@ -71,7 +71,7 @@ class ImageResult:
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all but the image, for JSON. Pixels have one decimal."""
+        """Return everything except the image, for JSON; pixels have one decimal."""
         return {
             'source': self.source,
             'frame': self.index,

@@ -25,11 +25,11 @@ __all__ = [
 ]
 
 MAX_FRAME_PIXELS = 2**25
-"""Most pixels of a frame of a video or an animation, just above 8K: decoders hold
-several frames at once."""
+"""Maximum number of pixels of a frame of a video or an animation: just above 8K,
+because decoders keep several frames in memory."""
 
 HEAD = 4096
-"""Bytes of a file by which a video is recognised."""
+"""Number of bytes that identify a video."""
 
 _STARTS = (
     *(b'\x1a\x45\xdf\xa3', b'FLV\x01', b'OggS', b'.RMF', b'DKIF', b'YUV4MPEG2 '),
@@ -39,18 +39,18 @@ _STARTS = (
     *(b'\0\0\0\x01\x67', b'\0\0\0\x01\x40'),  # raw H.264, H.265
 )
 _BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot')  # MP4, MOV
-# what FFmpeg takes for a list of other files or of addresses, up to the first zero
+# markers of files that FFmpeg reads as lists of other files or URLs
 _REFERENCES = (b'c=in ip', b'<mpd', b'<compositionplaylist', b'#extm3u', b'ffconcat')
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """Properties that a video states about itself.
+    """Properties that a video states.
 
     Args:
-        rate: Frames per second; 25 if it does not say.
-        count: Number of frames, or None if it does not say.
-        length: Seconds, or None if it does not say.
+        rate: Frames per second; 25 if not stated.
+        count: Number of frames, or None if not stated.
+        length: Duration in seconds, or None if not stated.
     """
 
     rate: float
@@ -59,13 +59,13 @@ class VideoInfo:
 
 
 def is_video_head(head: bytes) -> bool:
-    """Return whether a file begins as a video does.
+    """Return whether a file starts as a video.
 
-    FFmpeg opens other files and addresses that a playlist or a session description
-    names. These are text, so text is refused.
+    FFmpeg opens the files and URLs that playlists and session descriptions contain.
+    These are text, so text is refused.
 
     Args:
-        head: The first :data:`HEAD` bytes of the file.
+        head: First :data:`HEAD` bytes of the file.
     """
     text, zero, _ = head.partition(b'\0')
     if not zero or any(mark in text.lower() for mark in _REFERENCES):
@@ -84,7 +84,7 @@ def open_video(item: str | Path | int) -> Iterator[cv2.VideoCapture]:
     """Open a video or a camera.
 
     Args:
-        item: A file that begins as a video does, or the number of a camera.
+        item: File that starts as a video, or number of a camera.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -113,20 +113,20 @@ def open_video(item: str | Path | int) -> Iterator[cv2.VideoCapture]:
 
 
 def _address(file: BinaryIO) -> str:
-    """Return a name of an open file that means nothing else to FFmpeg or OpenCV.
+    """Return a path of an open file that FFmpeg and OpenCV cannot misinterpret.
 
-    A path can mean an address (``http:x``) or a numbered sequence of images
-    (``%03d.jpg``), and OpenCV crashes on a path that is not UTF-8.
+    A path can look like a URL (``http:x``) or an image sequence (``%03d.jpg``), and
+    OpenCV crashes on paths that are not UTF-8.
     """
     descriptor = f'/dev/fd/{file.fileno()}'
     return descriptor if os.path.exists(descriptor) else os.path.abspath(file.name)
 
 
 def video_info(item: str | Path | int) -> VideoInfo:
-    """Return rate and length of a video or camera, without reading its frames.
+    """Return the properties of a video or camera without reading its frames.
 
     Args:
-        item: A file that begins as a video does, or the number of a camera.
+        item: File that starts as a video, or number of a camera.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -151,14 +151,14 @@ def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Fr
     """Read the frames of a video or camera.
 
     Args:
-        item: A file that begins as a video does, or the number of a camera.
-        source: Name in the frames.
-        every: Every ``every``-th frame is read.
+        item: File that starts as a video, or number of a camera.
+        source: Name of the input in the frames.
+        every: Read every ``every``-th frame.
 
     Raises:
         FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: The video cannot be opened, or is damaged. Frames that
-            can be read come first.
+        mmqcs.apis.ImageError: The video cannot be opened or is damaged. Readable frames
+            are yielded before.
     """
     with open_video(item) as capture:
         info = _info(capture)
@@ -171,7 +171,7 @@ def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Fr
             read, image = capture.retrieve()
             if read:
                 yield Frame(source, image, index, seconds, info.rate)
-                del image  # while the next one is read, this one can be freed
+                del image  # to free it while the next one is read
             else:
                 damaged.append(index)
         if index < 0:
@@ -190,13 +190,14 @@ def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Fr
 def ends_early(info: VideoInfo, read: int, seconds: float) -> bool:
     """Return whether frames are missing at the end of a video.
 
-    If the rate varies, the number of frames in a file can be an estimate, or its last
-    frame is shown for long. A video ends early if both frames and seconds are missing.
+    With a variable rate, the stated number of frames can be an estimate, or the last
+    frame can be long. Therefore a video only ends early if both frames and seconds are
+    missing.
 
     Args:
         info: Properties that the video states.
-        read: Number of frames that were read.
-        seconds: Time of the last of these.
+        read: Number of frames read.
+        seconds: Time of the last frame read.
     """
     if info.count is None or info.length is None:
         return False

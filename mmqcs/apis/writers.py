@@ -1,4 +1,4 @@
-"""Writes results as they come: tables, images, videos."""
+"""Writes results one by one: tables, images, videos."""
 
 import csv
 import json
@@ -18,16 +18,16 @@ from .videos import video_info
 __all__ = ['PICTURE_SIDE', 'VIDEO_SIDE', 'ResultWriter', 'csv_rows']
 
 PICTURE_SIDE = 65_500
-"""Longest side in pixels of a written image, which is the limit of JPEG."""
+"""Maximum side of a written image in pixels: the limit of JPEG."""
 
 VIDEO_SIDE = 4096
-"""Longest side in pixels of a written video; the codec ends at 8191."""
+"""Maximum side of a written video in pixels; the limit of the codec is 8191."""
 
 _POINTS = ('eye_left', 'eye_right', 'nose', 'mouth_left', 'mouth_right')
 
 
 def csv_header(classes: Sequence[str]) -> list[str]:
-    """Names of the columns."""
+    """Return the names of the columns."""
     return [
         *('source', 'frame', 'time', 'face', 'left', 'top', 'right', 'bottom'),
         *(f'{name}_{axis}' for name in _POINTS for axis in 'xy'),
@@ -38,12 +38,9 @@ def csv_header(classes: Sequence[str]) -> list[str]:
 
 
 def csv_rows(result: ImageResult) -> list[dict[str, Any]]:
-    """Return one row per face, or one that says that there is none.
+    """Return one row per face, or one row with a note if there is no face.
 
-    Names of files are shown with escapes, so that each row is one line.
-
-    Args:
-        result: Faces of an image.
+    File names are escaped, so that each row is one line.
     """
     record = result.to_dict()
     common = {key: record[key] for key in ('source', 'frame', 'time')}
@@ -64,23 +61,23 @@ def csv_rows(result: ImageResult) -> list[dict[str, Any]]:
 
 
 class ResultWriter:
-    """Writes results into a folder, each at once, so that an interruption loses none.
+    """Writes results into a folder immediately, so that an interruption loses none.
 
     ``results.jsonl`` has one line per image, ``results.csv`` one row per face, and
-    ``pictures`` holds copies of the images and videos with the faces drawn into them.
+    ``pictures`` has copies of the images and videos with faces drawn into them.
 
     Args:
-        folder: Where to write; made if it does not exist.
-        classes: Names of the classes.
+        folder: Folder, created if it does not exist.
+        classes: Class names.
         pictures: Whether to write copies of images and videos.
-        every: Every ``every``-th frame of a video is given to the writer.
+        every: The writer gets every ``every``-th frame of a video.
 
     Raises:
-        FileExistsError: The folder holds results already.
-        OSError: It cannot be written to. In use: the disk is full.
+        FileExistsError: The folder already contains results.
+        OSError: The folder is not writable, or, when writing, the disk is full.
 
     Attributes:
-        notes: Differences between a written video and its source, one line each.
+        notes: Differences between written videos and their sources, one line each.
     """
 
     def __init__(
@@ -95,11 +92,11 @@ class ResultWriter:
         self.every = every
         self.notes: list[str] = []
         if printable(str(folder)) != str(folder):
-            raise OSError('the name of the folder has characters that are not text')
+            raise OSError('the name of the folder cannot be printed')
         self.folder.mkdir(parents=True, exist_ok=True)
         self._names: set[str] = set()
         self._video: _VideoFile | None = None
-        # names of files can hold bytes that are not UTF-8
+        # file names can contain bytes that are not UTF-8
         options = {'mode': 'x', 'encoding': 'utf-8', 'errors': 'backslashreplace'}
         self._lines = (self.folder / 'results.jsonl').open(**options)
         try:
@@ -115,7 +112,7 @@ class ResultWriter:
         """Write one result.
 
         Args:
-            result: With its image, if copies of images are written.
+            result: Result, with its image if copies are written.
         """
         self._lines.write(json.dumps(result.to_dict(), ensure_ascii=False) + '\n')
         self._csv.writerows(csv_rows(result))
@@ -128,10 +125,10 @@ class ResultWriter:
                 self._write_frame(result)
 
     def close(self) -> None:
-        """Ends all files.
+        """Close all files.
 
         Raises:
-            OSError: A video could not be written to its end.
+            OSError: A video is incomplete.
         """
         try:
             self._close_video()
@@ -157,13 +154,13 @@ class ResultWriter:
         video.close()
         if video.varies:
             self.notes.append(
-                f'{printable(video.source)}: {video.path.name} has a constant rate of '
-                f'{video.rate:g} frames per second, so its timing differs from that of '
-                f'the source, and no sound'
+                f'{printable(video.source)}: {video.path.name} has no sound and a '
+                f'constant rate of {video.rate:g} frames per second, so its timing '
+                f'differs from the source'
             )
 
     def _path(self, source: str, suffix: str) -> Path:
-        """Return a name for each source: that of the file, numbered if taken."""
+        """Return a path named after the source, with a number if it is taken."""
         stem = Path(source).stem.replace(' ', '_')
         stem = ''.join(x if x.isprintable() else '_' for x in stem)
         stem = stem.encode()[:240].decode(errors='ignore')  # 255 bytes in a name
@@ -182,7 +179,7 @@ class ResultWriter:
         encoded, data = cv2.imencode(path.suffix, reduce_image(image, PICTURE_SIDE))
         if not encoded:
             raise OSError(f'OpenCV cannot encode {path}')
-        path.write_bytes(data)  # unlike cv2.imwrite, says why it failed
+        path.write_bytes(data)  # unlike cv2.imwrite, tells why it fails
 
     def _write_frame(self, result: ImageResult) -> None:
         source = result.source
@@ -199,14 +196,14 @@ class _VideoFile:
 
     Args:
         path: MP4 file.
-        source: Name of the video it is a copy of.
+        source: Name of the original video.
         rate: Frames per second.
     """
 
     def __init__(self, path: Path, source: str, rate: float) -> None:
         self.path = path
         self.source = source
-        # the codec writes neither extreme rates nor fractions of fast ones
+        # the codec supports neither extreme rates nor fractions of high rates
         self.rate = float(np.clip(round(rate, 3 if rate < 60 else 0), 0.1, 240))
         self.count = 0
         self.varies = False
@@ -215,7 +212,7 @@ class _VideoFile:
         self._size = (0, 0)
 
     def write(self, image: np.ndarray, time: float) -> None:
-        """Add a frame, in the size of the first one.
+        """Add a frame, resized to the size of the first frame.
 
         Args:
             image: BGR, uint8 (H, W, 3).
@@ -237,7 +234,7 @@ class _VideoFile:
         self.count += 1
 
     def close(self) -> None:
-        """End the file, and check that it has all frames: OpenCV does not say."""
+        """Close the file and check its number of frames; OpenCV reports no errors."""
         if self._writer is None:
             return
         self._writer.release()
@@ -246,7 +243,7 @@ class _VideoFile:
             found = video_info(self.path).count or 0
         except (ImageError, FileNotFoundError):
             found = 0
-        if found < self.count:  # one more if Ctrl-C came between writing and counting
+        if found < self.count:  # more if Ctrl-C came between writing and counting
             raise OSError(
                 f'{self.path} has {found} of {self.count} frames; is the disk full?'
             )

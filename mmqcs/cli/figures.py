@@ -37,7 +37,7 @@ def add_out(parser: argparse.ArgumentParser, default: str) -> None:
         type=picture_path,
         metavar='FILE',
         default=default,
-        help='.png or .svg file to write (default %(default)s)',
+        help=f'{", ".join(FORMATS)} file to write (default %(default)s)',
     )
 
 

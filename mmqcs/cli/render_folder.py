@@ -1,30 +1,31 @@
-"""What the programs share that draw a data set into a folder."""
+"""Shared parts of the programs that render a dataset into a folder."""
 
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import Pool
 from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
-from mmengine.utils import track_parallel_progress
 
+from mmqcs.atomic import remove_drafts, write_text
 from mmqcs.cli.options import fail
-from mmqcs.synth.layouts import part_of, write_file
+from mmqcs.cli.progress import track
 
 T = TypeVar('T')
 
 
 @dataclass(frozen=True)
-class DrawnFolder:
-    """A folder that holds drawn pictures, and a file that says which.
+class RenderedFolder:
+    """A folder of rendered images, and a JSON file with their settings.
 
     Args:
-        out: The folder.
-        mark: Name of the file in it that holds the settings.
-        content: What it holds, for messages.
-        roots: From settings to the files and folders below ``out`` that they make.
+        out: Folder.
+        mark: Name of the JSON file.
+        content: Name of the content, for messages.
+        roots: Maps settings to the files and folders directly below ``out``.
     """
 
     out: Path
@@ -33,19 +34,20 @@ class DrawnFolder:
     roots: Callable[[Mapping[str, Any]], Sequence[str]]
 
     def write_mark(self, state: Mapping[str, Any], complete: bool) -> None:
-        """Writes down what the folder holds, and whether all of it is there."""
+        """Record the settings, and whether the folder is complete."""
+        self.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps({**state, 'complete': complete}, indent=2)
-        write_file(self.out / self.mark, [text.encode()])
+        write_text(self.out / self.mark, text)
 
     def prepare(self, state: Mapping[str, Any], overwrite: bool) -> bool:
-        """Makes the folder ready to be written; ends the program where it must not be.
+        """Prepare the folder for writing; exit with an error if it holds other data.
 
         Args:
-            state: The settings of what it shall hold.
-            overwrite: Whether what was drawn by other settings may be removed.
+            state: Settings of the images to render.
+            overwrite: Whether to remove images that were rendered with other settings.
 
         Returns:
-            Whether there is something to write.
+            False if the folder is complete.
         """
         mark = self.out / self.mark
         old: Sequence[str] = ()
@@ -53,38 +55,43 @@ class DrawnFolder:
             found = json.loads(mark.read_text())
             complete = found.pop('complete', False)
             if found == state:
+                self._remove_drafts(state)
                 return not complete
             if not overwrite:
-                changed = [key for key in state if found.get(key) != state[key]]
+                changes = ', '.join(
+                    f'{key}: {found.get(key)}, not {value}'
+                    for key, value in state.items()
+                    if found.get(key) != value
+                )
                 fail(
-                    f'{self.out} holds {self.content} with other settings ('
-                    + ', '.join(f'{k}: {found.get(k)}, not {state[k]}' for k in changed)
-                    + '); name another folder or replace it by --overwrite'
+                    f'{self.out} holds {self.content} with other settings ({changes}); '
+                    f'choose another folder, or replace it with --overwrite'
                 )
             old = self.roots(found)
         for root in self.roots(state):
             if root not in old and (self.out / root).exists():
                 fail(
-                    f'{self.out / root} exists and is not made of {self.content} '
-                    f'(not by {mark}); name another folder'
+                    f'{self.out / root} exists and was not written as {self.content} '
+                    f'(no record of it in {mark}); choose another folder'
                 )
         for path in (self.out / root for root in old):
-            _remove(path)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         self.write_mark(state, complete=False)
         return True
 
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-        return
-    path.unlink(missing_ok=True)
-    if path.suffix:  # a file, which may have been cut off
-        part_of(path).unlink(missing_ok=True)
+    def _remove_drafts(self, state: Mapping[str, Any]) -> None:
+        """Remove incomplete files that a killed run left behind."""
+        remove_drafts(self.out)
+        for root in self.roots(state):
+            for folder in (self.out / root, *(self.out / root).rglob('*/')):
+                remove_drafts(folder)
 
 
 def check_numbers(counts: Mapping[str, int], workers: int) -> None:
-    """Ends the program at a negative count, by option name, or without workers."""
+    """Exit with an error if a count (by option name) or ``workers`` is too small."""
     for name, count in counts.items():
         if count < 0:
             fail(f'--{name} must be at least 0, got {count}')
@@ -93,10 +100,10 @@ def check_numbers(counts: Mapping[str, int], workers: int) -> None:
 
 
 def settings_or_fail(build: Callable[[], T]) -> T:
-    """What ``build`` gives; its ValueError ends the program, naming the option.
+    """Return the result of ``build``; turn its ValueError into an error of an option.
 
     Args:
-        build: Makes settings; its messages start with the name of a setting.
+        build: Creates settings. Its messages start with the name of a setting.
     """
     try:
         return build()
@@ -106,17 +113,18 @@ def settings_or_fail(build: Callable[[], T]) -> T:
         fail(f'--{option} {rest}')
 
 
-def draw_all(write: Callable[[T], None], items: Iterable[T], workers: int) -> None:
-    """Writes all pictures in several processes, with a progress bar.
+def render_all(write: Callable[[T], None], items: Iterable[T], workers: int) -> None:
+    """Render and write all images in several processes.
 
     Args:
-        write: Draws and writes one; can be pickled.
-        items: What it is called with.
-        workers: Processes.
+        write: Renders and writes one image; must be picklable.
+        items: Arguments of ``write``.
+        workers: Number of processes.
     """
-    # one thread a process, as the processes already share out the cores; here
-    # first, because a forked process cannot stop the threads of its parent
+    # one thread per process, set here because a forked process cannot stop the threads
+    # of its parent
     cv2.setNumThreads(1)
-    track_parallel_progress(
-        write, list(items), workers, cv2.setNumThreads, (1,), chunksize=16
-    )
+    items = list(items)
+    with Pool(workers, cv2.setNumThreads, (1,)) as pool:
+        for _ in track(pool.imap_unordered(write, items, 16), 'images', len(items)):
+            pass

@@ -1,7 +1,6 @@
 """Arguments, data and progress of programs that inspect a trained classifier."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +10,12 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmengine.utils import track_iter_progress
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmqcs.checkpoints import LoadedClassifier, load_classifier
 from mmqcs.cli.options import add_config_options, fail, load_config
+from mmqcs.cli.progress import track
 from mmqcs.register import register_all_modules
 
 __all__ = [
@@ -94,4 +93,4 @@ def shown_images(preprocessor: nn.Module, inputs: Tensor) -> np.ndarray:
 
 def batches(loader: DataLoader) -> Iterator[dict]:
     """Yield the batches of a loader, with a progress bar on stderr."""
-    yield from track_iter_progress((iter(loader), len(loader)), file=sys.stderr)
+    yield from track(loader, 'batches')

@@ -1,1 +1,1 @@
-"""A page in the browser: ``python -m mmqcs.demo``."""
+"""Web page for inference: ``python -m mmqcs.demo``."""

@@ -1,4 +1,4 @@
-"""Serve the page: ``python -m mmqcs.demo``, then open the address it prints."""
+"""Serve a web page for inference; open the address that the program prints."""
 
 import argparse
 import os
@@ -8,23 +8,22 @@ from pathlib import Path
 
 import cv2
 
-from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
 from mmqcs.checkpoints import model_kind
+from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
 from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.synth.scenes import SceneSettings, draw_scene
+from mmqcs.synth.scenes import SceneSettings, render_scene
 
 TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
-"""Where ``make train`` leaves its model."""
+"""Work dir of ``make train``."""
 
 EXAMPLES = (0, 2, 7)
-"""Rendered scenes in which every face is found."""
-
+"""Rendered scenes in which all faces are found."""
 
 MAX_UPLOAD = '50mb'
-"""Largest file that can be uploaded."""
+"""Maximum size of an upload."""
 
 SESSIONS = 100
-"""Sessions whose faces are kept; the oldest is forgotten first."""
+"""Number of sessions whose faces are kept; the oldest is discarded first."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,7 +33,7 @@ def parse_args() -> argparse.Namespace:
         parser,
         required=False,
         model='checkpoint; a config, or the name of one, with --checkpoint; default: '
-        f'the best of {TRAINED}, where `make train` leaves its model',
+        f'the best checkpoint of `make train` in {TRAINED}',
     )
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s')
     parser.add_argument('--port', type=int, default=7860, help='default: %(default)s')
@@ -42,30 +41,30 @@ def parse_args() -> argparse.Namespace:
 
 
 def find_model() -> Path:
-    """The newest best checkpoint of ``make train``."""
+    """Return the newest best checkpoint of ``make train``."""
     found = sorted(TRAINED.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
     if not found:
         fail(f'no model in {TRAINED}: run `make train`, or give --model')
     return found[-1]
 
 
-def draw_examples(folder: Path) -> list[Path]:
-    """Images of rendered faces."""
+def render_examples(folder: Path) -> list[Path]:
+    """Render the example images."""
     settings = SceneSettings(image_size=384)
     paths = []
     for number in EXAMPLES:
         paths.append(folder / f'scene_{number}.png')
-        cv2.imwrite(str(paths[-1]), draw_scene(settings, 'test', number))
+        cv2.imwrite(str(paths[-1]), render_scene(settings, 'test', number))
     return paths
 
 
 def main() -> None:
     """Run the program."""
     args = parse_args()
-    # no statistics to others, and no fonts from them: the page works offline
+    # no telemetry, and no fonts from other servers: the page works offline
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_OFFLINE'] = '1'
-    # an uploaded video opens no address
+    # an uploaded video must not open URLs
     os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
     try:
         import gradio as gr
@@ -76,8 +75,8 @@ def main() -> None:
     args.model = args.model or find_model()
     if model_kind(args.model) == 'onnx':
         fail(
-            f'the page shows what is inside of a model, and {args.model} does not: '
-            f'give the checkpoint it was exported from'
+            f'the page needs a checkpoint, because it shows features inside of the '
+            f'model; {args.model} is an exported file'
         )
     try:
         infer = build_inferencer(args)
@@ -86,14 +85,14 @@ def main() -> None:
     theme = gr.themes.Default(
         font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
     )
-    # ended by the system as by Ctrl-C: uploads must not stay on the disk
+    # SIGTERM must also remove uploads from the disk
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix='mmqcs-demo-') as folder:
         examples, uploads = Path(folder, 'examples'), Path(folder, 'uploads')
         for path in (examples, uploads):
             path.mkdir()
         tempfile.tempdir = os.environ['GRADIO_TEMP_DIR'] = str(uploads)
-        page = build_page(infer, f'Model: {args.model}', draw_examples(examples))
+        page = build_page(infer, f'Model: {args.model}', render_examples(examples))
         try:
             page.launch(
                 server_name=args.host,

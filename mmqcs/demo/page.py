@@ -1,4 +1,4 @@
-"""The page: its layout and the functions behind it."""
+"""Layout of the page, and its event handlers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,41 +13,40 @@ from mmqcs.apis import FERInferencer, ImageResult
 from mmqcs.apis.drawing import draw_faces, reduce_image
 from mmqcs.apis.files import printable
 
-from .explain import attention_picture, similarity_pictures
+from .heat_maps import attention_overlay, similarity_overlays
 
 __all__ = ['build_page']
 
-HINT = 'Give an image: upload it, take it with the camera, or paste it.'
+HINT = 'Upload an image, take one with the camera, or paste one.'
 BUTTONS = ['download', 'fullscreen']
 WAYS = ('where they agree', 'where they differ')
 
-
 SHOWN_SIDE = 2048
-"""Longest side in pixels of an image with faces that is sent to the browser."""
+"""Maximum side in pixels of an annotated image that is sent to the browser."""
 
 CUT_SIDE = 512
-"""Longest side in pixels of a face that a session keeps."""
+"""Maximum side in pixels of a face that a session keeps."""
 
 KEPT_SECONDS = 3600
-"""How long uploads, results and the faces of a session are kept."""
+"""How long uploads, results and faces of a session are kept."""
 
 WAITING = 32
-"""Most requests that wait for the model; more are told that it is busy."""
+"""Maximum number of requests that wait for the model; more are refused as busy."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The faces of an image that was given."""
+    """The faces of an uploaded image."""
 
     result: ImageResult
     cuts: tuple[np.ndarray, ...]
 
 
 class Page:
-    """Functions behind the page; images in and out are files and RGB arrays.
+    """Event handlers; inputs are image files, outputs are RGB arrays.
 
     Args:
-        infer: The inferencer; its classifier must be a ``FaceClassifier``.
+        infer: Inferencer whose classifier is a ``FaceClassifier``.
     """
 
     def __init__(self, infer: FERInferencer) -> None:
@@ -57,23 +56,23 @@ class Page:
         """Find and classify the faces of an image.
 
         Args:
-            path: The file; of an animation the first frame is taken.
+            path: Image file. Of an animation, the first frame is used.
 
         Raises:
-            gradio.Error: The image cannot be read; shown on the page.
+            gradio.Error: The image cannot be read. The page shows the message.
         """
         if path is None:
             return None
         result = next(self.infer.stream(path, keep_images=True))
         if result.error is not None:
-            # not the name that the server gave the file
+            # the name of the file on the server means nothing to the user
             message = printable(result.error.replace(path, 'the upload'))
             raise gr.Error(message, print_exception=False)
         cuts = (self.infer.cut(result.image, item.face) for item in result.faces)
         return Seen(result, tuple(reduce_image(cut, CUT_SIDE) for cut in cuts))
 
     def analyse(self, path: str | None) -> tuple[Any, ...]:
-        """Answer to a new image: its faces, the choice of one, and its scores."""
+        """Handle a new image: show its faces, and the scores of the first face."""
         seen = self.look(path)
         if seen is None:
             nothing = gr.update(choices=[], value=None, visible=False)
@@ -81,7 +80,7 @@ class Page:
         faces = seen.result.faces
         drawn = draw_faces(seen.result.image, seen.result)
         drawn = reduce_image(drawn, SHOWN_SIDE)[..., ::-1]
-        seen = replace(seen, result=replace(seen.result, image=None))  # is kept
+        seen = replace(seen, result=replace(seen.result, image=None))  # saves memory
         choices = [f'{i}: {face.name}' for i, face in enumerate(faces, 1)]
         first = choices[0] if choices else None
         choice = gr.update(choices=choices, value=first, visible=len(choices) > 1)
@@ -90,38 +89,38 @@ class Page:
     def show(
         self, seen: Seen | None, choice: str | None
     ) -> tuple[dict[str, float] | None, np.ndarray | None]:
-        """Answer to the choice of a face: its scores and a map of its class."""
+        """Handle the choice of a face: show its scores and a map of its class."""
         if seen is None or not choice:
             return None, None
         number = int(choice.partition(':')[0]) - 1
         face = seen.result.faces[number]
         scores = zip(seen.result.classes, map(float, face.scores), strict=True)
-        heat = attention_picture(self.infer.classifier, seen.cuts[number])
+        heat = attention_overlay(self.infer.classifier, seen.cuts[number])
         return dict(scores), heat
 
     def compare(
         self, seen: Seen | None, choice: str | None, path: str | None, way: str
     ) -> tuple[str, np.ndarray | None, np.ndarray | None]:
-        """Answer to a second image: its largest face next to the chosen one."""
+        """Handle a second image: compare its largest face with the chosen one."""
         if path is None:
             return '', None, None
         if seen is None or not seen.cuts:
-            return 'Give a first image with a face.', None, None
+            return 'The first image needs a face.', None, None
         other = self.look(path)
         if not other.cuts:
             return 'No face was found in the second image.', None, None
         number = int(choice.partition(':')[0]) - 1 if choice else 0
         try:
-            pictures = similarity_pictures(
+            overlays = similarity_overlays(
                 self.infer.classifier,
                 seen.cuts[number],
                 other.cuts[0],
                 differing=way == WAYS[1],
             )
-        except ValueError as error:  # a model without this attention
+        except ValueError as error:  # no cross similarity attention
             return str(error), None, None
         names = (seen.result.faces[number].name, other.result.faces[0].name)
-        return f'First face: **{names[0]}**. Second face: **{names[1]}**.', *pictures
+        return f'First face: **{names[0]}**. Second face: **{names[1]}**.', *overlays
 
 
 def _summary(result: ImageResult) -> str:
@@ -133,10 +132,7 @@ def _summary(result: ImageResult) -> str:
 
 
 def _path(upload: ImageData | None) -> str | None:
-    """Return the path of an upload.
-
-    Gradio's own reading of images knows more formats, and does not say what is wrong.
-    """
+    """Return the path of an upload; reading by Gradio gives no clear errors."""
     return None if upload is None else upload.path
 
 
@@ -146,12 +142,12 @@ def build_page(
     """Build the page.
 
     Args:
-        infer: The inferencer; its classifier must be a ``FaceClassifier``.
+        infer: Inferencer whose classifier is a ``FaceClassifier``.
         title: Name of the model.
-        examples: Images offered for a try.
+        examples: Example images.
 
     Returns:
-        The page, to be launched.
+        The page, ready to be launched.
     """
     page = Page(infer)
     files = [[str(path)] for path in examples]
@@ -169,7 +165,7 @@ def build_page(
                     elem_id='picture',
                 )
                 if files:
-                    gr.Examples(files, picture, label='Drawn faces to try')
+                    gr.Examples(files, picture, label='Examples: rendered faces')
             with gr.Column():
                 drawn = gr.Image(
                     label='Faces',
@@ -183,7 +179,7 @@ def build_page(
         with gr.Row():
             scores = gr.Label(label='Scores', elem_id='scores')
             heat = gr.Image(
-                label='What speaks for the class: the brighter, the more',
+                label='Evidence for the class: bright places',
                 interactive=False,
                 buttons=BUTTONS,
                 elem_id='attention',
@@ -202,7 +198,7 @@ def build_page(
                 told = gr.Markdown(elem_id='told')
         with gr.Row():
             left = gr.Image(
-                label='First face: bright tokens compare most',
+                label='First face: bright where the score is high',
                 interactive=False,
                 buttons=BUTTONS,
                 elem_id='left',
@@ -212,7 +208,7 @@ def build_page(
             )
 
         picture.preprocess = second.preprocess = _path
-        # one image at a time, whoever gives it
+        # one image at a time, for all sessions together
         alone = {'concurrency_limit': 1, 'concurrency_id': 'model'}
         found = [drawn, summary, seen, choice, scores, heat]
         compared = ([seen, choice, second, way], [told, left, right])

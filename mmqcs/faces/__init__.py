@@ -1,4 +1,4 @@
-"""Finding faces in pictures and cutting them out; numpy and OpenCV alone."""
+"""Face detection and alignment, with only numpy and OpenCV."""
 
 from .alignment import ARCFACE, align_face, fit_similarity
 from .cascade_detector import CascadeDetector

@@ -1,4 +1,4 @@
-"""Faces cut out upright, eyes and mouth in the same place on each."""
+"""Alignment of faces: eyes, nose and mouth at the same place in each crop."""
 
 from collections.abc import Sequence
 
@@ -25,24 +25,25 @@ ARCFACE = (
     )
     / 112
 )
-"""Five points (5, 2) of the ArcFace template for 112 pixels, as fractions of the side.
+"""Points (5, 2) of the ArcFace template for 112 pixels, as fractions of the side.
 
-Eyes, tip of the nose, corners of the mouth, each pair from left to right in the picture
-(Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, 2019).
+Eyes, tip of the nose and corners of the mouth, each pair from left to right in the
+image (Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition,
+2019).
 """
 
 
 def check_template(points: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
-    """A template as an array, or a clear error.
+    """Convert a face template to an array.
 
     Args:
-        points: Five (x, y) as fractions of the side of the cut-out face.
+        points: Five (x, y), as fractions of the side of an aligned face.
 
     Returns:
-        (5, 2) float.
+        Float (5, 2).
 
     Raises:
-        ValueError: It is not that.
+        ValueError: The points have another shape, are not finite, or are in pixels.
     """
     try:
         template = np.array(points, float)
@@ -50,34 +51,33 @@ def check_template(points: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray
         template = np.empty(0)
     if template.shape != (5, 2) or not np.isfinite(template).all():
         raise ValueError(
-            f'a face template is five (x, y): eyes, nose and corners of the mouth, as '
-            f'fractions of the side of the face; got {points!r}'
+            f'a face template is five points (x, y), the eyes, nose and corners of the '
+            f'mouth, as fractions of the side of the face; got {points!r}'
         )
     if np.abs(template).max() > 2:
         raise ValueError(
-            f'a face template is given in fractions of the side, not in pixels; got '
+            f'a face template is in fractions of the side, not in pixels; got '
             f'{points!r}'
         )
     return template
 
 
 def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The rotation, scaling and shift that best bring points onto others.
+    """Fit a similarity transform from points to points.
 
-    Least squares over all similarity transforms without reflection (Umeyama,
-    Least-Squares Estimation of Transformation Parameters Between Two Point Patterns,
-    1991). In the plane it has a closed form: with points as complex numbers, it is a
-    complex regression line.
+    Least squares over rotation, scale and translation (Umeyama, Least-Squares
+    Estimation of Transformation Parameters Between Two Point Patterns, 1991). In two
+    dimensions, this is linear regression with points as complex numbers.
 
     Args:
         source: (N, 2), N ≥ 2.
         target: (N, 2).
 
     Returns:
-        (2, 3), as OpenCV's ``warpAffine`` takes it.
+        Matrix (2, 3) for ``cv2.warpAffine``.
 
     Raises:
-        ValueError: The points of the source coincide, or are not finite.
+        ValueError: The source points coincide or are not finite.
 
     Examples:
         >>> square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
@@ -98,12 +98,12 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def points_from_eyes(eyes: np.ndarray, template: np.ndarray = ARCFACE) -> np.ndarray:
-    """Five points of a face of which the eyes are known.
+    """Estimate the five points of a face from its eyes.
 
-    Nose and mouth are put where the template has them relative to the eyes.
+    Nose and mouth have the same position relative to the eyes as in the template.
 
     Args:
-        eyes: (2, 2), left and right in the picture, in pixels.
+        eyes: (2, 2), left and right in the image, in pixels.
         template: (5, 2), in any unit.
 
     Returns:
@@ -119,10 +119,10 @@ def align_face(
     size: int = 112,
     template: np.ndarray = ARCFACE,
 ) -> np.ndarray:
-    """Cuts a face out by the similarity transform to a template.
+    """Crop a face by the similarity transform to a template.
 
-    Before it is sampled, a face larger than the result is averaged, so that it does
-    not alias. What lies outside of the picture repeats its edge.
+    Faces that are larger than the result are averaged to avoid aliasing. Outside of the
+    image, its edge is repeated.
 
     Args:
         image: uint8 (H, W, 3) or (H, W).
@@ -143,12 +143,12 @@ def align_face(
         >>> align_face(image, points, size=112).shape
         (112, 112, 3)
     """
-    # to corners of pixels, where a fraction of a side means the same at any size
+    # from centres to corners of pixels: fractions of a side then fit every size
     matrix = fit_similarity(np.asarray(points, float) + 0.5, template * size)
     scale = float(np.hypot(*matrix[:, 0]))
     factor = max(int(1 / scale), 1)
     if factor > 1:
-        # OpenCV samples single pixels: larger first, then the mean over squares
+        # warpAffine samples single pixels: warp to a larger size, then average
         matrix *= factor
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
     side = size * factor

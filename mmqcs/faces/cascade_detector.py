@@ -1,4 +1,4 @@
-"""The face detector that comes with OpenCV 4: nothing to download."""
+"""The Haar cascade of OpenCV 4, which needs no download."""
 
 import cv2
 import numpy as np
@@ -12,22 +12,23 @@ __all__ = ['CascadeDetector']
 
 
 class CascadeDetector:
-    """Finds frontal faces by OpenCV's Haar cascade.
+    """Finds frontal faces with the Haar cascade of OpenCV.
 
-    Fast and small, but for upright faces seen from the front, in good light; for
-    others use :class:`YuNetDetector` or :class:`MMDetDetector`. The cascade gives
-    boxes; the points are those of two eyes found in the box, else the average ones.
+    The cascade is fast and small, but only finds upright frontal faces in good light.
+    For other faces, use :class:`YuNetDetector` or :class:`MMDetDetector`. It returns
+    boxes; points are estimated from two eyes found in the box, or from the box if no
+    eyes are found.
 
     Args:
-        score_thr: Least score of a face. The cascade's scores are sums over its
-            windows: from about 10 (doubtful) to 100 (sure).
-        min_size: Least side of a face, as a fraction of the shorter side of the
-            picture, but at least 24 pixels.
-        max_side: A picture with a longer side is searched in a reduced copy.
+        score_thr: Minimum score of a face. Scores of the cascade are sums over its
+            windows, from about 10 (doubtful) to 100 (certain).
+        min_size: Minimum side of a face, as a fraction of the shorter side of the
+            image, but at least 24 pixels.
+        max_side: Images with a longer side are reduced to this for detection.
 
     Raises:
-        ImportError: This OpenCV has no cascades.
-        ValueError: An argument is out of its range.
+        ImportError: OpenCV has no cascades.
+        ValueError: An argument is out of range.
 
     Examples:
         >>> image = cv2.imread('group.png')
@@ -49,7 +50,7 @@ class CascadeDetector:
         self._find_eyes = EyeFinder(EYES_IN_BOX)
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Finds the faces of a picture, the largest first.
+        """Find the faces of an image, the largest first.
 
         Args:
             image: BGR, uint8 (H, W, 3).

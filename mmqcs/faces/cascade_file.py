@@ -1,4 +1,4 @@
-"""The cascades that come with OpenCV 4."""
+"""The cascade files of OpenCV 4."""
 
 from pathlib import Path
 
@@ -8,26 +8,26 @@ __all__ = ['has_cascades', 'load_cascade']
 
 
 def has_cascades() -> bool:
-    """Whether this OpenCV has cascades: OpenCV 4 has, OpenCV 5 left them out."""
+    """Return whether OpenCV has cascades: OpenCV 4 does, OpenCV 5 does not."""
     folder = Path(cv2.data.haarcascades)
     return hasattr(cv2, 'CascadeClassifier') and any(folder.glob('*.xml'))
 
 
 def load_cascade(name: str) -> 'cv2.CascadeClassifier':
-    """Loads one of them.
+    """Load a cascade.
 
     Args:
         name: File name.
 
     Raises:
-        ImportError: This OpenCV has no such cascade.
+        ImportError: OpenCV does not have this cascade.
     """
     path = Path(cv2.data.haarcascades, name)
     if not (has_cascades() and path.is_file()):
         raise ImportError(
-            f'OpenCV {cv2.__version__} comes without the cascade {name}: OpenCV 5 left '
-            f"cascades out. Install OpenCV 4 (pip install 'opencv-python<5'), or "
-            f'choose another way to find faces: YuNet, a detector of MMDetection, or '
-            f'none where the pictures are faces already'
+            f'OpenCV {cv2.__version__} does not contain the cascade {name}; OpenCV 5 '
+            f"has no cascades. Install OpenCV 4 (pip install 'opencv-python<5'), or "
+            f'choose another face detector: YuNet, a detector of MMDetection, or none '
+            f'for images that are cropped faces'
         )
     return cv2.CascadeClassifier(str(path))

@@ -1,4 +1,4 @@
-"""From a picture and a face to what a classifier is given."""
+"""Cropping of a face, aligned or by its box."""
 
 import numpy as np
 
@@ -15,16 +15,17 @@ def cut_face(
     template: np.ndarray = ARCFACE,
     margin: float = 0.1,
 ) -> np.ndarray:
-    """Cuts a face out: aligned where its points are known, else by its box.
+    """Crop a face: aligned if its points are known, else by its box.
 
     Args:
         image: BGR, uint8 (H, W, 3).
-        face: What is cut out.
+        face: Face of the image.
         size: Side of an aligned face in pixels.
-        template: (5, 2), where its points come to lie, as fractions of the side.
-        margin: What is added on each side to the longer side of a box, as a fraction
-            of it. A box becomes a square around it, so that no face is stretched; the
-            square is clipped to the picture. A box that is the whole picture stays.
+        template: Positions of the points in an aligned face, (5, 2), as fractions of
+            the side.
+        margin: Margin on each side of a box, as a fraction of its longer side. The crop
+            is a square around the box, so that faces are not stretched, clipped to the
+            image. If the box is the whole image, the image is returned.
 
     Returns:
         uint8 (size, size, 3), or the square in its own size.

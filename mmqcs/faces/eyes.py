@@ -1,4 +1,4 @@
-"""Finds two eyes in the box of a face."""
+"""Detection of two eyes in the box of a face."""
 
 from itertools import combinations
 
@@ -10,26 +10,27 @@ from .cascade_file import load_cascade
 __all__ = ['EYES_IN_BOX', 'EyeFinder', 'choose_pair']
 
 EYES_IN_BOX = np.array([(0.296, 0.382), (0.683, 0.385)])
-"""Where eyes lie in a box of OpenCV's frontal face cascade, as fractions of its sides.
+"""Mean positions of the eyes in boxes of the frontal face cascade.
 
-Medians over 210 photographs of FER2013 in which one face and two eyes were found.
+Fractions of the sides of the box; medians over 210 photographs of FER2013 in which one
+face and two eyes were found.
 """
 
-_SIDE = 200  # pixels to which a face is scaled before eyes are looked for
+_SIDE = 200  # side in pixels to which faces are scaled before eyes are searched
 
 
 def choose_pair(
     eyes: np.ndarray, expected: np.ndarray = EYES_IN_BOX, tolerance: float = 0.12
 ) -> np.ndarray | None:
-    """The two of several places in a box that are most like a pair of eyes.
+    """Choose the most plausible pair of eyes.
 
     Args:
-        eyes: (N, 2) centres, as fractions of the sides of the box.
-        expected: (2, 2), where the left and the right eye lie on average.
-        tolerance: How far each of the two may be from there.
+        eyes: Candidates (N, 2), as fractions of the sides of the box.
+        expected: Mean positions (2, 2) of the left and the right eye.
+        tolerance: Maximum distance of each eye from its mean position.
 
     Returns:
-        (2, 2), left and right, or None if no two are near enough.
+        (2, 2), left and right, or None if no pair is plausible.
     """
     best, least = None, np.inf
     for pair in combinations(eyes, 2):
@@ -41,13 +42,13 @@ def choose_pair(
 
 
 class EyeFinder:
-    """Looks for eyes with the cascades that come with OpenCV 4.
+    """Finds eyes with the cascades of OpenCV 4.
 
     Args:
-        expected: (2, 2), where eyes lie in the boxes, as fractions of their sides.
+        expected: Mean positions (2, 2) of the eyes, as fractions of the sides of a box.
 
     Raises:
-        ImportError: OpenCV has no cascades, as OpenCV 5.
+        ImportError: OpenCV has no cascades.
     """
 
     def __init__(self, expected: np.ndarray = EYES_IN_BOX) -> None:
@@ -58,17 +59,17 @@ class EyeFinder:
         ]
 
     def __call__(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-        """Finds the eyes of one face.
+        """Find the eyes of a face.
 
         Args:
-            grey: uint8 (H, W), the picture.
+            grey: Grey image, uint8 (H, W).
             box: (left, top, right, bottom) of the face in pixels.
 
         Returns:
-            (2, 2) in pixels of the picture, left and right, or None.
+            (2, 2) in pixels of the image, left and right, or None.
         """
         left, top, right, bottom = np.asarray(box, float)
-        # eyes are looked for in the upper 60 %
+        # eyes are in the upper 60 % of a face
         x, y = max(round(left), 0), max(round(top), 0)
         region = grey[y : round(top + 0.6 * (bottom - top)), x : round(right)]
         if min(region.shape) < 8:
@@ -76,7 +77,7 @@ class EyeFinder:
         scale = _SIDE / (right - left)
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         region = cv2.resize(region, None, fx=scale, fy=scale, interpolation=way)
-        # the places found may be a little to the side of where the box was cut
+        # the crop starts at whole pixels within the image, unlike the box
         start = np.array([x, y])
         sides = np.array([right - left, bottom - top])
         for cascade in self._cascades:

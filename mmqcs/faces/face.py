@@ -1,4 +1,4 @@
-"""A face that was found in a picture."""
+"""A detected face."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ PointSource = Literal['detector', 'eyes', 'box']
 
 @dataclass(frozen=True)
 class Face:
-    """Where a face is.
+    """Position of a face in an image.
 
     Args:
-        box: (left, top, right, bottom) in pixels of the picture, (4,) float.
-        score: How sure the detector is; the scale is the detector's own.
-        points: (5, 2) float, x and y in pixels: the eye at the left of the picture,
-            the eye at the right, the tip of the nose, the corner of the mouth at the
-            left, the one at the right. None where nothing says where they are.
-        points_from: Where the points come from: the detector itself; two eyes that
-            were found in the box, the other three following from these; or the box
-            alone, the points lying where they do on average.
+        box: (left, top, right, bottom) in pixels, float (4,).
+        score: Confidence of the detector, on its own scale.
+        points: Float (5, 2), x and y in pixels: left eye, right eye, tip of the nose,
+            left and right corner of the mouth, where left and right refer to the image.
+            None if unknown.
+        points_from: Source of the points: ``'detector'``; ``'eyes'``, two eyes found in
+            the box, from which the other points are estimated; or ``'box'``, mean
+            positions in the box.
 
     Examples:
         >>> face = Face(box=np.array([10.0, 20.0, 50.0, 70.0]), score=0.9)
@@ -38,17 +38,17 @@ class Face:
 
     @property
     def area(self) -> float:
-        """Square pixels of the box."""
+        """Area of the box in square pixels."""
         left, top, right, bottom = self.box
         return float((right - left) * (bottom - top))
 
 
 class FaceDetector(Protocol):
-    """What finds faces; anything with this method will do.
+    """Interface of face detectors: any object with this method.
 
     Examples:
         >>> from mmqcs.apis import FERInferencer
-        >>> class Middle:  # a detector of one's own
+        >>> class Middle:  # a custom detector
         ...     def detect(self, image):
         ...         size = np.array(image.shape[1::-1] * 2)
         ...         return [Face(size * (0.25, 0.25, 0.75, 0.75), 1.0)]
@@ -58,7 +58,7 @@ class FaceDetector(Protocol):
     """
 
     def detect(self, image: np.ndarray) -> Sequence[Face]:
-        """Finds the faces of a picture, the largest first.
+        """Find the faces of an image, the largest first.
 
         Args:
             image: BGR, uint8 (H, W, 3).
@@ -66,16 +66,15 @@ class FaceDetector(Protocol):
 
 
 def largest_first(faces: Iterable[Face], width: int, height: int) -> list[Face]:
-    """Clips boxes to the picture, drops those without a part in it, and sorts.
+    """Clip boxes to the image, drop boxes outside of it, and sort.
 
     Args:
-        faces: In any order.
-        width: Of the picture in pixels.
-        height: Of the picture in pixels.
+        faces: Faces in any order.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
 
     Returns:
-        The faces with clipped boxes, the largest area first; ties by score, then by
-        place from left to right.
+        Faces with clipped boxes, sorted by area, then score, then from left to right.
     """
     kept = []
     for face in faces:

@@ -1,4 +1,4 @@
-"""Any detector of MMDetection as a face detector."""
+"""Detectors of MMDetection as face detectors."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,27 +20,26 @@ EYES_IN_TIGHT_BOX = ((0.3, 0.4), (0.7, 0.4))
 
 
 class MMDetDetector:
-    """Finds faces by a detector of MMDetection, from a config and a checkpoint.
+    """Finds faces with a detector of MMDetection, from a config and a checkpoint.
 
-    All its boxes are taken for faces, whatever their class. Detectors give no points:
-    with OpenCV 4 two eyes are looked for in each box, from which the points follow;
-    faces without them keep ``points=None`` and are cut out by the box.
+    All boxes are taken as faces, whatever their class. Detectors return no points. With
+    OpenCV 4, points are estimated from two eyes found in the box. Faces without eyes
+    have ``points=None`` and are cropped by their box.
 
     Args:
         config: Config, or its file.
-        checkpoint: Its weights; None leaves them random.
-        score_thr: Least score of a face, from 0 to 1.
-        find_eyes: Whether to look for eyes. By default wherever OpenCV can.
-        eyes: Where eyes lie in the boxes on average, as fractions of their sides:
-            (x, y) of the left and the right one in the picture.
-        device: Where the detector runs. By default a GPU if there is one.
+        checkpoint: Weights; None leaves the weights random.
+        score_thr: Minimum score of a face, from 0 to 1.
+        find_eyes: Whether to find eyes. Defaults to True if OpenCV has cascades.
+        eyes: Mean positions (x, y) of the left and the right eye in a box, as fractions
+            of its sides.
+        device: Device of the detector. Defaults to a GPU if there is one.
 
     Raises:
-        ImportError: MMDetection or the operators of MMCV are missing, or eyes are to
-            be found with an OpenCV that has no cascades.
-        ValueError: ``score_thr`` is no probability.
-        CheckpointError: The checkpoint is damaged or holds more than
-            weights.
+        ImportError: MMDetection or the operators of MMCV are missing, or ``find_eyes``
+            is True and OpenCV has no cascades.
+        ValueError: ``score_thr`` is not between 0 and 1.
+        CheckpointError: The checkpoint is damaged or contains more than weights.
 
     Examples:
         >>> detector = MMDetDetector(
@@ -81,7 +80,6 @@ class MMDetDetector:
         state = None
         if checkpoint is not None:
             allow_mmengine_objects()
-            # raises if it holds more than weights
             state = find_weights(load_weights_only(checkpoint), checkpoint)
             check_tensors(state, checkpoint)
         config = str(config) if isinstance(config, Path) else config
@@ -90,11 +88,11 @@ class MMDetDetector:
             self.model = init_detector(
                 config, checkpoint, device=device or get_device()
             )
-        if state is not None:  # MMDetection loads the weights that fit
+        if state is not None:  # MMDetection ignores weights that do not fit
             check_fit(state, self.model.state_dict(), checkpoint)
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Finds the faces of a picture, the largest first.
+        """Find the faces of an image, the largest first.
 
         Args:
             image: BGR, uint8 (H, W, 3).

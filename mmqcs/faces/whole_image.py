@@ -1,4 +1,4 @@
-"""For pictures that are faces already."""
+"""Images that are cropped faces."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ __all__ = ['WholeImage']
 
 
 class WholeImage:
-    """Takes the whole picture for one face, cut out and aligned before.
+    """Takes the whole image as one face that has been cropped and aligned before.
 
     Examples:
         >>> (face,) = WholeImage().detect(np.zeros((100, 120, 3), np.uint8))
@@ -17,7 +17,7 @@ class WholeImage:
     """
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """One face, as large as the picture, with score 1 and without points.
+        """Return one face with the size of the image, score 1 and no points.
 
         Args:
             image: BGR, uint8 (H, W, 3).

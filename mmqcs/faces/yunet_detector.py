@@ -1,4 +1,4 @@
-"""YuNet, the face detector of OpenCV's model zoo, with five points a face."""
+"""YuNet, the face detector of OpenCV's model zoo, with five points per face."""
 
 from pathlib import Path
 
@@ -6,27 +6,30 @@ import cv2
 import numpy as np
 
 from .face import Face, largest_first
-from .yunet_file import check_yunet
 
 __all__ = ['YuNetDetector']
 
+_VALUES = {'cls': 1, 'obj': 1, 'bbox': 4, 'kps': 10}
+_OUTPUTS = tuple(f'{kind}_{stride}' for kind in _VALUES for stride in (8, 16, 32))
+
 
 class YuNetDetector:
-    """Finds faces and their points by YuNet, in OpenCV 4.8 or later.
+    """Finds faces and their points with YuNet, in OpenCV 4.8 or later.
 
     The model is one file, ``face_detection_yunet_2023mar.onnx`` of OpenCV's model zoo,
-    which OpenCV does not bring along.
+    which is not part of OpenCV.
 
     Args:
-        model: The file.
-        score_thr: Least score of a face, from 0 to 1.
-        nms_thr: Of two boxes that overlap by more than this, the weaker goes.
-        max_side: A picture with a longer side is searched in a reduced copy.
+        model: Model file.
+        score_thr: Minimum score of a face, from 0 to 1.
+        nms_thr: Overlap of two boxes above which the one with the lower score is
+            dropped.
+        max_side: Images with a longer side are reduced to this for detection.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not a YuNet that OpenCV can run, or an argument is out of its
-            range.
+        ValueError: The file is not a YuNet that OpenCV can run, or an argument is out
+            of range.
 
     Examples:
         >>> YuNetDetector('face_detection_yunet_2023mar.onnx')  # put it there first
@@ -49,12 +52,12 @@ class YuNetDetector:
             raise ValueError(f'max_side must be at least 64, got {max_side}')
         if not Path(model).is_file():
             raise FileNotFoundError(
-                f'no YuNet model at {model}; it is face_detection_yunet_2023mar.onnx '
-                f"of OpenCV's model zoo"
+                f'no YuNet model at {model}; download '
+                f"face_detection_yunet_2023mar.onnx from OpenCV's model zoo"
             )
         self.max_side = max_side
         try:
-            check_yunet(Path(model).read_bytes())
+            _check_outputs(Path(model).read_bytes())
             str(model).encode()  # OpenCV crashes on paths that are not UTF-8
             self._net = cv2.FaceDetectorYN.create(
                 str(model), '', (320, 320), score_thr, nms_thr
@@ -68,7 +71,7 @@ class YuNetDetector:
             ) from error
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Finds the faces of a picture, the largest first.
+        """Find the faces of an image, the largest first.
 
         Args:
             image: BGR, uint8 (H, W, 3).
@@ -84,20 +87,44 @@ class YuNetDetector:
         _, found = self._net.detect(small)
         if found is None:
             return []
-        # a row: x, y, width, height; right eye, left eye, nose, corners of the mouth
-        # of the person, which is from left to right in the picture; score
+        # columns: x, y, width, height; right eye, left eye, nose, right and left corner
+        # of the mouth of the person, which is left to right in the image; score
         rows = found.astype(float)
         rows[:, :14] /= scale
-        return largest_first(
-            (
-                Face(
-                    np.concatenate((row[:2], row[:2] + row[2:4])),
-                    float(row[14]),
-                    row[4:14].reshape(5, 2),
-                    'detector',
-                )
-                for row in rows
-            ),
-            width,
-            height,
+        faces = (
+            Face(
+                np.concatenate((row[:2], row[:2] + row[2:4])),
+                float(row[14]),
+                row[4:14].reshape(5, 2),
+                'detector',
+            )
+            for row in rows
         )
+        return largest_first(faces, width, height)
+
+
+def _check_outputs(model: bytes) -> None:
+    """Check the names and sizes of the outputs of an ONNX model.
+
+    OpenCV reads the outputs of YuNet without checking their sizes, and can crash while
+    it loads other models.
+
+    Raises:
+        ValueError: The model lacks an output, or an output has the wrong size.
+        cv2.error: OpenCV cannot run the model.
+    """
+    missing = [name for name in _OUTPUTS if name.encode() not in model]
+    if missing:
+        raise ValueError(f'it lacks the outputs {", ".join(missing)}')
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+    for height, width in ((320, 320), (64, 96)):
+        net.setInput(np.zeros((1, 3, height, width), np.float32))
+        for name, output in zip(_OUTPUTS, net.forward(_OUTPUTS), strict=True):
+            kind, stride = name.split('_')
+            count = height * width // int(stride) ** 2
+            if output.size != count * _VALUES[kind]:
+                raise ValueError(
+                    f'its output {name} has the shape {output.shape} for an image of '
+                    f'{width} x {height} pixels, but YuNet has {count} x '
+                    f'{_VALUES[kind]} values'
+                )

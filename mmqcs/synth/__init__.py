@@ -1,9 +1,8 @@
-"""SynthFER: faces drawn by a program whose expressions are FACS action units."""
+"""SynthFER: rendered faces whose expressions are FACS action units."""
 
-from .sheet import make_sheet
 from .synth_fer import (
     CLASSES,
-    DRAWING,
+    RENDERER_VERSION,
     SynthFERSettings,
     face_box,
     label_of,
@@ -13,11 +12,10 @@ from .synth_fer import (
 
 __all__ = [
     'CLASSES',
-    'DRAWING',
+    'RENDERER_VERSION',
     'SynthFERSettings',
     'face_box',
     'label_of',
     'labels',
-    'make_sheet',
     'render',
 ]

@@ -1,7 +1,7 @@
-"""Drawing on a canvas in fixed-point coordinates.
+"""Painting on a canvas in fixed-point coordinates.
 
-Points are rounded to sixteenths of a pixel first, so that the drawing itself
-is integer arithmetic and the same everywhere.
+Points are first rounded to sixteenths of a pixel, so that painting is integer
+arithmetic and gives the same pixels on every machine.
 """
 
 import cv2
@@ -13,17 +13,17 @@ _SHIFT = 4
 
 
 def fixed(points: np.ndarray) -> np.ndarray:
-    """Rounds points in pixels to fixed point, int32."""
+    """Round points in pixels to fixed point, int32."""
     return np.round(points * (1 << _SHIFT)).astype(np.int32)
 
 
 def moved(points: np.ndarray, right: float, down: float) -> np.ndarray:
-    """Moves points (..., 2)."""
+    """Move points (..., 2)."""
     return points + np.array((right, down))
 
 
 def fill(canvas: np.ndarray, points: np.ndarray, colour: tuple | float) -> None:
-    """Fills the polygon through points (N, 2), in pixels."""
+    """Fill the polygon through points (N, 2) in pixels."""
     cv2.fillPoly(canvas, [fixed(points)], colour, cv2.LINE_AA, _SHIFT)
 
 
@@ -34,7 +34,7 @@ def line(
     width: float,
     closed: bool = False,
 ) -> None:
-    """Draws a line of even width through points (N, 2), in pixels."""
+    """Paint a line of constant width through points (N, 2) in pixels."""
     thickness = max(1, round(width))
     cv2.polylines(
         canvas, [fixed(points)], closed, colour, thickness, cv2.LINE_AA, _SHIFT
@@ -44,14 +44,14 @@ def line(
 def disc(
     canvas: np.ndarray, centre: np.ndarray, radius: float, colour: tuple | float
 ) -> None:
-    """Fills a disc, all in pixels."""
+    """Fill a disc; centre and radius are in pixels."""
     x, y = fixed(centre).tolist()
     r = max(1, round(radius * (1 << _SHIFT)))
     cv2.circle(canvas, (x, y), r, colour, -1, cv2.LINE_AA, _SHIFT)
 
 
 def mask_of(shape: tuple[int, int], *polygons: np.ndarray) -> np.ndarray:
-    """Mask of the union of polygons, uint8 of the shape, 255 inside."""
+    """Return a mask of the union of polygons: uint8, 255 inside."""
     mask = np.zeros(shape, np.uint8)
     for polygon in polygons:
         cv2.fillPoly(mask, [fixed(polygon)], 255, cv2.LINE_8, _SHIFT)
@@ -59,15 +59,14 @@ def mask_of(shape: tuple[int, int], *polygons: np.ndarray) -> np.ndarray:
 
 
 class ClippedPaint:
-    """Context in which all drawing is clipped to a polygon.
+    """Context manager that clips all painting to a polygon.
+
+    On entry it returns the part of the canvas to paint on, and the top left corner of
+    this part, which must be subtracted from all points.
 
     Args:
-        canvas: The canvas, uint8 (H, W, 3).
-        polygon: Clipping polygon (N, 2), in pixels.
-
-    Returns:
-        On entry, a part of the canvas to draw on, and its top left corner,
-        which is to be subtracted from all points.
+        canvas: uint8 (H, W, 3).
+        polygon: Clipping polygon (N, 2) in pixels.
     """
 
     def __init__(self, canvas: np.ndarray, polygon: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Which action units make an emotion, and how strongly they show."""
+"""The action units of each emotion, and how strongly they show."""
 
 from dataclasses import dataclass, field
 
@@ -16,8 +16,8 @@ class Emotion:
 
     Args:
         always: Units that are always present.
-        maybe: Unit to the probability that it is present.
-        one_sided: Whether only one half of the face shows them.
+        maybe: Probability of each unit that is sometimes present.
+        one_sided: Whether only one half of the face shows the units.
     """
 
     always: tuple[int, ...]
@@ -35,25 +35,25 @@ EMOTIONS: dict[str, Emotion] = {
     'Neutral': Emotion(()),
     'Contempt': Emotion((12, 14), one_sided=True),
 }
-"""The emotions in RAF-DB's order, contempt last."""
+"""The emotions in the order of RAF-DB, with contempt last."""
 
 
 def sample_intensities(
     rng: np.random.Generator, emotion: str, difficulty: float
 ) -> np.ndarray:
-    """Draws the intensities of all units for one face.
+    """Sample the intensities of all units for one face.
 
-    Harder faces show weaker expressions, and more often units that do not
-    belong to the emotion.
+    Harder faces have weaker expressions, and more often show units that do not belong
+    to the emotion.
 
     Args:
-        rng: The generator.
+        rng: Random generator.
         emotion: A key of :data:`EMOTIONS`.
         difficulty: From 0 (easy) to 1 (hard).
 
     Returns:
-        Intensities (2, units) of the two halves of the face, the units in the
-        order of :data:`ACTION_UNITS`.
+        (2, units): intensities in the left and the right half of the face, with the
+        units in the order of :data:`ACTION_UNITS`.
     """
     spec = EMOTIONS[emotion]
     out = np.zeros((2, len(NUMBERS)))
@@ -71,7 +71,7 @@ def sample_intensities(
         weak_side = pick(rng, (0, 1))
         out[weak_side] *= 0.15 * difficulty
     else:
-        # faces are never quite symmetric
+        # faces are never perfectly symmetric
         out *= 1.0 + np.array([[1.0], [-1.0]]) * span(rng, -0.12, 0.12)
 
     for _ in range(3):

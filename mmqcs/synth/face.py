@@ -1,17 +1,16 @@
-"""The posed face: its landmarks and curves in pixels of the canvas."""
+"""A face with its expression and pose: landmarks and curves in pixels."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .action_units import displacements, fold_depths
+from .action_units import FOLDS, displacements, fold_depths
 from .geometry import INDEX, Projector, indices, spline
 from .identity import Identity
-from .unit import FOLDS
 
 __all__ = ['Face', 'pose_face']
 
-# folds that age alone gives a face, at full age
+# depths of the folds that come from age alone, at the highest age
 _AGED = {
     'front': 0.5,
     'frown': 0.25,
@@ -26,15 +25,15 @@ _AGE = np.array([_AGED.get(fold, 0.0) for fold in FOLDS])
 
 @dataclass
 class Face:
-    """A face that is ready to be drawn.
+    """A face that is ready to be painted.
 
     Args:
-        identity: Whose face it is.
-        points: Landmarks (2, K, 3) of the left and the right half as seen in
-            the picture, in units of the face.
-        pixels: The same in pixels of the canvas (2, K, 2).
+        identity: Person.
+        points: Landmarks (2, K, 3) of the left and the right half as seen in the image,
+            in units of the face.
+        pixels: The same landmarks in pixels of the canvas, (2, K, 2).
         folds: Depths (2, folds) of the folds of each half.
-        project: From the face to the canvas.
+        project: Projection from the face to the canvas.
     """
 
     identity: Identity
@@ -45,19 +44,19 @@ class Face:
 
     @property
     def unit(self) -> float:
-        """Pixels for half of the face's width."""
+        """Half the width of the face in pixels."""
         return self.project.unit
 
     def half(self, side: int, *names: str) -> np.ndarray:
-        """Pixels (N, 2) of landmarks of one half, 0 the left, 1 the right."""
+        """Return landmarks (N, 2) of the left (0) or the right (1) half in pixels."""
         return self.pixels[side, indices(names)]
 
     def at(self, side: int, name: str) -> np.ndarray:
-        """Pixel (2,) of one landmark."""
+        """Return one landmark (2,) in pixels."""
         return self.pixels[side, INDEX[name]]
 
     def across(self, *names: str) -> np.ndarray:
-        """Pixels (2N - 1, 2) from the left half to the right.
+        """Return landmarks from the left half to the right, (2N - 1, 2) in pixels.
 
         Args:
             names: Landmarks from the outside to the middle line.
@@ -66,19 +65,19 @@ class Face:
         return np.concatenate((self.pixels[0, rows], self.pixels[1, rows[-2::-1]]))
 
     def curve(self, side: int, *names: str, steps: int = 5) -> np.ndarray:
-        """Spline through landmarks of one half."""
+        """Return a spline through landmarks of one half."""
         return spline(self.half(side, *names), steps)
 
     def arch(self, *names: str, steps: int = 4) -> np.ndarray:
-        """Spline from the left half over the middle line to the right."""
+        """Return a spline from the left half over the middle line to the right."""
         return spline(self.across(*names), steps)
 
     def fold(self, side: int, name: str) -> float:
-        """Depth of a fold of one half, 0 to about 1.5."""
+        """Return the depth of a fold of one half, from 0 to about 1.5."""
         return float(self.folds[side, FOLDS.index(name)])
 
     def ring(self, points: np.ndarray, depth: float = 0.0) -> np.ndarray:
-        """Projects points (N, 2) of the face's plane at one depth."""
+        """Project points (N, 2) of the plane of the face at a depth."""
         flat = np.concatenate((points, np.full((len(points), 1), depth)), axis=1)
         return self.project(flat)
 
@@ -86,23 +85,20 @@ class Face:
 def pose_face(
     identity: Identity, intensities: np.ndarray, project: Projector, gaze: tuple
 ) -> Face:
-    """Gives an identity an expression and a pose.
+    """Give a person an expression and a pose.
 
     Args:
-        identity: Whose face it is.
+        identity: Person.
         intensities: Intensities of the action units, (2, units).
-        project: The pose.
+        project: Projection that holds the pose.
         gaze: Shift of the irises (right, down) in half widths of the face.
-
-    Returns:
-        The face.
     """
     points = np.stack((identity.points, identity.points))
     points[:, :, :2] += displacements(intensities)
     points[0, :, 0] *= -1.0
     iris = INDEX['iris']
     points[:, iris, :2] += gaze
-    # the two halves agree on the middle line
+    # both halves must agree on the middle line
     middle = [row for name, row in INDEX.items() if name.endswith('_mid')]
     points[:, middle] = points[:, middle].mean(axis=0)
     # the lips may touch but not cross

@@ -8,7 +8,7 @@ from .geometry import INDEX, stroke_outline
 from .identity import mix
 from .skin import skin_table
 
-__all__ = ['draw_brows', 'draw_eyes', 'draw_glasses', 'draw_mouth', 'draw_nose']
+__all__ = ['paint_brows', 'paint_eyes', 'paint_glasses', 'paint_mouth', 'paint_nose']
 
 _UPPER = ('eye_in', 'lid_up_1', 'lid_up_2', 'lid_up_3', 'eye_out')
 _LOWER = ('eye_in', 'lid_low_1', 'lid_low_2', 'lid_low_3', 'eye_out')
@@ -23,15 +23,15 @@ _TURNS = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
 _DISC = np.stack((np.cos(_TURNS), np.sin(_TURNS)), axis=1)
 
 
-def draw_eyes(canvas: np.ndarray, face: Face) -> None:
-    """Draws eyeballs, lids and lashes, in place."""
+def paint_eyes(canvas: np.ndarray, face: Face) -> None:
+    """Paint eyeballs, lids and lashes in place."""
     unit, person = face.unit, face.identity
     table = skin_table(person.skin)
     rim = mix(person.iris, (16, 16, 20), 0.6)
     for side in (0, 1):
         upper = face.curve(side, *_UPPER)
         lower = face.curve(side, *_LOWER)
-        # the lower lid never rises above the upper one
+        # keep the lower lid below the upper one
         lower[:, 1] = np.maximum(lower[:, 1], upper[:, 1] + 0.004 * unit)
         with ClippedPaint(canvas, np.concatenate((upper, lower[::-1]))) as (
             part,
@@ -66,8 +66,8 @@ def draw_eyes(canvas: np.ndarray, face: Face) -> None:
         fill(canvas, stroke_outline(crease, taper), table[84, 0].tolist())
 
 
-def draw_brows(canvas: np.ndarray, face: Face) -> None:
-    """Draws the brows, in place."""
+def paint_brows(canvas: np.ndarray, face: Face) -> None:
+    """Paint the brows in place."""
     widest = face.identity.brow_width * face.unit
     for side in (0, 1):
         curve = face.curve(side, *_BROW)
@@ -79,8 +79,8 @@ def draw_brows(canvas: np.ndarray, face: Face) -> None:
         )
 
 
-def draw_nose(canvas: np.ndarray, face: Face) -> None:
-    """Draws the wings of the nose and the nostrils, in place."""
+def paint_nose(canvas: np.ndarray, face: Face) -> None:
+    """Paint the wings of the nose and the nostrils in place."""
     unit = face.unit
     table = skin_table(face.identity.skin)
     for side in (0, 1):
@@ -110,8 +110,8 @@ def draw_nose(canvas: np.ndarray, face: Face) -> None:
     line(canvas, under, table[92, 0].tolist(), 0.018 * unit)
 
 
-def draw_mouth(canvas: np.ndarray, face: Face) -> None:
-    """Draws the lips, and between them the teeth and the tongue, in place."""
+def paint_mouth(canvas: np.ndarray, face: Face) -> None:
+    """Paint the lips, and the teeth and the tongue between them, in place."""
     unit, lips = face.unit, face.identity.lips
     dark = mix(lips, (24, 16, 40), 0.65)
     up = face.arch(*_MOUTH_UP)
@@ -142,10 +142,9 @@ def draw_mouth(canvas: np.ndarray, face: Face) -> None:
 def _fill_mouth(
     canvas: np.ndarray, face: Face, up: np.ndarray, low: np.ndarray, gap: float
 ) -> None:
-    """Draws what the open mouth shows between the contours of the lips.
+    """Paint the inside of an open mouth.
 
-    The upper teeth do not move with the lips, the lower ones move with the
-    chin.
+    The upper teeth do not move with the lips; the lower teeth move with the chin.
     """
     unit = face.unit
     rest = face.identity.points
@@ -169,14 +168,14 @@ def _fill_mouth(
         fill(part, upper - corner, (220, 230, 234))
 
 
-def draw_glasses(canvas: np.ndarray, face: Face) -> None:
-    """Draws the frame of the glasses if there is one, in place."""
+def paint_glasses(canvas: np.ndarray, face: Face) -> None:
+    """Paint the glasses, if the person wears any, in place."""
     frame = face.identity.glasses
     if frame is None:
         return
     unit = face.unit
     half_width, half_height, roundness = face.identity.lens
-    # a superellipse: from an oval to nearly a rectangle
+    # a superellipse, from an oval to nearly a rectangle
     power = 2.0 / roundness
     cos, sin = _DISC.T
     ring = np.stack(

@@ -1,8 +1,8 @@
-"""Landmarks of the face at rest, splines through them and their projection.
+"""Landmarks of the face at rest, splines through them, and their projection.
 
-Coordinates are in units of half the face's width: the origin lies between the
-eyes, x points away from the middle of the face (one half is described, the
-other is its mirror image), y points down and z towards the viewer.
+Coordinates are in units of half the width of the face. The origin is between the eyes,
+x points away from the middle of the face (only one half is described, the other is its
+mirror image), y points down, and z points towards the viewer.
 """
 
 import math
@@ -22,94 +22,61 @@ __all__ = [
     'stroke_outline',
 ]
 
-# name: (x, y, depth above the ellipsoid of the head); a name that ends in
-# "_mid" lies on the middle line
+# fmt: off
+# name: (x, y, depth above the ellipsoid of the head); names that end in "_mid" are on
+# the middle line
 LANDMARKS: dict[str, tuple[float, float, float]] = {
     # centre line of the brow, from the nose outwards
-    'brow_0': (0.150, -0.385, 0.06),
-    'brow_1': (0.290, -0.440, 0.06),
-    'brow_2': (0.450, -0.470, 0.05),
-    'brow_3': (0.610, -0.445, 0.03),
+    'brow_0': (0.150, -0.385, 0.06), 'brow_1': (0.290, -0.440, 0.06),
+    'brow_2': (0.450, -0.470, 0.05), 'brow_3': (0.610, -0.445, 0.03),
     'brow_4': (0.735, -0.365, 0.00),
     # opening of the eye
-    'eye_in': (0.215, -0.110, -0.03),
-    'lid_up_1': (0.290, -0.192, 0.0),
-    'lid_up_2': (0.395, -0.222, 0.0),
-    'lid_up_3': (0.505, -0.190, 0.0),
-    'eye_out': (0.590, -0.122, -0.03),
-    'lid_low_1': (0.300, -0.066, 0.0),
-    'lid_low_2': (0.400, -0.044, 0.0),
-    'lid_low_3': (0.500, -0.064, 0.0),
-    'iris': (0.400, -0.140, 0.0),
-    'crease_1': (0.255, -0.205, 0.0),
-    'crease_2': (0.395, -0.282, 0.0),
-    'crease_3': (0.560, -0.225, 0.0),
+    'eye_in': (0.215, -0.110, -0.03), 'lid_up_1': (0.290, -0.192, 0.0),
+    'lid_up_2': (0.395, -0.222, 0.0), 'lid_up_3': (0.505, -0.190, 0.0),
+    'eye_out': (0.590, -0.122, -0.03), 'lid_low_1': (0.300, -0.066, 0.0),
+    'lid_low_2': (0.400, -0.044, 0.0), 'lid_low_3': (0.500, -0.064, 0.0),
+    'iris': (0.400, -0.140, 0.0), 'crease_1': (0.255, -0.205, 0.0),
+    'crease_2': (0.395, -0.282, 0.0), 'crease_3': (0.560, -0.225, 0.0),
     # folds under the eye and at its outer corner
-    'bag_1': (0.270, 0.000, 0.0),
-    'bag_2': (0.400, 0.045, 0.0),
-    'bag_3': (0.530, 0.005, 0.0),
-    'crow_0': (0.665, -0.125, 0.0),
-    'crow_1': (0.800, -0.215, 0.0),
-    'crow_2': (0.825, -0.115, 0.0),
+    'bag_1': (0.270, 0.000, 0.0), 'bag_2': (0.400, 0.045, 0.0),
+    'bag_3': (0.530, 0.005, 0.0), 'crow_0': (0.665, -0.125, 0.0),
+    'crow_1': (0.800, -0.215, 0.0), 'crow_2': (0.825, -0.115, 0.0),
     'crow_3': (0.790, -0.010, 0.0),
     # nose
-    'nose_root': (0.095, -0.150, 0.05),
-    'nose_side': (0.085, 0.130, 0.15),
-    'nose_wing': (0.180, 0.330, 0.12),
-    'nose_wing_top': (0.140, 0.235, 0.14),
-    'nostril': (0.085, 0.385, 0.22),
-    'nose_tip_mid': (0.0, 0.310, 0.32),
-    'nose_base_mid': (0.0, 0.410, 0.24),
-    'wrinkle_a_1': (0.020, -0.115, 0.10),
-    'wrinkle_a_2': (0.105, -0.060, 0.06),
-    'wrinkle_b_1': (0.025, -0.030, 0.12),
+    'nose_root': (0.095, -0.150, 0.05), 'nose_side': (0.085, 0.130, 0.15),
+    'nose_wing': (0.180, 0.330, 0.12), 'nose_wing_top': (0.140, 0.235, 0.14),
+    'nostril': (0.085, 0.385, 0.22), 'nose_tip_mid': (0.0, 0.310, 0.32),
+    'nose_base_mid': (0.0, 0.410, 0.24), 'wrinkle_a_1': (0.020, -0.115, 0.10),
+    'wrinkle_a_2': (0.105, -0.060, 0.06), 'wrinkle_b_1': (0.025, -0.030, 0.12),
     'wrinkle_b_2': (0.120, 0.030, 0.06),
     # fold from the wing of the nose to the corner of the mouth
-    'naso_0': (0.205, 0.290, 0.03),
-    'naso_1': (0.295, 0.410, 0.03),
-    'naso_2': (0.375, 0.560, 0.02),
-    'naso_3': (0.425, 0.730, 0.0),
+    'naso_0': (0.205, 0.290, 0.03), 'naso_1': (0.295, 0.410, 0.03),
+    'naso_2': (0.375, 0.560, 0.02), 'naso_3': (0.425, 0.730, 0.0),
     # mouth
-    'mouth_corner': (0.310, 0.735, 0.02),
-    'lip_top_2': (0.200, 0.688, 0.05),
-    'lip_top_1': (0.068, 0.650, 0.08),
-    'lip_top_mid': (0.0, 0.668, 0.08),
-    'mouth_up_1': (0.170, 0.730, 0.05),
-    'mouth_up_mid': (0.0, 0.738, 0.07),
-    'mouth_low_1': (0.170, 0.732, 0.05),
-    'mouth_low_mid': (0.0, 0.742, 0.07),
-    'lip_base_1': (0.190, 0.806, 0.05),
-    'lip_base_mid': (0.0, 0.842, 0.07),
+    'mouth_corner': (0.310, 0.735, 0.02), 'lip_top_2': (0.200, 0.688, 0.05),
+    'lip_top_1': (0.068, 0.650, 0.08), 'lip_top_mid': (0.0, 0.668, 0.08),
+    'mouth_up_1': (0.170, 0.730, 0.05), 'mouth_up_mid': (0.0, 0.738, 0.07),
+    'mouth_low_1': (0.170, 0.732, 0.05), 'mouth_low_mid': (0.0, 0.742, 0.07),
+    'lip_base_1': (0.190, 0.806, 0.05), 'lip_base_mid': (0.0, 0.842, 0.07),
     # fold below the corner of the mouth, dimple, chin
-    'sulk_1': (0.350, 0.770, 0.0),
-    'sulk_2': (0.410, 0.900, 0.0),
-    'dimple_1': (0.415, 0.670, 0.0),
-    'dimple_2': (0.425, 0.790, 0.0),
-    'chin_fold_1': (0.150, 0.955, 0.02),
-    'chin_fold_mid': (0.0, 0.930, 0.03),
+    'sulk_1': (0.350, 0.770, 0.0), 'sulk_2': (0.410, 0.900, 0.0),
+    'dimple_1': (0.415, 0.670, 0.0), 'dimple_2': (0.425, 0.790, 0.0),
+    'chin_fold_1': (0.150, 0.955, 0.02), 'chin_fold_mid': (0.0, 0.930, 0.03),
     'chin_boss_mid': (0.0, 1.080, 0.06),
     # forehead and the root of the nose
-    'front_a_1': (0.250, -0.660, 0.0),
-    'front_a_2': (0.520, -0.625, 0.0),
-    'front_a_mid': (0.0, -0.650, 0.0),
-    'front_b_1': (0.240, -0.770, 0.0),
-    'front_b_2': (0.470, -0.745, 0.0),
-    'front_b_mid': (0.0, -0.760, 0.0),
-    'frown_1': (0.065, -0.440, 0.04),
-    'frown_2': (0.050, -0.270, 0.04),
+    'front_a_1': (0.250, -0.660, 0.0), 'front_a_2': (0.520, -0.625, 0.0),
+    'front_a_mid': (0.0, -0.650, 0.0), 'front_b_1': (0.240, -0.770, 0.0),
+    'front_b_2': (0.470, -0.745, 0.0), 'front_b_mid': (0.0, -0.760, 0.0),
+    'frown_1': (0.065, -0.440, 0.04), 'frown_2': (0.050, -0.270, 0.04),
     # outline
-    'skull_mid': (0.0, -1.340, 0.0),
-    'skull_1': (0.440, -1.270, 0.0),
-    'skull_2': (0.760, -1.020, 0.0),
-    'skull_3': (0.925, -0.620, 0.0),
-    'jaw_0': (0.960, -0.200, 0.0),
-    'jaw_1': (0.945, 0.180, 0.0),
-    'jaw_2': (0.880, 0.540, 0.0),
-    'jaw_3': (0.720, 0.870, 0.0),
-    'jaw_4': (0.440, 1.120, 0.0),
-    'jaw_5': (0.190, 1.215, 0.0),
+    'skull_mid': (0.0, -1.340, 0.0), 'skull_1': (0.440, -1.270, 0.0),
+    'skull_2': (0.760, -1.020, 0.0), 'skull_3': (0.925, -0.620, 0.0),
+    'jaw_0': (0.960, -0.200, 0.0), 'jaw_1': (0.945, 0.180, 0.0),
+    'jaw_2': (0.880, 0.540, 0.0), 'jaw_3': (0.720, 0.870, 0.0),
+    'jaw_4': (0.440, 1.120, 0.0), 'jaw_5': (0.190, 1.215, 0.0),
     'chin_mid': (0.0, 1.235, 0.0),
 }
+# fmt: on
 
 INDEX: dict[str, int] = {name: i for i, name in enumerate(LANDMARKS)}
 """Row of each landmark."""
@@ -117,7 +84,7 @@ INDEX: dict[str, int] = {name: i for i, name in enumerate(LANDMARKS)}
 
 @cache
 def indices(names: tuple[str, ...]) -> np.ndarray:
-    """Rows of the named landmarks."""
+    """Return the rows of the named landmarks."""
     return np.array([INDEX[name] for name in names])
 
 
@@ -130,24 +97,21 @@ GROUPS: dict[str, np.ndarray] = {
     'eye': _group('eye', 'lid', 'iris', 'crease', 'bag'),
     'crow': _group('crow'),
     'nose': _group('nose', 'nostril', 'wrinkle'),
-    'naso': _group('naso'),
     'mouth': _group('mouth', 'lip', 'sulk', 'dimple'),
     'chin': _group('chin', 'jaw_5'),
-    'jaw': _group('jaw'),
-    'front': _group('front'),
     'skull': _group('skull'),
 }
 """Rows of the landmarks that an identity moves together."""
 
 
 def ellipsoid_depth(points: np.ndarray) -> np.ndarray:
-    """Depth of the head's ellipsoid under points (..., 2) of the face."""
+    """Return the depth of the ellipsoid of the head under points (..., 2)."""
     x, y = points[..., 0], points[..., 1] - 0.05
     return 0.75 * np.sqrt(np.maximum(1.0 - x * x - (y / 1.5) ** 2, 0.0))
 
 
 def rest_points() -> np.ndarray:
-    """The landmarks of one half of an average face, float64 (K, 3)."""
+    """Return the landmarks (K, 3) of one half of an average face at rest."""
     points = np.array(list(LANDMARKS.values()))
     points[:, 2] += ellipsoid_depth(points[:, :2])
     return points
@@ -155,7 +119,7 @@ def rest_points() -> np.ndarray:
 
 @cache
 def _spline_basis(count: int, steps: int, closed: bool) -> np.ndarray:
-    """Matrix from control points to the points of a Catmull-Rom spline."""
+    """Return the matrix from control points to points of a Catmull-Rom spline."""
     pieces = count if closed else count - 1
     basis = np.zeros((pieces * steps + (not closed), count))
     for row in range(len(basis)):
@@ -175,26 +139,25 @@ def _spline_basis(count: int, steps: int, closed: bool) -> np.ndarray:
 
 
 def spline(points: np.ndarray, steps: int = 5, closed: bool = False) -> np.ndarray:
-    """Draws a Catmull-Rom spline through control points.
+    """Return points of a Catmull-Rom spline.
 
     Args:
-        points: Control points (K, D).
-        steps: Points of the curve for each control point.
+        points: Control points (K, D), which the curve passes through.
+        steps: Number of points per control point.
         closed: Whether the curve returns to its first point.
 
     Returns:
-        Points of the curve, (K * steps, D) if closed, else
-        ((K - 1) * steps + 1, D).
+        (K * steps, D) if closed, else ((K - 1) * steps + 1, D).
     """
     return _spline_basis(len(points), steps, closed) @ points
 
 
 def stroke_outline(points: np.ndarray, widths: np.ndarray | float) -> np.ndarray:
-    """Outline of a stroke of varying width.
+    """Return the outline of a stroke of varying width.
 
     Args:
         points: Centre line (N, 2).
-        widths: Full width at each point (N,), or one for all.
+        widths: Full width at each point, (N,) or a number.
 
     Returns:
         Closed polygon (2N, 2).
@@ -210,15 +173,15 @@ def stroke_outline(points: np.ndarray, widths: np.ndarray | float) -> np.ndarray
 
 
 class Projector:
-    """Turns points of the face into pixels of the canvas.
+    """Projects points of the face to pixels of the canvas.
 
     Args:
         size: Side of the canvas in pixels.
-        scale: Half of the face's width as a fraction of the canvas.
-        shift: Shift (right, down) of the face as a fraction of the canvas.
-        yaw: Turn of the head to the side, in radians.
-        pitch: Nod of the head, in radians.
-        roll: Turn in the image plane, in radians.
+        scale: Half the width of the face, as a fraction of the canvas.
+        shift: Shift (right, down) of the face, as a fraction of the canvas.
+        yaw: Turn of the head to the side in radians.
+        pitch: Nod of the head in radians.
+        roll: Rotation in the image plane in radians.
     """
 
     def __init__(
@@ -237,10 +200,10 @@ class Projector:
         nod = np.array([[1.0, 0.0, 0.0], [0.0, cp, sp], [0.0, -sp, cp]])
         spin = np.array([[cr, -sr], [sr, cr]])
         self.unit = size * scale
-        """Pixels for one unit of the face."""
+        """Pixels per unit of the face."""
         self.matrix = self.unit * (spin @ turn @ nod).T
         self.offset = np.array([size * (0.5 + shift[0]), size * (0.455 + shift[1])])
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Projects points (..., 3), or (..., 2) of depth 0, to pixels (..., 2)."""
+        """Project points (..., 3), or (..., 2) at depth 0, to pixels (..., 2)."""
         return points @ self.matrix[: points.shape[-1]] + self.offset

@@ -8,11 +8,11 @@ from .geometry import spline
 from .identity import mix
 from .skin import skin_table
 
-__all__ = ['draw_back_hair', 'draw_front_hair']
+__all__ = ['paint_back_hair', 'paint_front_hair']
 
-# outer contour of the hair on one half, from the ear to the crown: (x, y)
+# outer contour of the hair on one half, from the ear to the crown, as (x, y)
 _OUTER = ((1.03, -0.25), (1.10, -0.75), (0.92, -1.28), (0.50, -1.56), (0.0, -1.64))
-# how far beyond the skull the hair of each style reaches
+# volume of each style relative to the outer contour
 _VOLUME = {
     'buzz': 0.94, 'short': 1.0, 'side': 1.03, 'fringe': 1.04,
     'long': 1.06, 'bob': 1.10, 'curly': 1.08,
@@ -20,12 +20,12 @@ _VOLUME = {
 
 
 def _mirror(points: np.ndarray) -> np.ndarray:
-    """Continues a contour from the right half, crown last, to the left."""
+    """Continue a contour of the right half, which ends at the crown, to the left."""
     return np.concatenate((points, (points * (-1.0, 1.0))[-2::-1]))
 
 
 def _hairline(style: str, height: float, parting: float) -> np.ndarray:
-    """Lower contour of the front hair from right to left, (N, 2)."""
+    """Return the lower contour (N, 2) of the front hair from right to left."""
     sides = {
         'buzz': ((0.93, -0.40), (0.84, -0.66), (0.66, height + 0.06)),
         'short': ((0.93, -0.25), (0.86, -0.58), (0.70, height + 0.08)),
@@ -51,8 +51,8 @@ def _hairline(style: str, height: float, parting: float) -> np.ndarray:
     return np.concatenate((right, np.array(middle), left))
 
 
-def draw_back_hair(canvas: np.ndarray, face: Face) -> None:
-    """Draws the hair that hangs behind the face, in place."""
+def paint_back_hair(canvas: np.ndarray, face: Face) -> None:
+    """Paint the hair behind the face in place."""
     person = face.identity
     if person.hair_style not in ('long', 'bob', 'curly'):
         return
@@ -67,8 +67,8 @@ def draw_back_hair(canvas: np.ndarray, face: Face) -> None:
     fill(canvas, spline(face.ring(_mirror(half), -0.25), 4, closed=True), colour)
 
 
-def draw_front_hair(canvas: np.ndarray, face: Face) -> None:
-    """Draws the hair above the forehead, in place."""
+def paint_front_hair(canvas: np.ndarray, face: Face) -> None:
+    """Paint the hair above the forehead in place."""
     person, unit = face.identity, face.unit
     style = person.hair_style
     if style == 'bald':

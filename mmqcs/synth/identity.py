@@ -1,7 +1,7 @@
-"""Who the face belongs to: its shape, colours, hair, glasses, beard and age.
+"""People: shape of the face, colours, hair, glasses, beard and age.
 
-Nothing here knows of the expression, so the same identity can be drawn with
-any of them.
+An identity does not depend on the expression, so one person can be rendered with every
+expression.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .rng import bell, chance, pick, span
 __all__ = ['Colour', 'Identity', 'mix', 'sample_identity']
 
 Colour = tuple[float, float, float]
-"""Blue, green and red from 0 to 255."""
+"""Blue, green and red, from 0 to 255."""
 
 HAIR_STYLES = ('bald', 'buzz', 'short', 'side', 'fringe', 'long', 'bob', 'curly')
 BEARDS = ('stubble', 'moustache', 'goatee', 'full')
@@ -49,7 +49,7 @@ _IRIS: tuple[Colour, ...] = (
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
-    """Mixes two colours, `share` of the second."""
+    """Mix two colours; ``share`` is the weight of the second."""
     return tuple(x + (y - x) * share for x, y in zip(a, b, strict=True))
 
 
@@ -59,26 +59,26 @@ class Identity:
 
     Args:
         points: Landmarks of one half of the face at rest (K, 3).
-        skin: Colour of the skin in even light.
+        skin: Colour of the evenly lit skin.
         hair: Colour of the hair.
         brow: Colour of the brows.
         iris: Colour of the iris.
         lips: Colour of the lips.
         cloth: Colour of the clothes.
         hair_style: One of :data:`HAIR_STYLES`.
-        hairline: Height of the hairline, y of the face.
-        parting: Where the hair parts, x of the face.
+        hairline: y of the hairline on the face.
+        parting: x of the parting on the face.
         hair_tone: Lightness of the strands, -1 to 1.
-        brow_width: Thickness of the brow in half widths of the face.
-        iris_radius: Radius of the iris in half widths of the face.
-        lashes: Thickness of the upper lash line in half widths of the face.
+        brow_width: Thickness of the brows in half widths of the face.
+        iris_radius: Radius of the irises in half widths of the face.
+        lashes: Thickness of the upper lash lines in half widths of the face.
         age: From 0 (smooth skin) to 1 (deep lines).
-        blush: Redness of cheeks and nose, 0 to 1.
+        blush: Redness of cheeks and nose, from 0 to 1.
         freckles: Positions (F, 2) of freckles on the face.
         beard: One of :data:`BEARDS`, or None.
-        glasses: Colour of the frame, or None.
+        glasses: Colour of the frame, or None without glasses.
         lens: Half width, half height and roundness of a lens.
-        earring: Whether earrings are worn.
+        earring: Whether the person wears earrings.
     """
 
     points: np.ndarray
@@ -105,14 +105,7 @@ class Identity:
 
 
 def sample_identity(rng: np.random.Generator) -> Identity:
-    """Draws a person.
-
-    Args:
-        rng: The generator.
-
-    Returns:
-        The identity.
-    """
+    """Sample a person."""
     points = _sample_points(rng)
     tone = rng.random() * (len(_SKIN) - 1.001)
     skin = mix(_SKIN[int(tone)], _SKIN[int(tone) + 1], tone % 1.0)
@@ -163,7 +156,7 @@ def _sample_frame(rng: np.random.Generator) -> Colour:
 
 
 def _sample_points(rng: np.random.Generator) -> np.ndarray:
-    """Shape of the face: moves and scales groups of the landmarks."""
+    """Sample the shape of the face: move and scale groups of landmarks."""
     p = rest_points()
     depth = p[:, 2] - ellipsoid_depth(p[:, :2])
 
@@ -175,7 +168,7 @@ def _sample_points(rng: np.random.Generator) -> np.ndarray:
         rows = GROUPS[group]
         p[rows, 1] += (p[rows, 0] - centre[0]) * slope
 
-    # outline: width of the jaw against that of the temples, length of the chin
+    # outline: width of the jaw relative to the temples, length of the chin
     jaw = bell(rng, 0.11)
     for name, share in (('jaw_2', 0.4), ('jaw_3', 1.0), ('jaw_4', 1.2), ('jaw_5', 0.9)):
         p[INDEX[name], 0] *= 1.0 + share * jaw
@@ -204,7 +197,7 @@ def _sample_points(rng: np.random.Generator) -> np.ndarray:
 
     mouth = (0.0, 0.735)
     scale('mouth', mouth, 1.0 + bell(rng, 0.14), 1.0 + bell(rng, 0.42))
-    # how the corners rest
+    # tilt of the corners at rest
     tilt = bell(rng, 0.10)
     turn('mouth', (0.15, 0.0), tilt)
     p[GROUPS['mouth'], 1] += bell(rng, 0.04) + 0.5 * chin

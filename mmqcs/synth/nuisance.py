@@ -1,4 +1,4 @@
-"""All that says nothing of the expression: pose, light, background, camera."""
+"""Conditions unrelated to the expression: pose, light, background, camera."""
 
 from dataclasses import dataclass
 
@@ -15,29 +15,29 @@ OCCLUDERS = ('bar', 'disc', 'blob', 'strand')
 
 @dataclass(frozen=True)
 class Nuisance:
-    """Circumstances of one picture.
+    """Conditions of one image.
 
     Args:
-        scale: Half of the face's width as a fraction of the picture.
-        shift: Shift (right, down) as a fraction of the picture.
-        yaw, pitch, roll: Pose of the head, radians.
+        scale: Half the width of the face, as a fraction of the image.
+        shift: Shift (right, down) of the face, as a fraction of the image.
+        yaw, pitch, roll: Pose of the head in radians.
         gaze: Shift of the irises (right, down) in half widths of the face.
-        side_light: Light from the (right, below) on the face, -1 to 1.
-        gains: Gain of the blue, green and red channel.
+        side_light: Light from (right, below), from -1 to 1.
+        gains: Gains of the blue, green and red channels.
         gamma: Exponent of the tone curve.
-        ramp: Brightness gradient over the picture (right, down), -1 to 1.
-        grey: Whether the picture has no colour.
-        patches: Background, low-resolution colours (4, 4, 3), uint8.
+        ramp: Brightness gradient (right, down), from -1 to 1.
+        grey: Whether the image is greyscale.
+        patches: Low-resolution background, uint8 (4, 4, 3).
         occluder: One of :data:`OCCLUDERS`, or None.
-        occluder_at: Centre of the occluder as a fraction of the picture.
-        occluder_size: Size of the occluder as a fraction of the picture.
-        occluder_angle: Its direction, radians.
-        occluder_colour: Its colour.
-        blur: Standard deviation of the blur, in hundredths of the picture.
-        motion: Length of the motion blur, in hundredths of the picture.
-        motion_angle: Direction of the motion, radians.
-        noise: Noise (H, W, 3) of the sensor to add, int16.
-        jpeg: Quality of the JPEG compression, 1 to 100.
+        occluder_at: Centre of the occluder, as a fraction of the image.
+        occluder_size: Size of the occluder, as a fraction of the image.
+        occluder_angle: Direction of the occluder in radians.
+        occluder_colour: Colour of the occluder.
+        blur: Standard deviation of the blur in percent of the image side.
+        motion: Length of the motion blur in percent of the image side.
+        motion_angle: Direction of the motion blur in radians.
+        noise: Sensor noise to add, int16 (H, W, 3).
+        jpeg: JPEG quality, from 1 to 100.
     """
 
     scale: float
@@ -67,15 +67,12 @@ class Nuisance:
 def sample_nuisance(
     rng: np.random.Generator, difficulty: float, image_size: int
 ) -> Nuisance:
-    """Draws the circumstances of one picture.
+    """Sample the conditions of one image.
 
     Args:
-        rng: The generator.
+        rng: Random generator.
         difficulty: From 0 (studio) to 1 (in the wild).
-        image_size: Side of the picture in pixels.
-
-    Returns:
-        The circumstances.
+        image_size: Side of the image in pixels.
     """
     d = difficulty
     grey = span(rng, 50, 215)
@@ -111,12 +108,12 @@ def sample_nuisance(
 
 
 def background(nuisance: Nuisance, size: int) -> np.ndarray:
-    """Draws the background of a canvas, uint8 (size, size, 3)."""
+    """Return a canvas with the background, uint8 (size, size, 3)."""
     return cv2.resize(nuisance.patches, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def occlude(canvas: np.ndarray, nuisance: Nuisance) -> None:
-    """Draws the occluder over a canvas in place."""
+    """Paint the occluder, if there is one, in place."""
     if nuisance.occluder is None:
         return
     side = canvas.shape[0]
@@ -145,7 +142,7 @@ def occlude(canvas: np.ndarray, nuisance: Nuisance) -> None:
 
 
 def light(image: np.ndarray, nuisance: Nuisance) -> np.ndarray:
-    """Applies the tone curve, the colour of the light and its gradient."""
+    """Apply the tone curve, the colour of the light and its gradient."""
     levels = np.arange(256) / 255.0
     curve = 255.0 * levels**nuisance.gamma
     table = np.clip(np.round(curve[:, None] * nuisance.gains), 0, 255)
@@ -163,14 +160,11 @@ def light(image: np.ndarray, nuisance: Nuisance) -> np.ndarray:
 
 
 def degrade(image: np.ndarray, nuisance: Nuisance) -> np.ndarray:
-    """Passes a picture through the camera: blur, noise and JPEG.
+    """Apply blur, sensor noise and JPEG compression.
 
     Args:
-        image: uint8 (H, W, 3) of the size the noise was drawn for.
-        nuisance: The circumstances.
-
-    Returns:
-        uint8 (H, W, 3).
+        image: uint8 (H, W, 3), of the size that ``nuisance`` was sampled for.
+        nuisance: Conditions.
     """
     unit = image.shape[0] / 100.0
     sigma = nuisance.blur * unit

@@ -1,9 +1,8 @@
-"""Random numbers that are the same on every machine.
+"""Random numbers that are the same on every machine and with every NumPy.
 
-NumPy promises the raw stream of a bit generator for ever, not that of the
-methods of ``Generator``. Therefore only two things are drawn here: doubles by
-``Generator.random``, each of which is one raw number, and raw bytes. All else
-is computed from them.
+NumPy guarantees the raw stream of a bit generator, but not the results of the methods
+of ``Generator``. Therefore only doubles of ``Generator.random``, each of which is one
+raw number, and raw bytes are drawn. Everything else is computed from these.
 """
 
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ __all__ = [
 T = TypeVar('T')
 
 SPLITS = {'train': 0, 'test': 1}
-"""The number of each split in a generator's key."""
+"""Number of each split in the key of a generator."""
 
 STREAMS = {
     'label': 0,
@@ -36,56 +35,48 @@ STREAMS = {
     'scene': 5,
     'clutter': 6,
 }
-"""The number of each independent stream in a generator's key."""
+"""Number of each independent stream in the key of a generator."""
 
 
 def generator(
     seed: int, split: str, stream: str, index: int = 0
 ) -> np.random.Generator:
-    """Makes the generator of one stream of one image.
+    """Return the generator of one stream of one image, which the arguments determine.
 
     Args:
-        seed: Seed of the data set, at least 0.
+        seed: Seed of the dataset, at least 0.
         split: A key of :data:`SPLITS`.
         stream: A key of :data:`STREAMS`.
-        index: Number of the image in its split.
-
-    Returns:
-        A generator that depends on nothing but the arguments.
+        index: Index of the image in its split.
     """
     key = [seed, SPLITS[split], STREAMS[stream], index]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
 
 
 def span(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draws a number uniformly from [low, high)."""
+    """Draw a number uniformly from [low, high)."""
     return low + (high - low) * rng.random()
 
 
 def bell(rng: np.random.Generator, spread: float = 1.0) -> float:
-    """Draws from a bell-shaped density on (-spread, spread), mean 0."""
+    """Draw from a bell-shaped density on (-spread, spread) with mean 0."""
     return spread * (2.0 / 3.0 * (rng.random() + rng.random() + rng.random()) - 1.0)
 
 
 def chance(rng: np.random.Generator, probability: float) -> bool:
-    """Is True with the given probability."""
+    """Return True with the given probability."""
     return bool(rng.random() < probability)
 
 
 def pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
-    """Draws one of the choices, all equally likely."""
+    """Draw one of the choices, each with the same probability."""
     return choices[int(rng.random() * len(choices))]
 
 
 def triangle(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Draws integers of a triangular density on [-255, 255].
+    """Draw int16 integers from a triangular density on [-255, 255].
 
-    Args:
-        rng: The generator.
-        shape: Shape of the result.
-
-    Returns:
-        int16 array of mean 0 and standard deviation about 104.5.
+    Their mean is 0, their standard deviation about 104.5.
     """
     size = int(np.prod(shape))
     words = rng.bit_generator.random_raw((2 * size + 7) // 8)

@@ -1,4 +1,4 @@
-"""Annotations of scenes as detectors read them: COCO and the VOC form of WIDER Face."""
+"""Annotations of scenes for detectors: COCO, and WIDER Face in the format of VOC."""
 
 from collections.abc import Sequence
 from xml.etree import ElementTree
@@ -14,17 +14,19 @@ def coco_annotations(
     image_size: int,
     classes: Sequence[str],
 ) -> dict[str, list[dict]]:
-    """Annotations of a split in COCO's format; the category is the expression.
+    """Return the annotations of a split in the format of COCO.
+
+    The category of a face is its expression.
 
     Args:
-        scenes: The faces of each scene.
-        file_names: File of each scene, as the annotations shall name it.
+        scenes: Faces of each scene.
+        file_names: File name of each scene.
         image_size: Side of the scenes in pixels.
-        classes: Names of the classes by label.
+        classes: Class names by label.
 
     Returns:
-        ``images``, ``annotations`` and ``categories``, to be written as JSON. All
-        numbers count from 1; ``bbox`` is left, top, width and height in pixels.
+        ``images``, ``annotations`` and ``categories``. IDs start from 1; ``bbox`` is
+        left, top, width and height in pixels.
     """
     annotations: list[dict] = []
     for image_id, faces in enumerate(scenes, start=1):
@@ -57,16 +59,13 @@ def coco_annotations(
 def voc_annotation(
     faces: Sequence[SceneFace], folder: str, file_name: str, image_size: int
 ) -> bytes:
-    """Annotation of a scene in the VOC form of WIDER Face: boxes of class ``face``.
+    """Return the annotation of a scene as VOC XML, with boxes of the class ``face``.
 
     Args:
-        faces: The faces of the scene.
-        folder: Folder of the image below the split's.
-        file_name: Name of the image in it.
+        faces: Faces of the scene.
+        folder: Folder of the image, relative to the folder of the split.
+        file_name: Name of the image.
         image_size: Side of the scene in pixels.
-
-    Returns:
-        The XML file.
     """
     root = ElementTree.Element('annotation')
     for key, value in (('folder', folder), ('filename', file_name)):

@@ -1,4 +1,4 @@
-"""SynthFER scenes: several drawn faces in one picture, with boxes and labels."""
+"""SynthFER scenes: several rendered faces in one image, with boxes and labels."""
 
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -9,28 +9,28 @@ import numpy as np
 from .rng import generator, span
 from .synth_fer import SynthFERSettings, check_split, face_box, label_of, render
 
-__all__ = ['SceneFace', 'SceneSettings', 'draw_scene', 'scene_faces']
+__all__ = ['SceneFace', 'SceneSettings', 'render_scene', 'scene_faces']
 
 _TRIES = 40
-# part of a face's picture, at each edge, that fades into the background
+# share of the side of a face image, at each edge, that fades into the background
 _FADE = 0.1
 
 
 @dataclass(frozen=True)
 class SceneSettings:
-    """Settings of the scenes; with a split and a number they fix a scene.
+    """Settings that, with a split and an index, determine a scene.
 
     Args:
-        faces: Settings of the faces. Their ``image_size`` is not used: each face
-            is drawn at its size in the scene.
+        faces: Settings of the faces. ``image_size`` is ignored, because each face is
+            rendered at its size in the scene.
         image_size: Side of a scene in pixels.
-        min_size: Side of the smallest picture of a face in pixels, at least 32; the
-            head takes about two thirds of it.
-        max_size: Side of the largest, at most ``image_size``.
-        max_faces: Faces of a scene, at most. There is at least one.
+        min_size: Side of the smallest face image in pixels, at least 32. The head
+            takes up about two thirds of it.
+        max_size: Side of the largest face image, at most ``image_size``.
+        max_faces: Maximum number of faces per scene. There is at least one.
 
     Raises:
-        ValueError: A setting is out of its range.
+        ValueError: A setting is out of range.
     """
 
     faces: SynthFERSettings = field(default_factory=SynthFERSettings)
@@ -55,10 +55,10 @@ class SceneFace(NamedTuple):
     """One face of a scene.
 
     Attributes:
-        number: Its number among the faces of the split.
-        label: Its expression.
-        place: (left, top, side) of its picture in the scene, pixels.
-        box: (left, top, right, bottom) of the head in the scene, float64 pixels.
+        number: Index of the face in its split.
+        label: Class of the expression.
+        place: (left, top, side) of the face image in the scene in pixels.
+        box: (left, top, right, bottom) of the head in the scene in pixels, float64.
     """
 
     number: int
@@ -68,28 +68,25 @@ class SceneFace(NamedTuple):
 
 
 def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    """Whether two squares (left, top, side) have no pixel in common."""
-    return any(
-        a[i] + a[2] <= b[i] or b[i] + b[2] <= a[i]
-        for i in (0, 1)  # beside or above each other
-    )
+    """Return whether two squares (left, top, side) have no pixel in common."""
+    return any(a[i] + a[2] <= b[i] or b[i] + b[2] <= a[i] for i in (0, 1))
 
 
 def scene_faces(settings: SceneSettings, split: str, index: int) -> list[SceneFace]:
-    """The faces of one scene, without drawing them.
+    """Return the faces of a scene without rendering them.
 
-    Their pictures do not overlap. No face of a split is in two scenes.
+    The face images do not overlap, and no face is in two scenes of a split.
 
     Args:
         settings: Settings of the scenes.
-        split: 'train' or 'test'; they share no identity.
-        index: Number of the scene, at least 0.
+        split: 'train' or 'test'; no person is in both.
+        index: Index of the scene, at least 0.
 
     Returns:
         One to ``max_faces`` faces.
 
     Raises:
-        ValueError: The split is unknown or the index negative.
+        ValueError: The split is unknown, or the index is negative.
     """
     check_split(split)
     if index < 0:
@@ -113,14 +110,14 @@ def scene_faces(settings: SceneSettings, split: str, index: int) -> list[SceneFa
     return faces
 
 
-def draw_scene(settings: SceneSettings, split: str, index: int) -> np.ndarray:
-    """Draws one scene: its faces before a background of soft and sharp shapes.
+def render_scene(settings: SceneSettings, split: str, index: int) -> np.ndarray:
+    """Render a scene: faces in front of a background of soft and sharp shapes.
 
     Args:
-        settings, split, index: As in :func:`scene_faces`.
+        settings, split, index: See :func:`scene_faces`.
 
     Returns:
-        BGR picture, uint8 (image_size, image_size, 3).
+        BGR image, uint8 (image_size, image_size, 3).
     """
     faces = scene_faces(settings, split, index)
     rng = generator(settings.faces.seed, split, 'clutter', index)
@@ -144,7 +141,7 @@ def draw_scene(settings: SceneSettings, split: str, index: int) -> np.ndarray:
 
 
 def _fading(side: int) -> np.ndarray:
-    """Opacity of a picture that fades towards its edges, (side, side, 1)."""
+    """Return an opacity (side, side, 1) that falls towards the edges."""
     distance = np.minimum(np.arange(side) + 1, side - np.arange(side))
     ramp = np.minimum(distance / (_FADE * side), 1.0)
     return np.minimum.outer(ramp, ramp)[..., None]

@@ -1,7 +1,7 @@
-"""The skin: its shape as light and shadow, its folds, ears, neck and beard.
+"""Skin, folds, ears, neck and beard.
 
-All light and shadow is collected in one grey map, 128 for evenly lit skin, and
-turned into colour by a table: shadows of skin are redder than its lights.
+Light and shadow are collected in one grey map, where 128 is evenly lit skin. A table
+turns grey into colour, because shadows of skin are redder than its highlights.
 """
 
 import cv2
@@ -12,18 +12,18 @@ from .face import Face
 from .geometry import INDEX, spline, stroke_outline
 from .identity import Colour, mix
 
-__all__ = ['draw_neck', 'draw_skin', 'skin_table']
+__all__ = ['paint_neck', 'paint_skin', 'skin_table']
 
 _COARSE = 48
-"""Side of the map of soft shading."""
+"""Side of the low-resolution map of soft shading."""
 
 _OUTLINE = (
     'jaw_0', 'jaw_1', 'jaw_2', 'jaw_3', 'jaw_4', 'jaw_5', 'chin_mid',
 )  # fmt: skip
 _SKULL = ('skull_3', 'skull_2', 'skull_1', 'skull_mid')
 
-# soft light and shadow at rest: landmark or (x, y), radii (x, y), strength;
-# each is mirrored, so the middle line counts twice
+# soft light and shadow at rest: landmark or (x, y), radii (x, y), strength; each entry
+# is mirrored, so those on the middle line count twice
 _SHAPE = (
     ((0.40, -0.250), 0.20, 0.085, -14.0),  # socket under the brow
     ((0.215, -0.140), 0.07, 0.12, -12.0),  # inner corner of the eye
@@ -39,7 +39,7 @@ _SHAPE = (
     ((0.82, -0.500), 0.14, 0.28, -9.0),  # temple
 )
 
-# soft light and shadow of a fold at depth 1
+# soft light and shadow of each fold at depth 1
 _FOLD_SHAPE = (
     ('cheek', (0.47, 0.200), 0.17, 0.10, 14.0),
     ('cheek', (0.46, 0.075), 0.15, 0.04, -12.0),
@@ -55,7 +55,7 @@ _FOLD_SHAPE = (
     ('front', 'front_a_1', 0.30, 0.05, -4.0),
 )
 
-# lines of a fold: its name, landmarks, width, strength at depth 1
+# lines of each fold: landmarks, width, strength at depth 1
 _FOLD_LINES = (
     ('naso', ('naso_0', 'naso_1', 'naso_2', 'naso_3'), 0.036, 38.0),
     ('crow', ('crow_0', 'crow_1'), 0.026, 40.0),
@@ -74,21 +74,21 @@ _FOLD_LINES = (
 
 
 def skin_table(colour: Colour) -> np.ndarray:
-    """Colours (256, 1, 3) of the skin for each grey of the map."""
+    """Return the colour of the skin for each grey value of the map, (256, 1, 3)."""
     light = np.arange(256)[:, None] / 128.0
     table = np.array(colour) * light ** np.array([1.30, 1.12, 0.85])
     return np.clip(np.round(table), 0, 255).astype(np.uint8)[:, None]
 
 
 def outline(face: Face) -> np.ndarray:
-    """Outline of the face, a closed polygon in pixels."""
+    """Return the outline of the face, a closed polygon (N, 2) in pixels."""
     low = face.across(*_OUTLINE)
     top = face.across(*_SKULL)
     return spline(np.concatenate((low, top[::-1])), 4, closed=True)
 
 
-def draw_neck(canvas: np.ndarray, face: Face) -> None:
-    """Draws the neck and the shoulders, in place."""
+def paint_neck(canvas: np.ndarray, face: Face) -> None:
+    """Paint the neck and the shoulders in place."""
     width = 0.62 * np.abs(face.points[:, INDEX['jaw_3'], 0]).mean() / 0.72
     shade = skin_table(face.identity.skin)[92, 0].tolist()
     neck = [
@@ -105,28 +105,28 @@ def draw_neck(canvas: np.ndarray, face: Face) -> None:
     fill(canvas, face.ring(cloth, -0.2), face.identity.cloth)
 
 
-def draw_skin(canvas: np.ndarray, face: Face, side_light: tuple[float, float]) -> None:
-    """Draws the ears and the skin of the face, in place.
+def paint_skin(canvas: np.ndarray, face: Face, side_light: tuple[float, float]) -> None:
+    """Paint the ears and the skin of the face in place.
 
     Args:
         canvas: uint8 (S, S, 3).
-        face: The face.
-        side_light: Light from the (right, below), -1 to 1.
+        face: Face.
+        side_light: Light from (right, below), from -1 to 1.
     """
     table = skin_table(face.identity.skin)
-    _draw_ears(canvas, face, table)
+    _paint_ears(canvas, face, table)
     shade = _soft_shading(canvas.shape[0], face, side_light)
     shade = cv2.subtract(shade, _fold_lines(canvas.shape[0], face))
     skin = cv2.applyColorMap(shade, table)
     _redden(skin, face)
     _freckle(skin, face, table)
     if face.identity.beard is not None:
-        _draw_beard(skin, face, face.identity.beard)
+        _paint_beard(skin, face, face.identity.beard)
     cv2.copyTo(skin, mask_of(canvas.shape[:2], outline(face)), canvas)
 
 
 def _soft_shading(size: int, face: Face, side_light: tuple[float, float]) -> np.ndarray:
-    """Light and shadow of the shape, uint8 (size, size), 128 is even."""
+    """Return the soft light and shadow, uint8 (size, size); 128 is even light."""
     ratio = _COARSE / size
     unit = face.unit * ratio
     grid = np.arange(_COARSE) + 0.5
@@ -165,7 +165,7 @@ def _soft_shading(size: int, face: Face, side_light: tuple[float, float]) -> np.
 
 
 def _fold_lines(size: int, face: Face) -> np.ndarray:
-    """Lines of the folds as darkness to subtract, uint8 (size, size)."""
+    """Return the lines of the folds as darkness to subtract, uint8 (size, size)."""
     lines = np.zeros((size, size), np.uint8)
     unit = face.unit
     for side in (0, 1):
@@ -182,7 +182,7 @@ def _fold_lines(size: int, face: Face) -> np.ndarray:
     return cv2.blur(lines, (3, 3))
 
 
-def _draw_ears(canvas: np.ndarray, face: Face, table: np.ndarray) -> None:
+def _paint_ears(canvas: np.ndarray, face: Face, table: np.ndarray) -> None:
     turns = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
     oval = np.stack((0.11 * np.cos(turns), 0.25 * np.sin(turns)), axis=1)
     for side, sign in ((0, -1.0), (1, 1.0)):
@@ -197,7 +197,7 @@ def _draw_ears(canvas: np.ndarray, face: Face, table: np.ndarray) -> None:
 
 
 def _redden(skin: np.ndarray, face: Face) -> None:
-    """Reddens cheeks and nose: takes blue and green away there."""
+    """Redden cheeks and nose by reducing blue and green."""
     strength = 8.0 + 14.0 * face.identity.blush
     ratio = _COARSE / skin.shape[0]
     grid = np.arange(_COARSE) + 0.5
@@ -223,8 +223,8 @@ def _freckle(skin: np.ndarray, face: Face, table: np.ndarray) -> None:
             disc(skin, at, 0.012 * face.unit, table[98, 0].tolist())
 
 
-def _draw_beard(skin: np.ndarray, face: Face, kind: str) -> None:
-    """Blends the beard into the skin; its soft edge comes from a blur."""
+def _paint_beard(skin: np.ndarray, face: Face, kind: str) -> None:
+    """Blend the beard into the skin; a blur softens its edge."""
     half = skin.shape[0] // 2
     drop = 0.04 * face.unit
     moustache = np.concatenate(

@@ -1,19 +1,19 @@
-"""SynthFER: settings, labels and pictures by number."""
+"""SynthFER: settings, labels, and images by index."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .draw import draw_face, place_face
 from .emotions import EMOTIONS, sample_intensities
 from .geometry import indices
 from .identity import Identity, sample_identity
 from .nuisance import Nuisance, sample_nuisance
+from .render_face import place_face, render_face
 from .rng import SPLITS, generator
 
 __all__ = [
     'CLASSES',
-    'DRAWING',
+    'RENDERER_VERSION',
     'SynthFERSettings',
     'face_box',
     'label_of',
@@ -22,12 +22,12 @@ __all__ = [
 ]
 
 CLASSES = tuple(EMOTIONS)
-"""Names of the classes in RAF-DB's order, contempt last."""
+"""Class names in the order of RAF-DB, with contempt last."""
 
-DRAWING = 1
-"""Version of the drawing: raised when the same settings give other pictures."""
+RENDERER_VERSION = 1
+"""Increased whenever the same settings give different images."""
 
-# images of each class in the training split of RAF-DB (basic)
+# images per class in the training split of RAF-DB (basic)
 _RAF_DB_COUNTS = (1290, 281, 717, 4772, 1982, 705, 2524)
 
 _IMBALANCED_BLOCK = 64
@@ -42,19 +42,19 @@ _OUTLINE = (
 
 @dataclass(frozen=True)
 class SynthFERSettings:
-    """Settings of the data set; with a split and a number they fix an image.
+    """Settings that, with a split and an index, determine an image.
 
     Args:
-        seed: Seed of all random draws, at least 0.
-        image_size: Side of the pictures in pixels, at least 32.
-        difficulty: From 0 (strong expressions in even light) to 1 (weak ones
-            with units of other emotions, in poor pictures).
+        seed: Random seed, at least 0.
+        image_size: Side of the images in pixels, at least 32.
+        difficulty: From 0 (strong expressions, even light) to 1 (weak expressions
+            mixed with units of other emotions, poor images).
         num_classes: 7, or 8 with contempt.
-        imbalanced: Whether the classes are as frequent as in RAF-DB, which
-            has no contempt, instead of equally frequent.
+        imbalanced: Whether the classes are as frequent as in RAF-DB, which has no
+            contempt, instead of equally frequent.
 
     Raises:
-        ValueError: A setting is out of its range.
+        ValueError: A setting is out of range.
     """
 
     seed: int = 0
@@ -86,7 +86,7 @@ class SynthFERSettings:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes by label."""
+        """Class names by label."""
         return CLASSES[: self.num_classes]
 
 
@@ -95,7 +95,7 @@ def _is_int(value: object) -> bool:
 
 
 def check_split(split: str) -> None:
-    """Raises a ValueError unless the split is one of train and test."""
+    """Raise a ValueError unless the split is 'train' or 'test'."""
     if split not in SPLITS:
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
 
@@ -103,22 +103,22 @@ def check_split(split: str) -> None:
 def labels(
     settings: SynthFERSettings, split: str, count: int, start: int = 0
 ) -> np.ndarray:
-    """Labels of consecutive images, without drawing them.
+    """Return the labels of consecutive images without rendering them.
 
-    The images are cut into blocks; within one, the classes are spread evenly
-    over a random order, so every prefix has nearly the wanted frequencies.
+    Images are divided into blocks, in which the classes are spread evenly in random
+    order. Therefore each prefix nearly has the desired class frequencies.
 
     Args:
-        settings: Settings of the data set.
+        settings: Settings of the dataset.
         split: 'train' or 'test'.
         count: Number of images.
-        start: Number of the first image.
+        start: Index of the first image.
 
     Returns:
         int64 (count,).
 
     Raises:
-        ValueError: The split is unknown or a number is negative.
+        ValueError: The split is unknown, or a number is negative.
     """
     check_split(split)
     if count < 0 or start < 0:
@@ -129,7 +129,7 @@ def labels(
         block, weights = settings.num_classes, np.ones(settings.num_classes)
     first, last = start // block, -(-(start + count) // block)
     rng = generator(settings.seed, split, 'label')
-    # two doubles for each image: its rank in the block, its place in the rank
+    # two doubles per image: its rank in the block, and its place in the rank
     rng.bit_generator.advance(2 * block * first)
     draws = rng.random((last - first, 2, block))
     ranks = draws[:, 0].argsort(axis=1, kind='stable').argsort(axis=1, kind='stable')
@@ -140,46 +140,42 @@ def labels(
 
 
 def label_of(settings: SynthFERSettings, split: str, index: int) -> int:
-    """Label of one image, the same as in :func:`labels`."""
+    """Return the label of one image, the same as in :func:`labels`."""
     return int(labels(settings, split, 1, index)[0])
 
 
 def render(
     settings: SynthFERSettings, split: str, index: int, label: int | None = None
 ) -> np.ndarray:
-    """Draws one image.
-
-    The picture depends on nothing but the arguments.
+    """Render an image, which the arguments determine.
 
     Args:
-        settings: Settings of the data set.
-        split: 'train' or 'test'; they share no identity.
-        index: Number of the image, at least 0.
-        label: Draws the same person in the same circumstances with the
-            expression of this class. Defaults to the image's own label.
+        settings: Settings of the dataset.
+        split: 'train' or 'test'; no person is in both.
+        index: Index of the image, at least 0.
+        label: Class of the expression that the same person shows under the same
+            conditions. Defaults to the label of the image.
 
     Returns:
-        BGR picture, uint8 (image_size, image_size, 3).
+        BGR image, uint8 (image_size, image_size, 3).
 
     Raises:
-        ValueError: The split or the label is unknown, or the index is
-            negative.
+        ValueError: The split or the label is unknown, or the index is negative.
     """
-    person = _sample(settings, split, index, label)
-    return draw_face(*person, settings.image_size)
+    sample = _sample(settings, split, index, label)
+    return render_face(*sample, settings.image_size)
 
 
 def face_box(
     settings: SynthFERSettings, split: str, index: int, label: int | None = None
 ) -> np.ndarray:
-    """Box around the head of one image, from the skull to the chin, without drawing.
+    """Return the box around the head, from skull to chin, without rendering it.
 
     Args:
-        settings, split, index, label: As in :func:`render`, which raises the same
-            errors.
+        settings, split, index, label: See :func:`render`, which raises the same errors.
 
     Returns:
-        (left, top, right, bottom) in pixels, float64 (4,); within the image.
+        (left, top, right, bottom) in pixels, float64 (4,), within the image.
     """
     face = place_face(*_sample(settings, split, index, label), settings.image_size)
     outline = face.pixels[:, indices(_OUTLINE)].reshape(-1, 2)
@@ -190,7 +186,7 @@ def face_box(
 def _sample(
     settings: SynthFERSettings, split: str, index: int, label: int | None
 ) -> tuple[Identity, np.ndarray, Nuisance]:
-    """Who is in one image, with which intensities of the units, and how."""
+    """Sample the person, the intensities and the conditions of an image."""
     check_split(split)
     if index < 0:
         raise ValueError(f'index must be >= 0, got {index}')

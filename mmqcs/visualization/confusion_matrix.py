@@ -1,4 +1,4 @@
-"""The picture of a confusion matrix."""
+"""Figure of a confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -6,34 +6,34 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import figure_to_rgb, new_figure
+from .style import new_figure
 
-__all__ = ['confusion_figure', 'draw_confusion_matrix']
+__all__ = ['confusion_figure']
 
-SPELT_OUT = 20
-"""Most classes whose cells hold numbers; of more, colours alone can be read."""
+MAX_WITH_NUMBERS = 20
+"""Largest number of classes whose cells show numbers; beyond it, only colours."""
 
 
 def confusion_figure(
     matrix: np.ndarray, classes: Sequence[str], title: str = ''
 ) -> Figure:
-    """Draws a confusion matrix, coloured by the percentage of its row.
+    """Plot a confusion matrix, coloured by percentage of the true class.
 
-    Each cell says which percentage of the row's class was predicted as the
-    column's class, and the count. Lightness alone carries the value, so the
-    picture reads the same with any colour vision and in grey.
+    Each cell shows the percentage of the true class (row) that was predicted as the
+    class of the column, and the count. Values differ by lightness, so the figure is
+    readable with any colour vision and in grey.
 
     Args:
-        matrix: Counts (C, C); row: true class, column: predicted class.
-        classes: C class names.
-        title: Text above the matrix.
+        matrix: Counts (C, C); rows are true classes, columns are predicted classes.
+        classes: Names of the C classes.
+        title: Title of the figure.
 
     Raises:
         ValueError: The matrix is not (C, C) for C class names.
 
     Examples:
         >>> figure = confusion_figure(np.array([[8, 2], [1, 9]]), ('Sad', 'Happy'))
-        >>> [text.get_text() for text in figure.axes[0].texts][:2]  # of those sad
+        >>> [text.get_text() for text in figure.axes[0].texts][:2]  # the row of 'Sad'
         ['80.0%\\n8', '20.0%\\n2']
     """
     matrix = np.asarray(matrix)
@@ -46,19 +46,19 @@ def confusion_figure(
     support = matrix.sum(axis=1, keepdims=True)
     percent = 100 * matrix / np.maximum(support, 1)
 
-    side = 2.5 + 0.85 * min(size, SPELT_OUT)
+    side = 2.5 + 0.85 * min(size, MAX_WITH_NUMBERS)
     figure = new_figure(side + 1.5, side)
     axes = figure.add_subplot()
     image = axes.imshow(percent, cmap='Blues', vmin=0, vmax=100)
-    if size <= SPELT_OUT:
+    if size <= MAX_WITH_NUMBERS:
         _write_cells(axes, matrix, percent)
     ticks = np.arange(size)
-    separator = '\n' if size <= SPELT_OUT else ' '
+    separator = '\n' if size <= MAX_WITH_NUMBERS else ' '
     rows = [
         f'{name}{separator}({count})'
         for name, count in zip(classes, support[:, 0], strict=True)
     ]
-    text = {'fontsize': 10 * min(1, SPELT_OUT / size), 'parse_math': False}
+    text = {'fontsize': 10 * min(1, MAX_WITH_NUMBERS / size), 'parse_math': False}
     slanted = {'rotation': 30, 'ha': 'right', 'rotation_mode': 'anchor'}
     axes.set_xticks(ticks, classes, **slanted, **text)
     axes.set_yticks(ticks, rows, **text)
@@ -81,22 +81,3 @@ def _write_cells(axes: Axes, matrix: np.ndarray, percent: np.ndarray) -> None:
             fontsize=9,
             color='white' if value > 55 else 'black',
         )
-
-
-def draw_confusion_matrix(
-    matrix: np.ndarray, classes: Sequence[str], title: str
-) -> np.ndarray:
-    """The figure of :func:`confusion_figure` as an RGB image (H, W, 3), uint8.
-
-    Args:
-        matrix: Counts (C, C).
-        classes: C class names.
-        title: Text above the matrix.
-
-    Examples:
-        >>> counts = np.array([[8, 2], [1, 9]])
-        >>> image = draw_confusion_matrix(counts, ('Sad', 'Happy'), 'Test')
-        >>> image.dtype, image.shape[2]
-        (dtype('uint8'), 3)
-    """
-    return figure_to_rgb(confusion_figure(matrix, classes, title))

@@ -1,4 +1,4 @@
-"""Features of images in a plane."""
+"""Features of images in two dimensions."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,16 @@ __all__ = ['embed', 'embedding_figure']
 
 
 def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
-    """Lays features out in a plane by t-SNE, the same features always alike.
+    """Embed features in two dimensions by t-SNE.
 
     Args:
         features: (N, C).
-        perplexity: About how many neighbours count, less than N.
-        seed: Of the optimisation; it starts from the first two principal components.
+        perplexity: Effective number of neighbours, less than N.
+        seed: Seed of the optimisation, which starts from the first two principal
+            components.
 
     Returns:
-        (N, 2). Only neighbourhoods have a meaning, not distances between groups.
+        (N, 2). Neighbourhoods are meaningful, distances between clusters are not.
 
     Raises:
         ImportError: scikit-learn is not installed.
@@ -47,13 +48,13 @@ def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
 def embedding_figure(
     points: np.ndarray, labels: np.ndarray, classes: Sequence[str], title: str
 ) -> Figure:
-    """Draws points in the colours and markers of their classes.
+    """Plot points in the colours and markers of their classes.
 
     Args:
         points: (N, 2).
-        labels: Integer (N,).
+        labels: Class of each point, integer (N,).
         classes: Class names.
-        title: Text above.
+        title: Title of the figure.
 
     Examples:
         >>> points = np.random.default_rng(0).random((4, 2))
@@ -71,7 +72,7 @@ def embedding_figure(
                 *points[here].T,
                 s=26,
                 color=COLOURS[i % len(COLOURS)],
-                # 7 colours and 8 markers: 56 pairs before one comes again
+                # 7 colours and 8 markers give 56 different pairs
                 marker=MARKERS[i % len(MARKERS)],
                 alpha=0.75,
                 linewidths=0,

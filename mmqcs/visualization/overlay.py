@@ -17,25 +17,24 @@ def overlay_heat_map(
     opacity: float = 0.6,
     smooth: bool = True,
 ) -> np.ndarray:
-    """Lays a heat map over an image.
+    """Overlay a heat map on an image.
 
-    The image is made grey, so that every colour is one of the heat map.
+    The image is converted to grey, so that all colours belong to the heat map.
 
     Args:
         image: RGB, uint8 (H, W, 3).
         heat: (h, w).
-        low: Heat drawn darkest.
-        high: Heat drawn brightest.
-        opacity: Of the heat map, 0 to 1.
-        smooth: Whether to interpolate between the cells of the heat map, or to show
-            them as squares.
+        low: Value of the darkest colour.
+        high: Value of the brightest colour.
+        opacity: Opacity of the heat map, from 0 to 1.
+        smooth: Whether to interpolate the heat map instead of showing its cells as
+            squares.
 
     Returns:
         RGB, uint8 (H, W, 3).
 
     Raises:
-        ValueError: The shapes do not fit, the image is not of uint8, or the range is
-            empty.
+        ValueError: A shape or the type of the image is wrong, or the range is empty.
 
     Examples:
         >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)

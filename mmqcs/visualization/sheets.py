@@ -1,4 +1,4 @@
-"""Many images in one figure."""
+"""Contact sheets: many images in one figure."""
 
 import textwrap
 from collections.abc import Sequence
@@ -20,17 +20,18 @@ def contact_sheet(
     title: str = '',
     side: float = 1.8,
 ) -> Figure:
-    """Images in rows, each below its caption.
+    """Plot images in rows, each below its caption.
 
     Args:
-        images: RGB, uint8 (H, W, 3), of any size; None for one that cannot be read.
-        captions: Text above each image, of one or several lines.
-        columns: Images in a row.
-        title: Text above all of them.
+        images: RGB, uint8 (H, W, 3), of any size; None for an image that cannot be
+            read.
+        captions: Caption of each image, of one or more lines.
+        columns: Images per row.
+        title: Title of the figure.
         side: Width of an image in inches.
 
     Raises:
-        ValueError: There are no images, or not as many captions.
+        ValueError: There are no images, or the number of captions differs.
 
     Examples:
         >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
@@ -39,7 +40,10 @@ def contact_sheet(
         ['face.png', 'gone.png']
     """
     if not images or len(images) != len(captions):
-        raise ValueError(f'{len(images)} images and {len(captions)} captions')
+        raise ValueError(
+            f'a contact sheet needs images with one caption each, got {len(images)} '
+            f'images and {len(captions)} captions'
+        )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     lines = max(caption.count('\n') + 1 for caption in captions)
@@ -68,15 +72,12 @@ def heat_map_sheet(
     scale: tuple[float, float, str],
     side: float = 1.8,
 ) -> Figure:
-    """A contact sheet with the scale of the heat maps in it at its right.
+    """Plot a contact sheet of heat maps with a colour bar.
 
     Args:
-        images: As for :func:`contact_sheet`, drawn by ``overlay_heat_map``.
-        captions: As for :func:`contact_sheet`.
-        columns: As for :func:`contact_sheet`.
-        title: As for :func:`contact_sheet`.
-        scale: ``low`` and ``high`` of the heat maps, and what they measure.
-        side: As for :func:`contact_sheet`.
+        images, captions, columns, title, side: See :func:`contact_sheet`. The heat maps
+            come from :func:`overlay_heat_map`.
+        scale: ``low`` and ``high`` of the heat maps, and the quantity they show.
 
     Examples:
         >>> from mmqcs.visualization import overlay_heat_map
@@ -93,6 +94,6 @@ def heat_map_sheet(
     low, high, label = scale
     colours = ScalarMappable(Normalize(low, high), HEAT_MAP)
     bar = figure.colorbar(colours, ax=figure.axes, shrink=min(1, 4 / height), aspect=25)
-    # as many letters as go beside a sheet of this height
+    # about 11 letters fit in an inch
     bar.set_label(textwrap.fill(label, round(11 * height)), fontsize=9)
     return figure

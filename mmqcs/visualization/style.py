@@ -1,4 +1,4 @@
-"""What all figures share: colours, figures without pyplot, files."""
+"""Style, creation and encoding of all figures."""
 
 import io
 from pathlib import Path
@@ -21,27 +21,27 @@ __all__ = [
 ]
 
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
-"""Okabe and Ito's palette without its yellow: told apart with any colour vision."""
+"""Palette of Okabe and Ito without yellow, distinguishable with any colour vision."""
 
 MARKERS = ('o', '^', 's', 'D', 'v', 'P', 'X', '*')
-"""One a class, so that nothing rests on colours alone."""
+"""One marker per class, so that figures do not depend on colour alone."""
 
 LINE_STYLES = ('-', '--', '-.', ':')
-"""Likewise for lines."""
+"""One style per line, for the same reason."""
 
 HEAT_MAP = 'viridis'
-"""Rises in lightness and looks the same with any colour vision."""
+"""Colour map of heat maps; its lightness increases with the value."""
 
-FORMATS = ('.png', '.svg')
+FORMATS = ('.png', '.svg', '.jpg')
 
 
 def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
-    """A figure that leaves pyplot and its windows alone.
+    """Create a figure that is independent of pyplot.
 
     Args:
-        width: Inches.
-        height: Inches.
-        dpi: Pixels an inch where it becomes pixels.
+        width: Width in inches.
+        height: Height in inches.
+        dpi: Pixels per inch.
 
     Examples:
         >>> new_figure(4, 3).get_size_inches().tolist()
@@ -53,7 +53,7 @@ def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
 
 
 def figure_to_rgb(figure: Figure) -> np.ndarray:
-    """Draws a figure as an RGB image (H, W, 3), uint8.
+    """Render a figure as an RGB image, uint8 (H, W, 3).
 
     Examples:
         >>> figure_to_rgb(new_figure(4, 3, dpi=100)).shape
@@ -65,37 +65,37 @@ def figure_to_rgb(figure: Figure) -> np.ndarray:
 
 
 def encode_figure(figure: Figure, kind: str) -> bytes:
-    """Encodes a figure, the same figure always as the same bytes.
+    """Encode a figure; equal figures give equal bytes.
 
     Args:
-        figure: The figure.
-        kind: ``'.png'`` or ``'.svg'``.
+        figure: Figure.
+        kind: One of :data:`FORMATS`.
 
     Raises:
-        ValueError: Another kind.
+        ValueError: The format is unknown.
     """
     if kind not in FORMATS:
-        raise ValueError(f'pictures are written as {" or ".join(FORMATS)}, not {kind}')
+        raise ValueError(f'figures are written as {", ".join(FORMATS)}; got {kind!r}')
     file = io.BytesIO()
     with matplotlib.rc_context({'svg.hashsalt': 'mmqcs'}):
-        metadata = {'Date': None} if kind == '.svg' else {}
+        metadata = {'Date': None} if kind == '.svg' else None
         figure.savefig(file, format=kind[1:], metadata=metadata)
     return file.getvalue()
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Writes a figure, as the ending of the name says, and makes its folder.
+    """Write a figure and create its parent folders.
 
     Args:
-        figure: The figure.
-        path: File that ends with ``.png`` or ``.svg``.
+        figure: Figure.
+        path: File whose suffix, one of :data:`FORMATS`, is the format.
 
     Raises:
-        ValueError: Another ending.
+        ValueError: The format is unknown.
 
     Examples:
-        >>> save_figure(new_figure(4, 3), Path('work_dirs/pictures/empty.svg'))
-        >>> Path('work_dirs/pictures/empty.svg').read_text()[:5]
+        >>> save_figure(new_figure(4, 3), Path('work_dirs/figures/empty.svg'))
+        >>> Path('work_dirs/figures/empty.svg').read_text()[:5]
         '<?xml'
     """
     content = encode_figure(figure, path.suffix.lower())

@@ -152,12 +152,14 @@ def test_frames_of_too_many_pixels(tmp_path, monkeypatch, video, kind):
         assert (len(shots), errors) == (3, [])
     else:
         assert shots == []
-        assert f'{path} is too large: 48 x 40 pixels, at most 1,000' in str(errors[0])
+        assert f'{path} is too large: 48 x 40 pixels, the maximum is 1,000' in str(
+            errors[0]
+        )
     path.write_bytes(video)
     monkeypatch.setattr(videos, 'MAX_FRAME_PIXELS', 1000)
     shots, (error,) = read(path)
     assert shots == []
-    assert f'{path} is too large: 48 x 40 pixels, at most 1,000' in str(error)
+    assert f'{path} is too large: 48 x 40 pixels, the maximum is 1,000' in str(error)
 
 
 def test_ghostscript_is_never_started(tmp_path, monkeypatch):

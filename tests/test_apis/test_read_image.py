@@ -115,9 +115,9 @@ def test_100_megapixels_are_read():
 @pytest.mark.parametrize(
     ('size', 'message'),
     [
-        ((1, 1), r'too small to show a face: 1 x 1 pixels, at least 8 x 8'),
+        ((1, 1), r'too small to show a face: 1 x 1 pixels.* 8 x 8'),
         ((300, 4), r'too small to show a face: 300 x 4 pixels'),
-        ((8_900, 20_001), f'too large: 8900 x 20001 pixels, at most {MAX_PIXELS:,}'),
+        ((8_900, 20_001), f'too large: 8900 x 20001 pixels.*{MAX_PIXELS:,}'),
         ((20_000, 20_000), f'too large.*{MAX_PIXELS:,}'),
     ],
 )

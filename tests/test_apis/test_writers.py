@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from mmqcs.apis import drawing
 from mmqcs.apis.drawing import CLASS_COLOURS, draw_faces
 from mmqcs.apis.results import FaceExpression, ImageResult
 from mmqcs.apis.writers import PICTURE_SIDE, VIDEO_SIDE, ResultWriter
@@ -196,13 +195,3 @@ def test_images_beyond_the_limit_of_jpeg_are_reduced(tmp_path):
             writer.write(result(name, size=(66_000, 20)))
     for path in (tmp_path / 'pictures').iterdir():
         assert cv2.imread(str(path)).shape[1] == PICTURE_SIDE
-
-
-def test_drawing_in_bands_is_drawing(monkeypatch):
-    """A large image is drawn in parts, for the sake of memory."""
-    item = result(count=2, size=(90, 70))
-    for face in item.faces:
-        face.face.box[:] += 0.4
-    whole = draw_faces(item.image, item)
-    monkeypatch.setattr(drawing, '_BAND', 90 * 16)
-    np.testing.assert_array_equal(draw_faces(item.image, item), whole)

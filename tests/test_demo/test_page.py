@@ -26,8 +26,8 @@ pytest.importorskip('gradio', reason="the page needs gradio: pip install 'mmqcs[
 
 import gradio as gr
 
-from mmqcs.demo.__main__ import draw_examples
-from mmqcs.demo.explain import SIDE, attention_picture, similarity_pictures
+from mmqcs.demo.__main__ import render_examples
+from mmqcs.demo.heat_maps import SIDE, attention_overlay, similarity_overlays
 from mmqcs.demo.page import CUT_SIDE, SHOWN_SIDE, WAYS, Page, build_page
 from mmqcs.faces import WholeImage
 
@@ -87,7 +87,7 @@ def test_a_picture_with_faces(page, pictures):
 
 
 def test_the_faces_of_the_examples_are_found(page, tmp_path):
-    counts = [len(page.look(str(x)).result.faces) for x in draw_examples(tmp_path)]
+    counts = [len(page.look(str(x)).result.faces) for x in render_examples(tmp_path)]
     assert counts == [2, 4, 4]
 
 
@@ -124,7 +124,7 @@ def test_comparing(page, pictures):
         assert one.shape == (SIDE, SIDE, 3)
         assert (one != other).any()
     assert page.compare(seen, None, None, WAYS[0])[1:] == (None, None)
-    assert 'Give a first image' in page.compare(None, None, path, WAYS[0])[0]
+    assert 'The first image needs a face' in page.compare(None, None, path, WAYS[0])[0]
     none = str(pictures / 'none.png')
     assert 'No face was found' in page.compare(seen, None, none, WAYS[0])[0]
 
@@ -135,9 +135,9 @@ def test_explanations_are_of_the_face_alone(page, pictures):
     first, second = seen.cuts[:2]
     classifier = page.infer.classifier
     np.testing.assert_array_equal(
-        attention_picture(classifier, first), attention_picture(classifier, first)
+        attention_overlay(classifier, first), attention_overlay(classifier, first)
     )
-    left, right = similarity_pictures(classifier, first, second)
+    left, right = similarity_overlays(classifier, first, second)
     for picture, face, other in ((left, first, second), (right, second, first)):
         shown = [
             np.corrcoef(
@@ -147,7 +147,7 @@ def test_explanations_are_of_the_face_alone(page, pictures):
             for view in classifier.views([face, other])
         ]
         assert shown[0] > shown[1]
-    swapped = similarity_pictures(classifier, second, first)
+    swapped = similarity_overlays(classifier, second, first)
     assert np.abs(left.astype(int) - swapped[1]).max() <= 1
     assert np.abs(right.astype(int) - swapped[0]).max() <= 1
 

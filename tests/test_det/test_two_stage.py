@@ -11,12 +11,12 @@ from mmqcs.apis import FERInferencer
 from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.faces import MMDetDetector, cut_face
 from mmqcs.faces.cascade_file import has_cascades
-from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
+from mmqcs.synth.scenes import SceneSettings, render_scene, scene_faces
 
 DETECTOR = ROOT / 'configs/det/retinanet_ir-small_synthfer.py'
 CLASSIFIER = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 SETTINGS = SceneSettings(image_size=224)
-SCENE = draw_scene(SETTINGS, 'train', 1)[:200]
+SCENE = render_scene(SETTINGS, 'train', 1)[:200]
 
 
 @pytest.fixture(scope='module')
@@ -56,7 +56,7 @@ def test_weak_boxes_are_left_out(detector, monkeypatch):
 @pytest.mark.skipif(not has_cascades(), reason='eyes need the cascades of OpenCV 4')
 def test_eyes_in_a_box_align_the_face(detector, monkeypatch):
     """Given the true boxes, the faces come out upright, eyes in their places."""
-    image, truth = draw_scene(SETTINGS, 'train', 1), scene_faces(SETTINGS, 'train', 1)
+    image, truth = render_scene(SETTINGS, 'train', 1), scene_faces(SETTINGS, 'train', 1)
     boxes = torch.tensor(np.array([face.box for face in truth]), dtype=torch.float32)
 
     def inference(model, image):

@@ -7,10 +7,10 @@ import pytest
 from mmengine.runner import Runner
 from small_run import config, validations
 
+from mmqcs.runs import errors, report
 from mmqcs.runs.predictions import Predictions
 from mmqcs.runs.record import RunRecord
 from mmqcs.synth import CLASSES
-from mmqcs.visualization import errors, report
 
 
 def folder_of(work_dir, kind):
@@ -107,15 +107,26 @@ def test_errors_that_cannot_be_drawn_leave_the_rest(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError('no pictures')
 
-    monkeypatch.setattr(errors, 'errors_figure', fail)
+    monkeypatch.setattr(errors, 'worst_errors', fail)
     runner = Runner.from_cfg(config(tmp_path))
     texts = logged_texts(runner)
     runner.train()
     (warning,) = (text for text in texts if 'ReportHook' in text)
-    assert 'could not draw errors' in warning
+    assert 'could not plot errors' in warning
     text = (tmp_path / 'report.html').read_text()
     assert 'hardest_errors.png is missing' in text
     assert 'Confusion matrix of the validation' in text
+
+
+def test_confusion_matrices_carry_the_iteration(tmp_path):
+    cfg = config(tmp_path)
+    cfg.val_evaluator = dict(type='mmqcs.FERMetric')
+    cfg.test_evaluator = dict(type='mmqcs.FERMetric', confusion_matrix=False)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    runner.test()
+    images = {path.name for path in tmp_path.rglob('confusion_matrix_*.png')}
+    assert images == {f'confusion_matrix_{step}.png' for step in (2, 4, 6)}
 
 
 def test_a_hook_that_is_not_enabled(tmp_path):

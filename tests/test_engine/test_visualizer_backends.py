@@ -15,7 +15,6 @@ def test_tensorboard_gets_what_the_log_gets(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     cfg = config(tmp_path)
-    cfg.default_hooks.report.enable = False
     cfg.test_evaluator.confusion_matrix = True
     backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
     cfg.visualizer.vis_backends = backends

@@ -1,12 +1,9 @@
 import warnings
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
-from mmengine.logging import MessageHub
-from mmengine.visualization import Visualizer
 from mmpretrain.structures import DataSample
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
@@ -31,16 +28,6 @@ def evaluate(scores: torch.Tensor, labels: list[int], **options: object) -> dict
         chunk = slice(start, start + 7)
         evaluator.process(samples(scores[chunk], labels[chunk]))
     return evaluator.evaluate(len(labels))
-
-
-@pytest.fixture
-def visualizer(tmp_path) -> Visualizer:
-    """The current visualizer of a test run without recorded iterations."""
-    name = f'test {tmp_path}'
-    MessageHub.get_instance(name)
-    return Visualizer.get_instance(
-        name, vis_backends=[{'type': 'LocalVisBackend'}], save_dir=str(tmp_path)
-    )
 
 
 @pytest.mark.parametrize('seed', range(5))
@@ -106,24 +93,15 @@ def test_padding_of_distributed_sampler_is_dropped():
     assert metric.evaluate(size=3)['accuracy/top1'] == 100
 
 
-def test_picture_and_counts(visualizer, tmp_path):
+def test_counts():
     rng = np.random.default_rng(0)
     labels, scores = rng.integers(0, 5, 40), rng.normal(size=(40, 5))
     result = evaluate(torch.tensor(scores), labels.tolist())
     expected = confusion_matrix(labels, scores.argmax(axis=1), labels=range(5))
     assert result['confusion_matrix/result'] == expected.tolist()
-    path = next(tmp_path.rglob('confusion_matrix_0.png'))
-    assert min(cv2.imread(str(path)).shape[:2]) > 300
 
 
-def test_picture_of_validation_carries_the_iteration(visualizer, tmp_path):
-    MessageHub.get_current_instance().update_info('iter', 99)
-    evaluate(torch.eye(5), [0, 1, 2, 3, 4])
-    assert list(tmp_path.rglob('confusion_matrix_100.png'))
-
-
-def test_without_visualizer_or_class_names(monkeypatch):
-    monkeypatch.setattr(Visualizer, '_instance_dict', {})
+def test_without_class_names():
     metric = FERMetric()
     metric.process(None, [s.to_dict() for s in samples(torch.eye(3), [0, 1, 1])])
     result = metric.evaluate(3)
@@ -134,13 +112,13 @@ def test_without_visualizer_or_class_names(monkeypatch):
 @pytest.mark.parametrize('label', [5, -1])
 def test_label_out_of_range(label):
     sample = {'pred_score': torch.ones(5), 'gt_label': torch.tensor([label])}
-    with pytest.raises(ValueError, match=rf'label {label} is not in 0\.\.4'):
+    with pytest.raises(ValueError, match=rf'label {label} .*5 scores'):
         FERMetric().process(None, [sample])
 
 
 def test_several_labels():
     sample = {'pred_score': torch.ones(5), 'gt_label': torch.tensor([1, 2])}
-    with pytest.raises(ValueError, match='one label an image'):
+    with pytest.raises(ValueError, match=r'one label .*\[1, 2\]'):
         FERMetric().process(None, [sample])
 
 
@@ -153,7 +131,7 @@ def test_missing_field(key):
 
 
 def test_number_of_scores_and_classes_differ():
-    with pytest.raises(ValueError, match='4 scores, but the data set has 5 classes'):
+    with pytest.raises(ValueError, match='4 scores.* 5 classes'):
         evaluate(torch.eye(4), [0, 1, 2, 3], confusion_matrix=False)
 
 

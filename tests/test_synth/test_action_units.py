@@ -5,18 +5,18 @@ import pytest
 
 from mmqcs.synth.action_units import (
     ACTION_UNITS,
+    FOLDS,
     NUMBERS,
     ROWS,
     displacements,
     fold_depths,
 )
-from mmqcs.synth.draw import draw_face
 from mmqcs.synth.emotions import EMOTIONS, sample_intensities
 from mmqcs.synth.geometry import INDEX
 from mmqcs.synth.identity import sample_identity
 from mmqcs.synth.nuisance import sample_nuisance
+from mmqcs.synth.render_face import render_face
 from mmqcs.synth.rng import generator
-from mmqcs.synth.unit import FOLDS
 
 EXPECTED = {
     'Happiness': ({6, 12}, {25}),
@@ -105,7 +105,7 @@ def test_every_unit_shows_in_the_picture(number):
     for strength in (0.0, 0.5, 1.0):
         values = np.zeros((2, len(NUMBERS)))
         values[:, ROWS[number]] = strength
-        pictures.append(draw_face(identity, values, nuisance, 100).astype(int))
+        pictures.append(render_face(identity, values, nuisance, 100).astype(int))
     half, full = (np.abs(p - pictures[0]).max(axis=2) > 12 for p in pictures[1:])
     assert half.sum() > 10
     assert full.sum() > half.sum()
@@ -121,8 +121,8 @@ def test_one_side_moves_alone():
     identity = sample_identity(generator(0, 'train', 'identity', 4))
     nuisance = sample_nuisance(generator(0, 'train', 'nuisance', 4), 0.0, 100)
     values = np.zeros((2, len(NUMBERS)))
-    rest = draw_face(identity, values, nuisance, 100).astype(int)
+    rest = render_face(identity, values, nuisance, 100).astype(int)
     values[1, ROWS[2]] = 1.0
-    raised = draw_face(identity, values, nuisance, 100).astype(int)
+    raised = render_face(identity, values, nuisance, 100).astype(int)
     columns = np.flatnonzero((np.abs(raised - rest).max(axis=2) > 12).any(axis=0))
     assert columns.min() > 50

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from mmqcs.synth import CLASSES, SynthFERSettings, label_of, labels, make_sheet, render
+from mmqcs.synth import CLASSES, SynthFERSettings, label_of, labels, render
 from mmqcs.synth.geometry import Projector
 from mmqcs.synth.identity import sample_identity
 from mmqcs.synth.nuisance import sample_nuisance
@@ -166,14 +166,6 @@ def test_turning_the_head_moves_near_parts_most():
     assert move[1, 0] == pytest.approx(0)
 
 
-def test_sheet_has_a_row_a_class_and_a_column_a_person():
-    settings = SynthFERSettings(image_size=32, num_classes=8)
-    sheet = make_sheet(settings, people=3, first=5, gap=2)
-    assert sheet.shape == (8 * 34 + 2, 34 + 3 * 34 + 2, 3)
-    cell = sheet[2 + 34 : 2 + 34 + 32, 34 + 2 + 68 : 34 + 2 + 68 + 32]
-    np.testing.assert_array_equal(cell, render(settings, 'train', 7, 1))
-
-
 @pytest.mark.parametrize(
     ('name', 'value'),
     [
@@ -205,5 +197,3 @@ def test_bad_arguments_are_named():
         render(DEFAULT, 'train', -1)
     with pytest.raises(ValueError, match='label must be from 0 to 6, got 7'):
         render(DEFAULT, 'train', 0, 7)
-    with pytest.raises(ValueError, match='people'):
-        make_sheet(DEFAULT, people=0)

@@ -20,7 +20,7 @@ from mmqcs.datasets import (
 )
 from mmqcs.datasets.label_order import expression
 from mmqcs.synth import CLASSES, SynthFERSettings, labels, render
-from mmqcs.synth.layouts import LAYOUTS, make_layout
+from mmqcs.synth.folders import FOLDER_WRITERS, make_folder_writer
 
 pytest_plugins = 'program_runner'
 
@@ -93,7 +93,7 @@ def difference(image: np.ndarray, face: np.ndarray) -> float:
 
 
 def test_every_layout_is_tested():
-    assert set(READERS) == set(LAYOUTS)
+    assert set(READERS) == set(FOLDER_WRITERS)
 
 
 @pytest.mark.parametrize(('layout', 'classes'), CASES)
@@ -136,12 +136,12 @@ def test_frames_of_caer_s_hold_the_face_unchanged(write):
     frame = cv2.imread(str(frames[0]))
     assert frame.shape == (128, 224, 3)
     found = {split: labels(SynthFERSettings(), split, n) for split, n in COUNTS.items()}
-    layout = make_layout('caer-s', found, SynthFERSettings(image_size=SIZE))
-    x, y = layout.corner('test', 2)
+    writer = make_folder_writer('caer-s', found, SynthFERSettings(image_size=SIZE))
+    x, y = writer.corner('test', 2)
     np.testing.assert_array_equal(
         frame[y : y + SIZE, x : x + SIZE], faces(7, 'test')[2]
     )
-    corners = [layout.corner('train', i)[0] for i in range(200)]
+    corners = [writer.corner('train', i)[0] for i in range(200)]
     assert min(corners) < 16 and max(corners) > 144  # of 0 to 160
 
 
@@ -165,19 +165,19 @@ def test_fold_of_ck_plus_is_the_split_of_synth_fer(tmp_path, train, test):
     settings = SynthFERSettings()
     counts = {'train': train, 'test': test}
     found = {split: labels(settings, split, count) for split, count in counts.items()}
-    layout = make_layout('ck-plus', found, settings)
-    pictures = list(layout.pictures())
+    writer = make_folder_writer('ck-plus', found, settings)
+    pictures = list(writer.images())
     assert len({picture.path for picture in pictures}) == 2 * (train + test)
     for picture in pictures:
         path = tmp_path / picture.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    layout.write_labels(tmp_path)
+    writer.write_labels(tmp_path)
     for split, count in counts.items():
         data = CKPlus(str(tmp_path), split=split)
         paths = {data.get_data_info(i)['img_path'] for i in range(len(data))}
         assert len(data) == count
-        assert paths == {str(tmp_path / layout.path(split, i)) for i in range(count)}
+        assert paths == {str(tmp_path / writer.path(split, i)) for i in range(count)}
     assert len(CKPlus(str(tmp_path), split='all')) == train + test
 
 
@@ -193,15 +193,15 @@ def test_fold_0_is_the_split_of_synth_fer(tmp_path, name, train, test):
     settings = SynthFERSettings()
     counts = {'train': train, 'test': test}
     found = {split: labels(settings, split, n) for split, n in counts.items()}
-    layout = make_layout(name, found, settings)
-    paths = [picture.path for picture in layout.pictures()]
+    writer = make_folder_writer(name, found, settings)
+    paths = [picture.path for picture in writer.images()]
     assert len(set(paths)) == len(paths)
     for path in paths:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
-    layout.write_labels(tmp_path)
+    writer.write_labels(tmp_path)
     groups = {
-        split: {layout.place(split, i)[0] for i in range(n)}
+        split: {writer.place(split, i)[0] for i in range(n)}
         for split, n in counts.items()
     }
     assert not groups['train'] & groups['test']
@@ -211,17 +211,17 @@ def test_fold_0_is_the_split_of_synth_fer(tmp_path, name, train, test):
         data = FOLDED[name](str(tmp_path), split=split)
         assert len(data) == count
         read = {data.get_data_info(i)['img_path'] for i in range(count)}
-        assert read == {str(tmp_path / layout.path(split, i)) for i in range(count)}
+        assert read == {str(tmp_path / writer.path(split, i)) for i in range(count)}
         assert sorted(data.get_gt_labels().tolist()) == sorted(
-            layout.number(split, i) for i in range(count)
+            writer.number(split, i) for i in range(count)
         )
 
 
 def test_kdef_with_too_many_faces_to_test_on():
     found = {split: labels(SynthFERSettings(), split, 30) for split in COUNTS}
     found['train'] = found['train'][:1]
-    with pytest.raises(ValueError, match=r'two images per subject.* than 1 and 30'):
-        make_layout('kdef', found, SynthFERSettings())
+    with pytest.raises(ValueError, match=r'two images per subject.* 1 training and 30'):
+        make_folder_writer('kdef', found, SynthFERSettings())
 
 
 def test_an_image_of_expw_shows_several_people(write):
@@ -236,12 +236,12 @@ def test_an_image_of_expw_shows_several_people(write):
 def test_ck_plus_without_faces_to_test_on():
     settings = SynthFERSettings()
     found = {'train': labels(settings, 'train', 40), 'test': np.array([], int)}
-    layout = make_layout('ck-plus', found, settings)
-    subjects = {layout.path('train', i).parts[1] for i in range(40)}
+    writer = make_folder_writer('ck-plus', found, settings)
+    subjects = {writer.path('train', i).parts[1] for i in range(40)}
     assert len(subjects) == 40
 
 
 def test_an_unknown_layout():
     found = {'train': np.array([0]), 'test': np.array([1])}
     with pytest.raises(ValueError, match=r"one of rafdb, .*, got 'raf'"):
-        make_layout('raf', found, SynthFERSettings())
+        make_folder_writer('raf', found, SynthFERSettings())

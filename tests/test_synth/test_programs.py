@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmqcs.atomic import draft_of
 from mmqcs.datasets import RAFDB
 from mmqcs.synth import SynthFERSettings, labels, render
 
@@ -120,7 +121,7 @@ def test_overwrite_in_another_layout(run, tmp_path):
     caer_s = ('--layout', 'caer-s', '--train', 1, '--test', 1, '--workers', 1)
     refused = run(CONVERTER, out, *caer_s, '--overwrite')
     assert refused.returncode == 2
-    assert 'CAER-S exists and is not made of SynthFER' in refused.stderr
+    assert 'CAER-S exists and was not written as SynthFER' in refused.stderr
     assert contents(out) == before
     (out / 'CAER-S').rmdir()
     assert run(CONVERTER, out, *caer_s, '--overwrite').returncode == 0
@@ -153,7 +154,7 @@ def test_table_with_pixels_is_resumed(run, tmp_path):
         (pixels / f'Training_{i}.txt').write_text(row.split(',')[1])
     marked = rows[0].split(',')[1].replace(' ', '  ', 1)
     (pixels / 'Training_1.txt').write_text(marked)  # to see that it is not drawn anew
-    (pixels / 'Training_21.part').write_text('1 2 3')
+    draft_of(pixels / 'Training_21.txt').write_text('1 2 3')
     assert run(CONVERTER, other, *options, '--workers', 1).returncode == 0
     resumed = contents(other)
     resumed['fer2013.csv'] = resumed['fer2013.csv'].replace(b'  ', b' ', 1)
@@ -166,7 +167,7 @@ def test_other_data_is_never_touched(run, tmp_path):
     (tmp_path / LIST).write_text('train_00001.jpg 5')
     done = run(CONVERTER, tmp_path, '--train', 1, '--test', 0, '--overwrite')
     assert done.returncode == 2
-    assert 'is not made of SynthFER' in done.stderr
+    assert 'was not written as SynthFER' in done.stderr
     assert contents(tmp_path) == {str(LIST): b'train_00001.jpg 5'}
 
 
@@ -194,10 +195,19 @@ def test_sheet(run, tmp_path):
     out = tmp_path / 'deep' / 'sheet.png'
     done = run(SHEET, '--out', out, '--people', 2, '--image-size', 40, '--classes', 8)
     assert done.returncode == 0, done.stderr
-    assert cv2.imread(str(out)).shape == (8 * 44 + 4, 44 + 2 * 44 + 4, 3)
-    wrong = run(SHEET, '--out', out, '--people', 0)
-    assert wrong.returncode == 2
-    assert '--people must be' in wrong.stderr
+    sheet = cv2.imread(str(out))
+    assert sheet.shape[0] > 3 * sheet.shape[1]  # eight rows of two faces
+    settings = SynthFERSettings(image_size=40, num_classes=8, difficulty=0.35)
+    shown, other = (
+        cv2.resize(render(settings, 'train', person, 3)[4:-4, 4:-4], (30, 30))
+        for person in (101, 102)
+    )
+    found = [cv2.matchTemplate(sheet, x, cv2.TM_SQDIFF).min() for x in (shown, other)]
+    assert 3 * found[0] < found[1]
+    for option, value in (('--people', 0), ('--first', -1)):
+        wrong = run(SHEET, '--out', out, option, value)
+        assert wrong.returncode == 2
+        assert f'{option} must be' in wrong.stderr
     wrong = run(SHEET, '--out', tmp_path / 'sheet')
     assert wrong.returncode == 2
-    assert 'unknown image type' in wrong.stderr
+    assert '.png' in wrong.stderr

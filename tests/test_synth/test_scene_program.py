@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmqcs.synth import SynthFERSettings
-from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
+from mmqcs.synth.scenes import SceneSettings, render_scene, scene_faces
 
 pytest_plugins = 'program_runner'
 
@@ -30,7 +30,7 @@ def test_coco(run, tmp_path):
         assert len(content['images']) == count
         for i, image in enumerate(content['images']):
             drawn = cv2.imread(str(tmp_path / 'out' / split / image['file_name']))
-            assert np.array_equal(drawn, draw_scene(SETTINGS, name, i))
+            assert np.array_equal(drawn, render_scene(SETTINGS, name, i))
             labels = [face.label + 1 for face in scene_faces(SETTINGS, name, i)]
             assert labels == [
                 annotation['category_id']
@@ -96,4 +96,5 @@ def test_errors(run, tmp_path, options, message):
 def test_foreign_files_are_kept(run, tmp_path):
     (tmp_path / 'train').mkdir()
     done = run(TOOL, tmp_path, *SMALL)
-    assert f'{tmp_path}/train exists and is not made of SynthFER scenes' in done.stderr
+    message = f'{tmp_path}/train exists and was not written as SynthFER scenes'
+    assert message in done.stderr

@@ -8,20 +8,20 @@ import pytest
 
 from mmqcs.synth import SynthFERSettings, face_box, render
 from mmqcs.synth.scene_files import coco_annotations, voc_annotation
-from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
+from mmqcs.synth.scenes import SceneSettings, render_scene, scene_faces
 
 SETTINGS = SceneSettings(SynthFERSettings(difficulty=0), image_size=200, max_faces=5)
 SCENES = [scene_faces(SETTINGS, 'train', i) for i in range(40)]
 
 
 def test_a_scene_depends_on_its_number_alone():
-    first = draw_scene(SETTINGS, 'train', 3)
-    draw_scene(SETTINGS, 'test', 3)
+    first = render_scene(SETTINGS, 'train', 3)
+    render_scene(SETTINGS, 'test', 3)
     assert first.shape == (200, 200, 3)
     assert first.dtype == np.uint8
-    assert np.array_equal(first, draw_scene(SETTINGS, 'train', 3))
-    assert not np.array_equal(first, draw_scene(SETTINGS, 'train', 4))
-    assert not np.array_equal(first, draw_scene(SETTINGS, 'test', 3))
+    assert np.array_equal(first, render_scene(SETTINGS, 'train', 3))
+    assert not np.array_equal(first, render_scene(SETTINGS, 'train', 4))
+    assert not np.array_equal(first, render_scene(SETTINGS, 'test', 3))
 
 
 def test_pictures_lie_in_the_scene_without_overlap():
@@ -66,7 +66,7 @@ def test_every_class_is_there():
 
 def test_the_middle_of_a_face_is_its_picture():
     for i, faces in enumerate(SCENES[:5]):
-        scene = draw_scene(SETTINGS, 'train', i)
+        scene = render_scene(SETTINGS, 'train', i)
         for face in faces:
             left, top, side = face.place
             size = SynthFERSettings(difficulty=0, image_size=side)

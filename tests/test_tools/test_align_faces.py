@@ -29,12 +29,12 @@ def test_align_faces(folder, tmp_path):
         assert cv2.imread(str(out / name)).shape == (64, 64, 3)
     with (out / 'alignment.csv').open(newline='') as file:
         rows = {row['file']: row for row in csv.DictReader(file)}
-    assert rows['nothing.png']['note'] == 'no face, left out'
+    assert rows['nothing.png']['note'] == 'no face, skipped'
     assert 'bad.jpg is not an image' in rows['bad.jpg']['note']
     assert rows['one.jpg']['points_from'] in ('eyes', 'box')
     again = run(ALIGN, folder, out)
     assert again.returncode == 2
-    assert 'exists and is no empty folder' in again.stderr
+    assert 'exists and is not an empty folder' in again.stderr
 
 
 @needs_cascades
@@ -67,8 +67,8 @@ def test_a_picture_without_a_face_in_whole(folder, tmp_path):
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
-        (['{none}', '{out}'], 'no folder'),
-        (['{empty}', '{out}'], 'no pictures in'),
+        (['{none}', '{out}'], 'folder not found'),
+        (['{empty}', '{out}'], 'no images in'),
         (['{folder}', '{out}', '--size', 2], '--size must be at least 8'),
         (['{folder}', '{out}', '--template', 'qcs99'], "no model is named 'qcs99'"),
         (['{twice}', '{out}'], 'several pictures would be written as a.png'),
@@ -102,8 +102,8 @@ def test_face_template_finds_how_drawn_faces_are_cut(rafdb_root):
 @pytest.mark.parametrize(
     ('name', 'message'),
     [
-        ('none', 'no folder'),
-        ('empty', 'no pictures in'),
+        ('none', 'folder not found'),
+        ('empty', 'no images in'),
         ('black', 'points were seen in 0 of 1 pictures, at least 20 are needed'),
     ],
 )

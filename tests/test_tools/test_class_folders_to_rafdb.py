@@ -247,10 +247,10 @@ def test_a_number_in_one_split_only(convert, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('names', 'order', 'message'),
     [
-        (range(8), 'affectnet', 'class folder 7 is Contempt, which RAF-DB does not'),
-        (range(8), 'ck-plus', 'class folder 2 is Contempt, which RAF-DB does not'),
-        (range(8), 'fer2013', 'class folder 7 is no class in the order fer2013'),
-        (range(8), 'rafdb', 'class folder 0 is no class in the order rafdb'),
+        (range(8), 'affectnet', 'class folder 7 is Contempt, which RAF-DB lacks'),
+        (range(8), 'ck-plus', 'class folder 2 is Contempt, which RAF-DB lacks'),
+        (range(8), 'fer2013', 'class folder 7 is not a class in the order fer2013'),
+        (range(8), 'rafdb', 'class folder 0 is not a class in the order rafdb'),
     ],
 )
 def test_numbers_that_rafdb_lacks(convert, tmp_path, capsys, names, order, message):
@@ -264,6 +264,6 @@ def test_advice_on_the_number_that_rafdb_lacks_is_right(convert, tmp_path, capsy
     src = numbered(tmp_path / 'src', range(8))
     with pytest.raises(SystemExit):
         convert(src, tmp_path / 'out', '--order', 'affectnet')
-    assert 'Leave it out by --skip 7' in capsys.readouterr().err
+    assert 'Skip it with --skip 7' in capsys.readouterr().err
     convert(src, tmp_path / 'out', '--order', 'affectnet', '--skip', 7)
     assert levels(tmp_path / 'out') == AFFECTNET

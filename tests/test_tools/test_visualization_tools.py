@@ -157,7 +157,7 @@ def fails(monkeypatch, capsys, message, *args):
 ERRORS = [
     ('csa_maps', ['--groups', 0], '--groups must be at least 1'),
     ('csa_maps', ['--level', 4], '--level must be from 1 to 3, got 4'),
-    ('csa_maps', ['--out', 'x.jpg'], '.png or .svg'),
+    ('csa_maps', ['--out', 'x.gif'], '.svg'),
     (
         'csa_maps',
         ['--cfg-options', 'train_dataloader.batch_sampler=None'],
@@ -249,7 +249,7 @@ def test_runs_without_curves_or_predictions(tmp_path, monkeypatch, capsys):
     scalars.write_text('{"accuracy/top1": 3, "step": 1}')
     fails(monkeypatch, capsys, 'no training record', 'plot_curves', tmp_path)
     scalars.write_text('{"loss"')
-    fails(monkeypatch, capsys, 'line 1, is not a JSON', 'plot_curves', scalars)
+    fails(monkeypatch, capsys, 'scalars.json:1 is not a JSON', 'plot_curves', scalars)
     fails(monkeypatch, capsys, 'no predictions of mmqcs', 'confusion_matrix', scalars)
     scalars.write_text('{"loss": 1, "step": 1}')
     args = 'plot_curves', scalars, '--out', scalars / 'x.png'

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmqcs.visualization import curves_figure, figure_to_rgb, read_panels
+from mmqcs.runs.curves import read_panels
+from mmqcs.visualization import curves_figure, figure_to_rgb
 from mmqcs.visualization.curves import moving_mean
 
 RECORDS = [
@@ -84,7 +85,7 @@ def test_no_training(tmp_path):
 def test_a_broken_record_is_named(tmp_path, text):
     path = write(tmp_path / 'a.json', RECORDS[:1])
     path.write_text(path.read_text() + '\n' + text)
-    with pytest.raises(ValueError, match=r'a\.json, line 2, is not a JSON object'):
+    with pytest.raises(ValueError, match=r'a\.json:2 is not a JSON object'):
         read_panels([path])
 
 

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from mmqcs.runs.errors import load_image, worst_errors
 from mmqcs.runs.predictions import Predictions
 from mmqcs.visualization import contact_sheet, figure_to_rgb, heat_map_sheet
-from mmqcs.visualization.errors import errors_figure, load_picture
 from mmqcs.visualization.style import encode_figure, new_figure, save_figure
 
 WHITE = np.full((8, 8, 3), 255, np.uint8)
@@ -60,7 +60,10 @@ def test_no_images():
         contact_sheet([WHITE], ['a', 'b'])
 
 
-@pytest.mark.parametrize(('kind', 'start'), [('.png', b'\x89PNG'), ('.svg', b'<?xml')])
+@pytest.mark.parametrize(
+    ('kind', 'start'),
+    [('.png', b'\x89PNG'), ('.svg', b'<?xml'), ('.jpg', b'\xff\xd8\xff')],
+)
 def test_the_same_figure_gives_the_same_file(tmp_path, kind, start):
     def draw():
         figure = new_figure(2, 2)
@@ -74,8 +77,8 @@ def test_the_same_figure_gives_the_same_file(tmp_path, kind, start):
 
 
 def test_other_types_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r'\.png or \.svg, not \.jpg'):
-        save_figure(new_figure(1, 1), tmp_path / 'picture.jpg')
+    with pytest.raises(ValueError, match=r"\.png, .*'\.gif'"):
+        save_figure(new_figure(1, 1), tmp_path / 'picture.gif')
     assert not list(tmp_path.iterdir())
 
 
@@ -109,36 +112,33 @@ def predictions(predicted, paths=('', '', 'gone.jpg', '')):
 
 
 def test_errors_the_surest_first():
-    figure = errors_figure(predictions([1, 1, 1, 0]), Wrapper(Data()), 2, columns=2)
-    first, second = figure.axes
-    assert first.get_title() == 'image 3\ntrue: a (0.10)\npredicted: b (0.90)'
-    assert first.images[0].get_array()[0, 0].tolist() == [3, 0, 0]
-    assert not second.images  # gone
-    assert second.texts[0].get_text() == 'cannot be read'
-    assert '2 errors with the highest confidence, of 3 errors in 4 images' in (
-        figure.get_suptitle()
-    )
-    assert errors_figure(predictions([0, 1, 0, 1]), Data(), 2) is None
+    found = predictions([1, 1, 1, 0])
+    worst = worst_errors(found, Wrapper(Data()), 2)
+    assert worst.captions == [found.caption(0), found.caption(2)]
+    first, second = worst.images
+    assert first[0, 0].tolist() == [3, 0, 0]
+    assert second is None  # gone
+    assert '2 most confident errors, of 3 errors in 4 images' in worst.title
+    assert worst_errors(predictions([0, 1, 0, 1]), Data(), 2) is None
 
 
 def test_a_number_in_one_of_several_data_sets_names_no_image():
     several = SimpleNamespace(datasets=[Data()], get_data_info=Data().get_data_info)
-    figure = errors_figure(predictions([1, 1, 0, 1]), several, 1)
-    assert not figure.axes[0].images
+    assert worst_errors(predictions([1, 1, 0, 1]), several, 1).images == [None]
 
 
 def test_pictures_of_all_kinds(tmp_path):
-    assert load_picture({'img': np.eye(2, dtype=np.uint8)}).shape == (2, 2, 3)  # grey
-    assert load_picture({'img': np.zeros((2, 2, 4), np.uint8)}) is None
-    assert load_picture({}) is None
+    assert load_image({'img': np.eye(2, dtype=np.uint8)}).shape == (2, 2, 3)  # grey
+    assert load_image({'img': np.zeros((2, 2, 4), np.uint8)}) is None
+    assert load_image({}) is None
     blue = np.full((4, 4, 3), (250, 10, 0), np.uint8)  # BGR
     cv2.imwrite(str(tmp_path / 'blue.png'), blue)
-    read = load_picture({'img_path': str(tmp_path / 'blue.png')})
+    read = load_image({'img_path': str(tmp_path / 'blue.png')})
     assert read[0, 0].tolist() == [0, 10, 250]
     (tmp_path / 'text.jpg').write_text('no picture')
-    assert load_picture({'img_path': str(tmp_path / 'text.jpg')}) is None
+    assert load_image({'img_path': str(tmp_path / 'text.jpg')}) is None
     drawn = 'synthfer://seed=0,size=64,difficulty=0.5,classes=7,imbalanced=0/test/1.bmp'
     import mmqcs.datasets  # noqa: F401  (registers the storage)
 
     drawn = drawn.replace('/1.bmp', '/000001.bmp')
-    assert load_picture({'img_path': drawn}).shape == (64, 64, 3)
+    assert load_image({'img_path': drawn}).shape == (64, 64, 3)

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.visualization.report import write_report
+from mmqcs.runs.report import write_report
 
 
 def parse_args() -> argparse.Namespace:

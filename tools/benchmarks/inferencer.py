@@ -20,13 +20,13 @@ from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.cli.tables import markdown_table
 from mmqcs.faces import CascadeDetector
-from mmqcs.synth.scenes import SceneSettings, draw_scene
+from mmqcs.synth.scenes import SceneSettings, render_scene
 
 
 def scenes(count: int, size: int) -> list[np.ndarray]:
     """Return rendered scenes, BGR."""
     settings = SceneSettings(image_size=size)
-    return [draw_scene(settings, 'test', i) for i in range(count)]
+    return [render_scene(settings, 'test', i) for i in range(count)]
 
 
 def inferencer(cfg: Config, count: int, size: int) -> Step:

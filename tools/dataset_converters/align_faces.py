@@ -1,7 +1,7 @@
-"""Cut the faces out of a folder of pictures, aligned as inference aligns them.
+"""Crop and align the faces of a folder of images in the same way as inference does.
 
-The folder is mirrored: of each picture the largest face is written under the same
-name, so that label files go on to fit. What was found is listed in alignment.csv.
+The largest face of each image is written under the same name into a mirror of the
+folder, so that label files still apply. OUT/alignment.csv lists the detected faces.
 """
 
 import argparse
@@ -12,14 +12,13 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
-from rich.console import Console
-from rich.progress import track
 
-from mmqcs.apis.face_options import add_face_options, build_detector
 from mmqcs.apis.frames import IMAGE_SUFFIXES
 from mmqcs.apis.read_image import read_image
 from mmqcs.checkpoints import load_config
+from mmqcs.cli.inferencer import add_face_options, build_detector
 from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.progress import track
 from mmqcs.faces import ARCFACE, FaceDetector, cut_face
 from mmqcs.faces.alignment import check_template
 
@@ -32,18 +31,20 @@ def parse_args() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('src', metavar='IN', type=Path, help='folder of pictures')
+    parser.add_argument('src', metavar='IN', type=Path, help='folder of images')
     parser.add_argument('dst', metavar='OUT', type=Path, help='folder to write')
-    parser.add_argument('--size', type=int, default=112, help='side; default 112')
+    parser.add_argument(
+        '--size', type=int, default=112, help='side of a face in pixels (default 112)'
+    )
     parser.add_argument(
         '--template',
         metavar='CONFIG',
-        help='config, or name of one, whose face_template is used; default: ArcFace',
+        help='config, or name of one, with a face_template; default: ArcFace',
     )
     parser.add_argument(
         '--suffix',
         default='',
-        help='put after each name, for example _aligned for the layout of RAF-DB',
+        help='suffix of each name, for example _aligned for the layout of RAF-DB',
     )
     parser.add_argument(
         '--format', choices=['png', 'jpg'], default='png', help='default: png'
@@ -52,37 +53,32 @@ def parse_args() -> argparse.Namespace:
         '--missing',
         choices=['skip', 'whole'],
         default='skip',
-        help='pictures in which no face is found: left out (default), or the whole '
-        'picture, scaled',
+        help='skip images without a face (default), or write the whole image, resized',
     )
     parser.add_argument('--workers', type=int, default=os.cpu_count(), metavar='N')
     add_face_options(parser, whole_images=False)
     return parser.parse_args()
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """All pictures below a folder, by name."""
+def list_images(folder: Path) -> list[Path]:
+    """Return all images in a folder and its subfolders, sorted."""
     if not folder.is_dir():
-        fail(f'no folder {folder}')
+        fail(f'folder not found: {folder}')
     found = sorted(x for x in folder.rglob('*') if x.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
-        fail(f'no pictures in {folder}')
+        fail(f'no images in {folder}')
     return found
 
 
 def start(args: argparse.Namespace, template: object) -> None:
     """Prepare a worker."""
     cv2.setNumThreads(1)
-    detector = build_detector(args, 'cpu')  # one for each worker
+    detector = build_detector(args, 'cpu')  # one per worker
     _state.update(args=args, template=template, detector=detector)
 
 
 def align(path: Path) -> dict[str, object]:
-    """Cut one face out and write it.
-
-    Returns:
-        A row of the list.
-    """
+    """Crop and write one face; return a row of the list."""
     args: argparse.Namespace = _state['args']
     detector: FaceDetector = _state['detector']
     name = path.relative_to(args.src)
@@ -99,9 +95,9 @@ def align(path: Path) -> dict[str, object]:
         row |= {**dict(sides), 'points_from': face.points_from}
         cut = cut_face(image, face, args.size, _state['template'])
     elif args.missing == 'whole':
-        cut, row['note'] = image, 'no face, whole picture'
+        cut, row['note'] = image, 'no face, whole image'
     else:
-        return {**row, 'note': 'no face, left out'}
+        return {**row, 'note': 'no face, skipped'}
     if cut.shape[:2] != (args.size, args.size):
         cut = cv2.resize(cut, (args.size, args.size), interpolation=cv2.INTER_AREA)
     target = args.dst / name.with_name(f'{name.stem}{args.suffix}.{args.format}')
@@ -115,19 +111,19 @@ def main() -> int:
     """Run the program."""
     args = parse_args()
     if args.size < 8 or args.workers < 1:
-        fail('--size must be at least 8, and --workers at least 1')
-    pictures = list_pictures(args.src)
-    names = Counter(x.relative_to(args.src).with_suffix('') for x in pictures)
+        fail('--size must be at least 8 and --workers at least 1')
+    images = list_images(args.src)
+    names = Counter(x.relative_to(args.src).with_suffix('') for x in images)
     if twice := [str(name) for name, count in names.items() if count > 1]:
-        fail(f'several pictures would be written as {twice[0]}.{args.format}')
+        fail(f'several images would be written as {twice[0]}.{args.format}')
     if args.dst.exists() and (not args.dst.is_dir() or any(args.dst.iterdir())):
-        fail(f'{args.dst} exists and is no empty folder')
+        fail(f'{args.dst} exists and is not an empty folder')
     try:
         template = ARCFACE
         if args.template:
             template = load_config(args.template).get('face_template', ARCFACE)
         template = check_template(template)
-        build_detector(args, 'cpu')  # errors here, not in the workers
+        build_detector(args, 'cpu')  # to fail here, not in the workers
         args.dst.mkdir(parents=True, exist_ok=True)
         with (
             ProcessPoolExecutor(
@@ -138,9 +134,8 @@ def main() -> int:
             rows = csv.DictWriter(file, COLUMNS)
             rows.writeheader()
             seen: Counter[str] = Counter()
-            results = pool.map(align, pictures, chunksize=8)
-            console = Console(stderr=True)
-            for row in track(results, 'faces', len(pictures), console=console):
+            results = pool.map(align, images, chunksize=8)
+            for row in track(results, 'images', len(images)):
                 rows.writerow(row)
                 seen[str(row.get('note') or f'points from {row["points_from"]}')] += 1
     except (ValueError, OSError, ImportError) as error:
@@ -148,8 +143,8 @@ def main() -> int:
     for what, count in seen.most_common(12):
         print(f'{count:>8,} {what}')
     written = sum(1 for _ in args.dst.rglob(f'*.{args.format}'))
-    print(f'{written:,} of {len(pictures):,} written to {args.dst}')
-    return 0 if written == len(pictures) else 1
+    print(f'{written:,} of {len(images):,} written to {args.dst}')
+    return 0 if written == len(images) else 1
 
 
 if __name__ == '__main__':

@@ -1,19 +1,18 @@
-"""Bring class folders into the layout of RAF-DB.
+"""Convert class folders to the layout of RAF-DB.
 
-SRC holds a training and a test split, each with one folder a class:
+SRC contains a training and a test split, each with one folder per class:
 
     SRC/train/<class>/*.jpg
     SRC/test/<class>/*.jpg        or validation, valid, val
 
-A class folder has the name of an emotion, in any case, or a number. Numbers mean
-different classes in different datasets, so they are read only if their order is
-known: folders 1 to 7 and no others have RAF-DB's numbers (1 Surprise, 2 Fear,
-3 Disgust, 4 Happiness, 5 Sadness, 6 Anger, 7 Neutral); for all else --order names the
-dataset whose numbers they are, or --map gives the class of each. The position of a
-folder in a sorted list means nothing. JPEG files are copied byte for byte; other
-formats are encoded as JPEG of quality 98 without colour subsampling.
+A class folder is named after an emotion, in any case, or has a number. Numbers mean
+different classes in different datasets, so their order must be known. Folders 1 to 7,
+and no others, have the numbers of RAF-DB (1 Surprise, 2 Fear, 3 Disgust, 4 Happiness,
+5 Sadness, 6 Anger, 7 Neutral). Otherwise, --order names the dataset whose numbers they
+are, or --map gives the class of each folder. JPEG files are copied unchanged; other
+formats are encoded as JPEG with quality 98 and without chroma subsampling.
 
-OUT/sources.csv says which file each image came from.
+OUT/sources.csv lists the source of each image.
 """
 
 import argparse
@@ -64,13 +63,13 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='FOLDER=CLASS',
-        help='classes of further folders, for example 0=Neutral; CLASS is one of '
+        help='classes of folders, for example 0=Neutral; CLASS is one of '
         f'{", ".join(CLASSES)}',
     )
     parser.add_argument(
         '--order',
         choices=ORDERS,
-        help='dataset that the numbers of numbered folders are of',
+        help='dataset whose numbers the folders have',
     )
     parser.add_argument(
         '--skip',
@@ -80,13 +79,15 @@ def parse_args() -> argparse.Namespace:
         help='class folders to leave out, for example contempt',
     )
     parser.add_argument(
-        '--test-split', metavar='FOLDER', help='the test split, if SRC has several'
+        '--test-split',
+        metavar='FOLDER',
+        help='folder of the test split, if there are several',
     )
     return parser.parse_args()
 
 
 def map_of_folders(pairs: Sequence[str]) -> dict[str, int]:
-    """Read the pairs FOLDER=CLASS: label from 1 to 7 by folder, in lower case."""
+    """Parse pairs FOLDER=CLASS; return labels 1 to 7 by folder in lower case."""
     labels = {}
     spellings = class_spellings(CLASSES)
     for pair in pairs:
@@ -103,31 +104,30 @@ def map_of_folders(pairs: Sequence[str]) -> dict[str, int]:
 def numbered_folders(
     splits: Sequence[Path], mapped: Mapping[str, int], skip: set[str], order: str | None
 ) -> dict[str, int]:
-    """Find the labels of numbered folders, and print the order that is used.
+    """Return the labels of numbered folders, and print their order.
 
     Args:
         splits: Folders of the splits.
         mapped: Labels by folder, from the command line.
-        skip: Names to leave out, in lower case.
+        skip: Names to skip, in lower case.
         order: Key of :data:`ORDERS`, or None.
 
     Returns:
-        Label from 1 to 7 by name of a numbered folder. Fails if the order of the
-        numbers is unknown.
+        Label from 1 to 7 of each folder. Exits with an error if the order is unknown.
     """
     folders = {p.name.lower() for split in splits for p in subfolders(split)}
     numbers = sorted((name for name in folders if name.isdecimal()), key=int)
     unknown = [name for name in numbers if name not in mapped]
     used = [name for name in unknown if name not in skip]
     if order is None and used:
-        # A skipped or mapped folder still says how the others are numbered.
+        # a skipped or mapped folder still tells how the others are numbered
         others = folders != set(numbers) or unknown != numbers
         if others or set(map(int, numbers)) != set(RAFDB_NUMBERS):
             fail(
-                f'the class folders are {", ".join(sorted(folders))}. Only the folders '
-                f"1 to 7, and no others, are known to have RAF-DB's numbers. Name the "
-                f'dataset whose numbers they are by --order ({", ".join(ORDERS)}), or '
-                f'give the class of each: --map '
+                f'the class folders are {", ".join(sorted(folders))}. Only folders 1 '
+                f'to 7, and no others, are known to have the numbers of RAF-DB. Name '
+                f'the dataset whose numbers they are with --order '
+                f'({", ".join(ORDERS)}), or give the class of each with --map '
                 f'{" ".join(f"{name}=CLASS" for name in used)}'
             )
         order = 'rafdb'
@@ -139,12 +139,10 @@ def numbered_folders(
     for folder in used:
         name = names.get(int(folder))
         if name is None or name.lower() not in spellings:
-            meaning = (
-                f'is {name}, which RAF-DB does not have' if name else 'is no class'
-            )
+            meaning = f'is {name}, which RAF-DB lacks' if name else 'is not a class'
             fail(
-                f'class folder {folder} {meaning} in the order {order}. Leave it out '
-                f'by --skip {folder}, or give its class by --map {folder}=CLASS'
+                f'class folder {folder} {meaning} in the order {order}. Skip it with '
+                f'--skip {folder}, or give its class with --map {folder}=CLASS'
             )
         labels[folder] = spellings[name.lower()] + 1
     print(
@@ -155,7 +153,7 @@ def numbered_folders(
 
 
 def find_split(src: Path, names: tuple[str, ...]) -> Path:
-    """The one folder of a split."""
+    """Return the only folder of a split."""
     if not src.is_dir():
         fail(f'folder not found: {src}')
     found = [d for d in sorted(src.iterdir()) if d.is_dir() and d.name.lower() in names]
@@ -164,7 +162,7 @@ def find_split(src: Path, names: tuple[str, ...]) -> Path:
     if len(found) > 1:
         fail(
             f'{src} has several folders for one split: '
-            f'{", ".join(d.name for d in found)}; choose the test split by --test-split'
+            f'{", ".join(d.name for d in found)}; choose one with --test-split'
         )
     return found[0]
 
@@ -176,8 +174,8 @@ def list_images(
 
     Args:
         split: Folder of class folders.
-        names: Known names and their label.
-        skip: Names to leave out, in lower case.
+        names: Labels by known name.
+        skip: Names to skip, in lower case.
 
     Returns:
         (label, file), sorted by label and path.
@@ -190,8 +188,8 @@ def list_images(
         if name not in names:
             fail(
                 f'unknown class folder {folder}; known names are '
-                f'{", ".join(names)} (in any case). Give its class by --map '
-                f'{folder.name}=CLASS, or leave it out by --skip {folder.name}'
+                f'{", ".join(names)} (in any case). Give its class with --map '
+                f'{folder.name}=CLASS, or skip it with --skip {folder.name}'
             )
         images += [
             (names[name], file)
@@ -204,12 +202,12 @@ def list_images(
 
 
 def _is_clutter(file: Path) -> bool:
-    """Files that desktops leave in folders."""
+    """Return whether a file was created by a desktop."""
     return file.name.startswith('.') or file.name in ('Thumbs.db', 'desktop.ini')
 
 
 def as_jpeg(file: Path) -> bytes:
-    """The content of an image as JPEG: its own bytes if they are JPEG."""
+    """Return an image as JPEG, unchanged if it is JPEG already."""
     data = file.read_bytes()
     image = None
     if data:
@@ -226,7 +224,7 @@ def convert(splits: dict[str, list[tuple[int, Path]]], src: Path, out: Path) -> 
 
     Args:
         splits: (label, file) of each image of 'train' and 'test'.
-        src: Folder that the sources are given relative to.
+        src: Root of the relative paths of the sources.
         out: Folder to fill.
     """
     images = out / 'basic' / 'Image' / 'aligned'

@@ -1,12 +1,12 @@
-"""Write SynthFER to disk in the layout of a FER data set.
+"""Render SynthFER into the folder layout of a FER dataset.
 
-OUT then serves as the root of that data set, so its configs run on OUT unchanged:
+OUT serves as the root of that dataset, so the configs of the dataset run unchanged:
 
     rafdb              basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/
     rafdb-lists        raf_db_basic_train.txt, raf_db_basic_test.txt, basic/
     rafdb-folders      train/1/ to train/7/, test/1/ to test/7/
     fer2013            train/angry/Training_1.jpg, test/angry/PrivateTest_1.jpg
-    fer2013-csv        fer2013.csv, with the pixels
+    fer2013-csv        fer2013.csv, which contains the pixels
     ferplus            FER2013Train/fer0000000.png, FER2013Test/, fer2013new.csv
     ferplus-label-csv  FER2013Train/label.csv and images, FER2013Test/
     ferplus-lists      ferplus_training.txt, ferplus_test.txt, img/
@@ -15,17 +15,17 @@ OUT then serves as the root of that data set, so its configs run on OUT unchange
                        (cls8 with --classes 8), Manually_trainval_croped/
     affectnet2021      train_set/images/, train_set/annotations/, val_set/
     caer-s             CAER-S/train/Anger/0001.png: each face in a larger frame
-    ck-plus            cohn-kanade-images/S000/001/, Emotion/S000/001/: from the same
-                       person's neutral face to the face; the fold 0 of 10 is the
-                       faces to test on
-    expw               image/origin/face_000.jpg, label/label.lst: several faces in an
+    ck-plus            cohn-kanade-images/S000/001/, Emotion/S000/001/: sequences from
+                       the neutral face of the person to the face; fold 0 of 10 is the
+                       test split
+    expw               image/origin/face_000.jpg, label/label.lst: several faces per
                        image; folds as in ck-plus
     jaffe              jaffe/AA.AN1.1.tiff; folds as in ck-plus
     kdef               KDEF/AF00/AF00ANS.JPG; folds as in ck-plus
 
-OUT/synthfer.json holds the settings. The files are the same whatever --workers.
-Running again with the same settings does nothing if OUT is complete and goes on where
-it was cut off if it is not.
+OUT/synthfer.json holds the settings. --workers does not change the files. Running the
+program again with the same settings does nothing if OUT is complete, and resumes if it
+is not.
 """
 
 import argparse
@@ -37,13 +37,19 @@ from typing import Any
 
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.render_folder import (
-    DrawnFolder,
+    RenderedFolder,
     check_numbers,
-    draw_all,
+    render_all,
     settings_or_fail,
 )
-from mmqcs.synth import DRAWING, SynthFERSettings, labels, render
-from mmqcs.synth.layouts import LAYOUTS, Layout, Picture, make_layout, write_file
+from mmqcs.synth import RENDERER_VERSION, SynthFERSettings, labels, render
+from mmqcs.synth.folders import (
+    FOLDER_WRITERS,
+    FolderWriter,
+    ImageFile,
+    make_folder_writer,
+    write_file,
+)
 
 MARK = 'synthfer.json'
 
@@ -56,20 +62,23 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
         '--layout',
-        choices=LAYOUTS,
+        choices=FOLDER_WRITERS,
         default='rafdb',
         metavar='LAYOUT',
         help='one of the above (default rafdb)',
     )
     parser.add_argument(
-        '--train', type=int, default=2100, help='images to train on (default 2100)'
+        '--train', type=int, default=2100, help='training images (default 2100)'
     )
     parser.add_argument(
-        '--test', type=int, default=700, help='images to test on (default 700)'
+        '--test', type=int, default=700, help='test images (default 700)'
     )
     parser.add_argument('--seed', type=int, default=0, help='seed (default 0)')
     parser.add_argument(
-        '--difficulty', type=float, default=0.5, help='0 easy to 1 hard (default 0.5)'
+        '--difficulty',
+        type=float,
+        default=0.5,
+        help='0 (easy) to 1 (hard), default 0.5',
     )
     parser.add_argument(
         '--classes',
@@ -90,33 +99,33 @@ def parse_args() -> argparse.Namespace:
         '--workers',
         type=int,
         default=os.cpu_count() or 1,
-        help='processes (default: one for each core)',
+        help='processes (default: one per core)',
     )
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='replace images that OUT holds with other settings',
+        help='replace images that were rendered with other settings',
     )
     return parser.parse_args()
 
 
-def write_image(picture: Picture, out: Path, layout: Layout) -> None:
-    """Draw one image and write it, unless it is there.
+def write_image(image: ImageFile, out: Path, writer: FolderWriter) -> None:
+    """Render and write one image, unless the file exists.
 
     Args:
-        picture: What to draw, and its file.
-        out: Root of the data set.
-        layout: How the face is stored.
+        image: Image to render, and its file.
+        out: Root of the dataset.
+        writer: Writer of the layout.
     """
-    path = out / picture.path
+    path = out / image.path
     if not path.exists():
-        face = render(layout.settings, picture.split, picture.index, picture.label)
-        write_file(path, [layout.encode(face, picture)])
+        face = render(writer.settings, image.split, image.index, image.label)
+        write_file(path, [writer.encode(face, image)])
 
 
 def roots(state: Mapping[str, Any]) -> Sequence[str]:
-    """Files and folders below OUT that a layout makes."""
-    return LAYOUTS[state['layout']].roots(state['num_classes'])
+    """Return the files and folders directly below OUT."""
+    return FOLDER_WRITERS[state['layout']].roots(state['num_classes'])
 
 
 def main() -> None:
@@ -135,23 +144,23 @@ def main() -> None:
     )
     found = {split: labels(settings, split, count) for split, count in counts.items()}
     try:
-        layout = make_layout(args.layout, found, settings)
+        writer = make_folder_writer(args.layout, found, settings)
     except ValueError as error:
         fail(f'--layout {args.layout} does not fit --classes {args.classes}: {error}')
 
     state = {
-        'drawing': DRAWING,
+        'drawing': RENDERER_VERSION,
         'layout': args.layout,
         **vars(settings),
         **counts,
     }
-    folder = DrawnFolder(args.out, MARK, 'SynthFER', roots)
+    folder = RenderedFolder(args.out, MARK, 'SynthFER', roots)
     if not folder.prepare(state, args.overwrite):
         print(f'{args.out} is complete')
         return
-    write = partial(write_image, out=args.out, layout=layout)
-    draw_all(write, layout.pictures(), args.workers)
-    layout.write_labels(args.out)
+    write = partial(write_image, out=args.out, writer=writer)
+    render_all(write, writer.images(), args.workers)
+    writer.write_labels(args.out)
     folder.write_mark(state, complete=True)
     print(f'written to {args.out}')
 

@@ -1,13 +1,13 @@
-"""Write SynthFER scenes, several drawn faces in one picture, for detectors.
+"""Render SynthFER scenes, several faces per image, for face detectors.
 
     coco       train/000001.png, val/, annotations/train.json, annotations/val.json:
                the category of a face is its expression
     widerface  train.txt, val.txt, WIDER_train/Annotations/000001.xml,
                WIDER_train/images/000001.jpg, WIDER_val/: the only class is face
 
-OUT/synthfer_scenes.json holds the settings. The files are the same whatever --workers.
-Running again with the same settings does nothing if OUT is complete and goes on where
-it was cut off if it is not.
+OUT/synthfer_scenes.json holds the settings. --workers does not change the files.
+Running the program again with the same settings does nothing if OUT is complete, and
+resumes if it is not.
 """
 
 import argparse
@@ -20,22 +20,22 @@ import cv2
 
 from mmqcs.cli.options import ArgumentParser
 from mmqcs.cli.render_folder import (
-    DrawnFolder,
+    RenderedFolder,
     check_numbers,
-    draw_all,
+    render_all,
     settings_or_fail,
 )
-from mmqcs.synth import DRAWING, SynthFERSettings
-from mmqcs.synth.layouts import write_file
+from mmqcs.synth import RENDERER_VERSION, SynthFERSettings
+from mmqcs.synth.folders import write_file
 from mmqcs.synth.scene_files import coco_annotations, voc_annotation
-from mmqcs.synth.scenes import SceneSettings, draw_scene, scene_faces
+from mmqcs.synth.scenes import SceneSettings, render_scene, scene_faces
 
 MARK = 'synthfer_scenes.json'
 ROOTS = {
     'coco': ('train', 'val', 'annotations'),
     'widerface': ('train.txt', 'val.txt', 'WIDER_train', 'WIDER_val'),
 }
-# names of the splits, here and in SynthFER
+# names of the splits here and in SynthFER
 SPLITS = {'train': 'train', 'val': 'test'}
 
 
@@ -45,37 +45,43 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     integers = {
-        'train': (800, 'scenes to train on'),
-        'val': (150, 'scenes to test on'),
+        'train': (800, 'training scenes'),
+        'val': (150, 'validation scenes'),
         'seed': (0, 'seed'),
         'classes': (7, '7, or 8 with contempt'),
         'image-size': (192, 'side of a scene in pixels'),
-        'min-size': (64, 'side of the smallest picture of a face in pixels'),
-        'max-size': (128, 'side of the largest'),
-        'max-faces': (4, 'faces of a scene, at most'),
+        'min-size': (64, 'side of the smallest face image in pixels'),
+        'max-size': (128, 'side of the largest face image in pixels'),
+        'max-faces': (4, 'maximum number of faces per scene'),
         'workers': (os.cpu_count() or 1, 'processes'),
     }
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
-        '--layout', choices=ROOTS, default='coco', help='one of the above (coco)'
+        '--layout',
+        choices=ROOTS,
+        default='coco',
+        help='one of these (default coco)',
     )
     for name, (default, text) in integers.items():
         parser.add_argument(
             f'--{name}', type=int, default=default, help=f'{text} (default {default})'
         )
     parser.add_argument(
-        '--difficulty', type=float, default=0.5, help='0 easy to 1 hard (default 0.5)'
+        '--difficulty',
+        type=float,
+        default=0.5,
+        help='0 (easy) to 1 (hard), default 0.5',
     )
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='replace scenes that OUT holds with other settings',
+        help='replace scenes that were rendered with other settings',
     )
     return parser.parse_args()
 
 
 def image_path(layout: str, split: str, index: int) -> Path:
-    """File of a scene below OUT."""
+    """Return the file of a scene, relative to OUT."""
     if layout == 'coco':
         return Path(split) / f'{index + 1:06d}.png'
     return Path(f'WIDER_{split}') / 'images' / f'{index + 1:06d}.jpg'
@@ -84,11 +90,11 @@ def image_path(layout: str, split: str, index: int) -> Path:
 def write_scene(
     scene: tuple[str, int], out: Path, layout: str, settings: SceneSettings
 ) -> None:
-    """Draw one scene, given by split and number, and write it unless it is there."""
+    """Render and write one scene, given by split and index, unless the file exists."""
     split, index = scene
     path = out / image_path(layout, split, index)
     if not path.exists():
-        image = draw_scene(settings, SPLITS[split], index)
+        image = render_scene(settings, SPLITS[split], index)
         encoded = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
         write_file(path, [encoded.tobytes()])
 
@@ -96,7 +102,7 @@ def write_scene(
 def write_annotations(
     out: Path, layout: str, split: str, count: int, settings: SceneSettings
 ) -> None:
-    """Write the boxes of a split."""
+    """Write the annotations of a split."""
     scenes = [scene_faces(settings, SPLITS[split], i) for i in range(count)]
     paths = [image_path(layout, split, i) for i in range(count)]
     size = settings.image_size
@@ -112,7 +118,7 @@ def write_annotations(
 
 
 def make_settings(args: argparse.Namespace) -> SceneSettings:
-    """The settings that the command line gives."""
+    """Return the settings given on the command line."""
     faces = SynthFERSettings(
         seed=args.seed, difficulty=args.difficulty, num_classes=args.classes
     )
@@ -129,13 +135,13 @@ def main() -> None:
     settings = settings_or_fail(partial(make_settings, args))
     names = ('seed', 'difficulty', 'num_classes')
     state = {
-        'drawing': DRAWING,
+        'drawing': RENDERER_VERSION,
         'layout': args.layout,
         **{name: getattr(settings.faces, name) for name in names},
         **{k: v for k, v in vars(settings).items() if k != 'faces'},
         **counts,
     }
-    folder = DrawnFolder(
+    folder = RenderedFolder(
         args.out, MARK, 'SynthFER scenes', lambda state: ROOTS[state['layout']]
     )
     if not folder.prepare(state, args.overwrite):
@@ -143,7 +149,7 @@ def main() -> None:
         return
     write = partial(write_scene, out=args.out, layout=args.layout, settings=settings)
     scenes = [(split, i) for split, count in counts.items() for i in range(count)]
-    draw_all(write, scenes, args.workers)
+    render_all(write, scenes, args.workers)
     for split, count in counts.items():
         write_annotations(args.out, args.layout, split, count, settings)
     folder.write_mark(state, complete=True)

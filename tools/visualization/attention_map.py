@@ -23,8 +23,8 @@ from mmqcs.checkpoints import LoadedClassifier
 from mmqcs.cli.figures import add_out, save_or_fail
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.trained import add_model_arguments, load_model, shown_images
+from mmqcs.explain import attention_map, blur_brightest
 from mmqcs.visualization import heat_map_sheet, overlay_heat_map
-from mmqcs.visualization.attention import attention_map, blur_brightest
 
 HIDDEN = 0.2
 

@@ -28,8 +28,8 @@ from mmqcs.cli.trained import (
     load_model,
     shown_images,
 )
+from mmqcs.explain import csa_neck, csa_weights
 from mmqcs.visualization import heat_map_sheet, overlay_heat_map
-from mmqcs.visualization.similarity import csa_neck, csa_weights
 
 PAIRS = {
     'S': 'agree with the similar partner',

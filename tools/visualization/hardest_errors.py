@@ -11,8 +11,9 @@ import argparse
 from mmqcs.cli.figures import add_out, save_or_fail
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.trained import add_model_arguments, batches, build_loader, load_model
+from mmqcs.runs.errors import worst_errors
 from mmqcs.runs.predictions import predict
-from mmqcs.visualization.errors import errors_figure
+from mmqcs.visualization import contact_sheet
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,10 +43,11 @@ def main() -> None:
         predictions = predict(trained.model, batches(loader), classes)
     except ValueError as error:
         fail(str(error))
-    figure = errors_figure(predictions, loader.dataset, args.count)
-    if figure is None:
+    worst = worst_errors(predictions, loader.dataset, args.count)
+    if worst is None:
         print(f'no errors among {len(predictions.labels)} images: nothing to show')
         return
+    figure = contact_sheet(worst.images, worst.captions, 8, worst.title)
     save_or_fail(figure, args.out)
 
 

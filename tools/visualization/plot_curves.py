@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mmqcs.cli.figures import picture_path, save_or_fail
 from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.runs.curves import read_panels
 from mmqcs.runs.log import scalar_files
-from mmqcs.visualization.curves import curves_figure, read_panels
+from mmqcs.visualization import curves_figure
 
 
 def parse_args() -> argparse.Namespace:

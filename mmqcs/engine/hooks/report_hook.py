@@ -1,14 +1,16 @@
-"""Leaves a report in the work dir."""
+"""Writes a report into the work dir."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.dist import collect_results, get_world_size, is_main_process
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 
+from mmqcs.functional.bootstrap import accuracies
 from mmqcs.functional.dataset_labels import class_counts
 from mmqcs.registry import HOOKS
 from mmqcs.runs.predictions import Predictions, prediction_rows
@@ -20,27 +22,31 @@ from mmqcs.runs.record import (
     environment,
 )
 
-COLUMNS = 6  # of the worst errors, so that they fit the width of the page
+COLUMNS = 6  # columns of the worst errors that fit the width of the report
 
 
 @HOOKS.register_module()
 class ReportHook(Hook):
-    """Writes ``report.html`` into the work dir after a training and after a test.
+    """Writes ``report.html`` into the work dir after training and after testing.
 
-    One file that loads nothing: accuracies, curves, confusion matrix, a table of the
-    classes, the worst errors, images of each class, config and environment. It is built
-    from what the folders of all runs in the work dir hold, so a test adds to the report
-    of the training.
+    The report is one self-contained file with accuracies, curves, confusion matrix, a
+    table of the classes, the worst errors, images per class, config and environment. It
+    is built from the folders of all runs in the work dir, so a test adds to the report
+    of the training run.
 
-    Into its own folder a run writes ``run.json`` at its start; at each validation that
-    is the best so far, or at a test, ``predictions.npz``, in which an image takes a
-    few numbers and its path; and at its end ``hardest_errors.png``.
+    A run writes three files into its own folder: ``run.json`` at the start,
+    ``predictions.npz`` at each validation that is the best so far, or at a test, and
+    ``hardest_errors.png`` at the end.
 
-    What goes wrong here is a warning in the log and never ends the run.
+    At each validation and test, the hook also plots the confusion matrix of
+    ``mmqcs.FERMetric`` with the visualizer of the run, which saves it with all of its
+    backends (locally as ``vis_data/vis_image/confusion_matrix_<iteration>.png``).
+
+    An error in this hook is logged as a warning and does not stop the run.
 
     Args:
-        enable: Whether to do so; False for runs whose report nobody reads.
-        worst_errors: How many errors are shown.
+        enable: Whether to do all this.
+        worst_errors: Number of errors shown.
 
     Examples:
         >>> from mmengine.config import Config
@@ -65,19 +71,19 @@ class ReportHook(Hook):
         self._failed: set[str] = set()
 
     def before_train(self, runner: Runner) -> None:
-        """Notes what the run is."""
+        """Record the run."""
         self._guarded(runner, self._write_record, runner, 'train')
 
     def before_test(self, runner: Runner) -> None:
-        """Notes what the run is."""
+        """Record the run."""
         self._guarded(runner, self._write_record, runner, 'test')
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Forgets the predictions of the last validation."""
+        """Discard the predictions of the last validation."""
         self._rows = []
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Forgets earlier predictions."""
+        """Discard earlier predictions."""
         self._rows = []
 
     def after_val_iter(
@@ -87,7 +93,7 @@ class ReportHook(Hook):
         data_batch: Any = None,
         outputs: Sequence[DataSample] | None = None,
     ) -> None:
-        """Keeps the numbers of a batch."""
+        """Store the predictions of a batch."""
         self._guarded(runner, self._keep_predictions, outputs)
 
     def after_test_iter(
@@ -97,42 +103,46 @@ class ReportHook(Hook):
         data_batch: Any = None,
         outputs: Sequence[DataSample] | None = None,
     ) -> None:
-        """Keeps the numbers of a batch."""
+        """Store the predictions of a batch."""
         self._guarded(runner, self._keep_predictions, outputs)
 
     def after_val_epoch(self, runner: Runner, metrics: Any = None) -> None:
-        """Writes the predictions of a validation that is the best so far."""
-        self._collect(runner, runner.val_dataloader.dataset)
+        """Write the predictions if the validation is the best so far."""
+        dataset = runner.val_dataloader.dataset
+        self._collect(runner, dataset)
+        self._guarded(runner, self._plot_matrix, runner, metrics, dataset)
 
     def after_test_epoch(self, runner: Runner, metrics: Any = None) -> None:
-        """Writes the predictions of a test."""
-        self._collect(runner, runner.test_dataloader.dataset)
+        """Write the predictions of a test."""
+        dataset = runner.test_dataloader.dataset
+        self._collect(runner, dataset)
+        self._guarded(runner, self._plot_matrix, runner, metrics, dataset)
 
     def after_train(self, runner: Runner) -> None:
-        """Writes the report."""
+        """Write the report."""
         loop = runner.val_loop
         dataset = None if loop is None else loop.dataloader.dataset
         self._finish(runner, dataset)
 
     def after_test(self, runner: Runner) -> None:
-        """Writes the report."""
+        """Write the report."""
         self._finish(runner, runner.test_dataloader.dataset)
 
     def _collect(self, runner: Runner, dataset: Any) -> None:
         if self.enable:
-            # all processes, whatever went wrong in one, so that none waits for ever
+            # in all processes, even after an error in one, so that none waits forever
             rows = collect_results(self._rows, len(dataset))
             self._guarded(runner, self._save_predictions, runner, rows, dataset)
 
     def _guarded(self, runner: Runner, action: Callable[..., None], *args: Any) -> None:
-        """Calls what must not end a run, whatever happens in it."""
+        """Run an action whose errors must not stop the run."""
         if not self.enable:
             return
         try:
             action(*args)
         except Exception as error:
             what = action.__name__.strip('_').replace('_', ' ')
-            if what not in self._failed:  # once, not at each batch
+            if what not in self._failed:  # not once per batch
                 self._failed.add(what)
                 runner.logger.warning(
                     f'mmqcs.ReportHook could not {what}, so the report is missing or '
@@ -173,7 +183,7 @@ class ReportHook(Hook):
     def _save_predictions(
         self, runner: Runner, rows: list | None, dataset: Any
     ) -> None:
-        """Keeps predictions if they are the best so far; in the main process alone."""
+        """Save predictions that are the best so far; in the main process only."""
         if not rows or self._record is None:
             return
         classes = dataset.metainfo.get('classes')
@@ -189,30 +199,48 @@ class ReportHook(Hook):
 
     def _finish(self, runner: Runner, dataset: Any) -> None:
         if is_main_process():
-            self._guarded(runner, self._draw_errors, runner, dataset)
+            self._guarded(runner, self._plot_errors, runner, dataset)
             self._guarded(runner, self._write_report, runner)
 
-    # matplotlib, which these need, is loaded when the work is done
+    # these import matplotlib only when it is needed
 
-    def _draw_errors(self, runner: Runner, dataset: Any) -> None:
-        from mmqcs.visualization.errors import errors_figure
-        from mmqcs.visualization.style import save_figure
+    def _plot_matrix(
+        self, runner: Runner, metrics: dict[str, Any] | None, dataset: Any
+    ) -> None:
+        suffix = 'confusion_matrix/result'
+        key = next((key for key in metrics or () if key.endswith(suffix)), None)
+        if key is None or not is_main_process():
+            return
+        from mmqcs.visualization import confusion_figure, figure_to_rgb
+
+        matrix = np.array(metrics[key])
+        classes = dataset.metainfo.get('classes') or tuple(map(str, range(len(matrix))))
+        top1, mean_class = accuracies(matrix)
+        title = f'top-1 {top1:.2f}%, mean class accuracy {mean_class:.2f}%'
+        image = figure_to_rgb(confusion_figure(matrix, classes, title))
+        # a test run has done no iterations
+        runner.visualizer.add_image('confusion_matrix', image, step=runner.iter)
+
+    def _plot_errors(self, runner: Runner, dataset: Any) -> None:
+        from mmqcs.runs.errors import worst_errors
+        from mmqcs.visualization import contact_sheet, save_figure
 
         if self._shown is None:
             return
-        figure = errors_figure(self._shown, dataset, self.worst_errors, COLUMNS)
-        if figure is not None:
+        worst = worst_errors(self._shown, dataset, self.worst_errors)
+        if worst is not None:
+            figure = contact_sheet(worst.images, worst.captions, COLUMNS, worst.title)
             save_figure(figure, Path(runner.log_dir) / ERRORS)
 
     def _write_report(self, runner: Runner) -> None:
-        from mmqcs.visualization.report import write_report
+        from mmqcs.runs.report import write_report
 
         path = write_report(Path(runner.work_dir))
         runner.logger.info(f'Report: {path}')
 
 
 def _logged_step(runner: Runner) -> int:
-    """What the logger calls the validation that is under way."""
+    """Return the number that the logger gives to the current validation."""
     loggers = (hook for hook in runner.hooks if isinstance(hook, LoggerHook))
     logger = next(loggers, None)
     by_epoch = logger is None or logger.log_metric_by_epoch

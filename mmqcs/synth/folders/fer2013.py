@@ -1,4 +1,4 @@
-"""The layouts of FER2013."""
+"""Writers of FER2013."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,28 +7,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .base import Layout, Picture
-from .files import write_file
+from .base import FolderWriter, ImageFile, write_file
 
 __all__ = ['USAGE', 'FER2013Folders', 'FER2013Images', 'FER2013Table']
 
 USAGE = {'train': 'Training', 'test': 'PrivateTest'}
-"""FER2013's names of the splits."""
-
-_SIZE = (48, 48)
+"""Names of the splits in FER2013."""
 
 
-class FER2013Images(Layout):
-    """Layouts of FER2013 and of FERPlus, which are the same images: 48 × 48, grey."""
+class FER2013Images(FolderWriter):
+    """Base of the writers of FER2013 and FERPlus: grey images of 48 × 48 pixels."""
 
-    def compose(self, face: np.ndarray, picture: Picture) -> np.ndarray:
-        """See the base class."""
+    def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
+        """Return the face in grey and reduced."""
         grey = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY)
-        return cv2.resize(grey, _SIZE, interpolation=cv2.INTER_AREA)
+        return cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA)
 
 
 class FER2013Folders(FER2013Images):
-    """Class folders, the split in each file's name."""
+    """Class folders, with the split in the name of each file."""
 
     dataset = 'FER2013'
     order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Sadness', 'Surprise', 'Neutral')
@@ -36,20 +33,17 @@ class FER2013Folders(FER2013Images):
     folders = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class."""
+        """Return the file of a face, relative to the root."""
         folder = self.folders[self.number(split, index)]
         return Path(split) / folder / f'{USAGE[split]}_{index + 1}.jpg'
 
-    def write_labels(self, root: Path) -> None:
-        """Nothing: the folders are the labels."""
-
 
 class FER2013Table(FER2013Images):
-    """``fer2013.csv``, which holds the pixels as well.
+    """``fer2013.csv``, which contains the pixels.
 
-    Each picture is first a file of its own, the text of its pixels, so that many
-    processes can draw and a run that was cut off goes on. When all are there the
-    table is put together from them and they are removed.
+    Each image is first written as a text file of its own, so that many processes can
+    render and an interrupted run can be resumed. The table is then assembled from these
+    files, which are removed.
     """
 
     dataset = 'FER2013'
@@ -57,18 +51,17 @@ class FER2013Table(FER2013Images):
     tops = ('fer2013.csv', 'fer2013-pixels')
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class. These files last until the table is there."""
+        """Return the temporary file of a face, relative to the root."""
         return Path('fer2013-pixels') / f'{USAGE[split]}_{index + 1}.txt'
 
-    def encode(self, face: np.ndarray, picture: Picture) -> bytes:
-        """See the base class: grey values, row after row, a space between."""
-        return ' '.join(map(str, self.compose(face, picture).ravel())).encode()
+    def encode(self, face: np.ndarray, image: ImageFile) -> bytes:
+        """Return the grey values, row by row, separated by spaces."""
+        return ' '.join(map(str, self.compose(face, image).ravel())).encode()
 
     def write_labels(self, root: Path) -> None:
-        """Puts the table together and removes the files it is made of."""
+        """Assemble the table and remove the temporary files."""
         write_file(root / 'fer2013.csv', self._rows(root))
-        if (root / 'fer2013-pixels').is_dir():  # not if there are no faces at all
-            shutil.rmtree(root / 'fer2013-pixels')
+        shutil.rmtree(root / 'fer2013-pixels', ignore_errors=True)
 
     def _rows(self, root: Path) -> Iterator[bytes]:
         yield b'emotion,pixels,Usage\n'

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from conftest import ROOT
 from mmengine import Config
 
+from mmqcs.explain import csa_neck, csa_weights, token_similarity
 from mmqcs.registry import MODELS
-from mmqcs.visualization.similarity import csa_neck, csa_weights, token_similarity
 
 SMALL = ROOT / 'configs/_base_/models/qcs_ir-small.py'
 

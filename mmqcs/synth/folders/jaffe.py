@@ -1,18 +1,18 @@
-"""The layout of JAFFE."""
+"""Writer of JAFFE."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .base import Picture
-from .folds import FoldedLayout
+from .base import ImageFile
+from .folds import FoldedWriter
 
 __all__ = ['JAFFEFiles']
 
 
-class JAFFEFiles(FoldedLayout):
-    """``jaffe/AA.AN1.1.tiff``: subject, expression and its number, image; grey."""
+class JAFFEFiles(FoldedWriter):
+    """``jaffe/AA.AN1.1.tiff``: subject, expression and take, image number; grey."""
 
     dataset = 'JAFFE'
     order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Neutral', 'Sadness', 'Surprise')
@@ -21,15 +21,12 @@ class JAFFEFiles(FoldedLayout):
     max_tested = 67  # two letters name 676 subjects
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class."""
+        """Return the file of a face, relative to the root."""
         group, turn = self.place(split, index)
         letters = ''.join(chr(ord('A') + i) for i in divmod(group, 26))
         code = self.codes[self.number(split, index)]
         return Path('jaffe') / f'{letters}.{code}{turn + 1}.{index + 1}.tiff'
 
-    def compose(self, face: np.ndarray, picture: Picture) -> np.ndarray:
-        """See the base class. The images are grey."""
+    def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
+        """Return the face in grey."""
         return cv2.cvtColor(face, cv2.COLOR_BGR2GRAY)
-
-    def write_labels(self, root: Path) -> None:
-        """Nothing: the names are the labels."""

@@ -1,23 +1,21 @@
-"""The layouts of RAF-DB."""
+"""Writers of RAF-DB."""
 
 from pathlib import Path
 
 from mmqcs.synth.synth_fer import CLASSES
 
-from .base import Layout
-from .files import write_file
+from .base import FolderWriter, write_file
 
 __all__ = ['RAFDBFolders', 'RAFDBLists', 'RAFDBOfficial']
 
 _DIGITS = {'train': 5, 'test': 4}
-_IMAGES = 'Image/aligned'
 
 
 def _stem(split: str, index: int) -> str:
     return f'{split}_{index + 1:0{_DIGITS[split]}d}'
 
 
-class RAFDBOfficial(Layout):
+class RAFDBOfficial(FolderWriter):
     """``basic/EmoLabel/list_patition_label.txt`` and ``basic/Image/aligned``."""
 
     dataset = 'RAF-DB'
@@ -26,11 +24,11 @@ class RAFDBOfficial(Layout):
     tops = ('basic',)
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class."""
-        return Path('basic') / _IMAGES / f'{_stem(split, index)}_aligned.jpg'
+        """Return the file of a face, relative to the root."""
+        return Path('basic/Image/aligned') / f'{_stem(split, index)}_aligned.jpg'
 
     def write_labels(self, root: Path) -> None:
-        """See the base class. The list ends without a newline, as the real one."""
+        """Write the list, which has no final newline, like the original."""
         lines = [
             f'{_stem(split, i)}.jpg {number}'
             for split in self.labels
@@ -41,19 +39,19 @@ class RAFDBOfficial(Layout):
 
 
 class RAFDBLists(RAFDBOfficial):
-    """``raf_db_basic_train.txt`` and ``..._test.txt`` beside ``basic``, from 0."""
+    """``raf_db_basic_train.txt`` and ``..._test.txt`` next to ``basic``; from 0."""
 
     first = 0
     tops = ('basic', 'raf_db_basic_train.txt', 'raf_db_basic_test.txt')
 
+    def listed(self, split: str, index: int) -> str:
+        """Return the path below ``basic``."""
+        return self.path(split, index).relative_to('basic').as_posix()
+
     def write_labels(self, root: Path) -> None:
-        """See the base class."""
+        """Write one list per split."""
         for split in self.labels:
-            lines = (
-                f'{self.path(split, i).relative_to("basic").as_posix()} {number}\n'
-                for i, number in self.numbers(split)
-            )
-            write_file(root / f'raf_db_basic_{split}.txt', map(str.encode, lines))
+            self.write_list(root / f'raf_db_basic_{split}.txt', split)
 
 
 class RAFDBFolders(RAFDBOfficial):
@@ -62,9 +60,9 @@ class RAFDBFolders(RAFDBOfficial):
     tops = ('train', 'test')
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class."""
+        """Return the file of a face, relative to the root."""
         name = f'{_stem(split, index)}_aligned.jpg'
         return Path(split) / str(self.number(split, index)) / name
 
     def write_labels(self, root: Path) -> None:
-        """Nothing: the folders are the labels."""
+        """Write nothing: the folders are the labels."""

@@ -1,9 +1,9 @@
-"""The layouts of FERPlus."""
+"""Writers of FERPlus."""
 
 from pathlib import Path
 
+from .base import write_csv
 from .fer2013 import USAGE, FER2013Images
-from .files import write_csv, write_file
 
 __all__ = ['FERPlusLabelTables', 'FERPlusLists', 'FERPlusTable']
 
@@ -11,35 +11,29 @@ _FOLDERS = {'train': 'FER2013Train', 'test': 'FER2013Test'}
 
 
 class FERPlusTable(FER2013Images):
-    """``FER2013Train/fer0000000.png`` and votes in ``fer2013new.csv``."""
+    """``FER2013Train/fer0000000.png``, and votes in ``fer2013new.csv``."""
 
     dataset = 'FERPlus'
     order = (
-        'Neutral',
-        'Happiness',
-        'Surprise',
-        'Sadness',
-        'Anger',
-        'Disgust',
-        'Fear',
-        'Contempt',
+        *('Neutral', 'Happiness', 'Surprise', 'Sadness'),
+        *('Anger', 'Disgust', 'Fear', 'Contempt'),
     )
     tops = (*_FOLDERS.values(), 'fer2013new.csv')
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class."""
-        return Path(_FOLDERS[split]) / self.name(split, index)
+        """Return the file of a face, relative to the root."""
+        return Path(_FOLDERS[split]) / self.listed(split, index)
 
-    def name(self, split: str, index: int) -> str:
-        """Name of an image; they are numbered through all splits."""
+    def listed(self, split: str, index: int) -> str:
+        """Return the name of a face; numbers continue across the splits."""
         first = len(self.labels['train']) if split == 'test' else 0
         return f'fer{first + index:07d}.png'
 
     def votes(self, number: int) -> list[int]:
-        """Votes for the eight classes, unknown, and not a face.
+        """Return the votes for the eight classes, unknown, and not a face.
 
-        Eight for the class and two for the next one: what the majority rule and
-        soft labels make of them differs.
+        The class gets eight votes and the next class two, so that the majority rule and
+        soft labels give different targets.
         """
         votes = [0] * 10
         votes[number] = 8
@@ -47,25 +41,25 @@ class FERPlusTable(FER2013Images):
         return votes
 
     def write_labels(self, root: Path) -> None:
-        """See the base class."""
+        """Write the table of votes."""
         names = [name.lower() for name in self.order]
         rows = [['Usage', 'Image name', *names, 'unknown', 'NF']]
         for split in self.labels:
             for i, number in self.numbers(split):
-                rows.append([USAGE[split], self.name(split, i), *self.votes(number)])
+                rows.append([USAGE[split], self.listed(split, i), *self.votes(number)])
         write_csv(root / 'fer2013new.csv', rows)
 
 
 class FERPlusLabelTables(FERPlusTable):
-    """``FER2013Train/fer0000000.png`` and votes in ``FER2013Train/label.csv``."""
+    """``FER2013Train/fer0000000.png``, and votes in ``FER2013Train/label.csv``."""
 
     tops = tuple(_FOLDERS.values())
 
     def write_labels(self, root: Path) -> None:
-        """See the base class. The tables have no header; the face is all of it."""
+        """Write one table without a header per split; boxes are the whole image."""
         for split, folder in _FOLDERS.items():
             rows = (
-                [self.name(split, i), '(0, 0, 48, 48)', *self.votes(number)]
+                [self.listed(split, i), '(0, 0, 48, 48)', *self.votes(number)]
                 for i, number in self.numbers(split)
             )
             write_csv(root / folder / 'label.csv', rows)
@@ -78,13 +72,10 @@ class FERPlusLists(FERPlusTable):
     tops = ('img', *lists.values())
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class."""
-        return Path('img') / self.name(split, index)
+        """Return the file of a face, relative to the root."""
+        return Path('img') / self.listed(split, index)
 
     def write_labels(self, root: Path) -> None:
-        """See the base class."""
-        for split, file in self.lists.items():
-            lines = (
-                f'{self.name(split, i)} {number}\n' for i, number in self.numbers(split)
-            )
-            write_file(root / file, map(str.encode, lines))
+        """Write one list per split."""
+        for split, name in self.lists.items():
+            self.write_list(root / name, split)

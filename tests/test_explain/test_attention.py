@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from conftest import ROOT
 from mmengine import Config
 
+from mmqcs.explain.attention import attention_map, blur_brightest, share_out
 from mmqcs.registry import MODELS
-from mmqcs.visualization.attention import attention_map, blur_brightest, share_out
 
 SMALL = ROOT / 'configs/_base_/models/qcs_ir-small.py'
 
@@ -150,7 +150,7 @@ def test_a_backbone_without_places():
 
     model = build(PLAIN)
     model.backbone = Flat()
-    with pytest.raises(ValueError, match='Flat gives neither feature maps'):
+    with pytest.raises(ValueError, match='Flat neither returns feature maps'):
         attention_map(model, torch.randn(1, 3, 4, 4).double())
 
 

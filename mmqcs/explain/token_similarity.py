@@ -1,4 +1,4 @@
-"""Cross similarity attention of given images, for looking at."""
+"""Token weights and similarities of cross similarity attention."""
 
 import math
 from typing import NamedTuple
@@ -22,13 +22,13 @@ __all__ = ['TokenSimilarity', 'csa_neck', 'csa_weights', 'token_similarity']
 
 
 def csa_neck(model: ImageClassifier) -> CSANeck:
-    """The cross similarity attention of a classifier.
+    """Return the cross similarity attention of a classifier.
 
     Args:
-        model: A ``QCSClassifier``, or a classifier with a ``CSANeck`` as its neck.
+        model: ``QCSClassifier``, or a classifier whose neck is a ``CSANeck``.
 
     Raises:
-        ValueError: It has none.
+        ValueError: The classifier has no cross similarity attention.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -40,13 +40,13 @@ def csa_neck(model: ImageClassifier) -> CSANeck:
             if isinstance(getattr(part, name, None), CSANeck):
                 return getattr(part, name)
     raise ValueError(
-        f'{type(model).__name__} has no cross similarity attention: neither a cross '
-        f'branch with mmqcs.CSANeck, nor that as its neck'
+        f'{type(model).__name__} has no cross similarity attention: mmqcs.CSANeck is '
+        f'neither in a cross branch nor the neck'
     )
 
 
 def _patch_tokens(model: ImageClassifier, images: Tensor) -> Tensor:
-    """What the attention reads: base patch tokens, (N, L·T, C)."""
+    """Return the input of the attention: base patch tokens, (N, L·T, C)."""
     if csa_neck(model) is model.neck:
         x = model.extract_feat(images, stage='backbone')[-1]
         return x.flatten(2).transpose(1, 2) if x.ndim == 4 else x
@@ -54,35 +54,33 @@ def _patch_tokens(model: ImageClassifier, images: Tensor) -> Tensor:
 
 
 def _on_grid(values: Tensor) -> Tensor:
-    """(..., T) → (..., h, h)."""
+    """Reshape (..., T) to (..., h, h)."""
     side = math.isqrt(values.size(-1))
     if side**2 != values.size(-1):
-        raise ValueError(f'{values.size(-1)} tokens are no square grid')
+        raise ValueError(f'{values.size(-1)} tokens do not form a square grid')
     return values.unflatten(-1, (side, side))
 
 
 @torch.no_grad()
 def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
-    """Token weights of groups of images: what cross similarity attention picks.
+    """Return the token weights of cross similarity attention for groups of images.
 
-    A weight is high where a token agrees with the image's similar partner (in mode
-    'S' and 'SD') and differs from its dissimilar one (in 'D' and 'SD'). As in
-    training the distances are scaled by the largest of the batch, if the attention's
-    ``distance_range`` says so.
+    The weight of a token is high if the token agrees with the similar partner of the
+    image (modes 'S' and 'SD') and differs from its dissimilar partner ('D' and 'SD').
+    As in training, distances are scaled by the maximum of the batch, depending on
+    ``distance_range`` of the attention.
 
     Args:
-        model: See :func:`csa_neck`; its mode does not matter.
-        images: Groups in branch-major order, as the data preprocessor gives them,
-            (G·B, 3, H, W).
+        model: See :func:`csa_neck`; in any mode.
+        images: Groups in branch-major order, preprocessed, (G·B, 3, H, W).
 
     Returns:
-        (L, G, B, h, h), L levels from the finest; the weights of an image and a level
-        sum to 1, so 1 / h² is that of all tokens alike.
+        (L, G, B, h, h), with levels from fine to coarse. The weights of one image and
+        level sum to 1, so equal weights are 1 / h².
 
     Raises:
-        ValueError: There is no such attention, its mode is 'SDPA', which has no
-            weight of a token, the images are not made of groups, or the tokens no
-            square grid.
+        ValueError: There is no such attention, its mode is 'SDPA', which has no token
+            weights, the images do not form groups, or the tokens no square grid.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -103,16 +101,16 @@ def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
 
 
 class TokenSimilarity(NamedTuple):
-    """How the tokens of two images compare, see :func:`token_similarity`.
+    """Token scores of pairs of images, see :func:`token_similarity`.
 
     Attributes:
-        first: Of the first image of each pair, (L, B, h, h).
-        second: Of the second, (L, B, h, h).
+        first: Scores in the first image of each pair, (L, B, h, h).
+        second: Scores in the second image, (L, B, h, h).
 
     Examples:
         >>> scores = TokenSimilarity(torch.ones(3, 1, 4, 4), torch.ones(3, 1, 4, 4))
         >>> first, second = (levels.mean(dim=0) for levels in scores)
-        >>> first.shape  # a map for each pair
+        >>> first.shape  # one map per pair
         torch.Size([1, 4, 4])
     """
 
@@ -124,24 +122,25 @@ class TokenSimilarity(NamedTuple):
 def token_similarity(
     model: ImageClassifier, first: Tensor, second: Tensor, differing: bool = False
 ) -> TokenSimilarity:
-    """Which tokens of two images agree with the other one, or differ from it.
+    """Score how much each token agrees with the other image of a pair, or differs.
 
-    The scores ``r(M)`` of cross similarity attention, in the projection that each
-    level has learnt, before the softmax that makes weights of them. Pairs need not be
-    of one class, and a pair's scores do not depend on the others of the batch.
+    These are the scores ``r(M)`` of cross similarity attention, in the learned
+    projection of each level, before the softmax that turns them into weights. The
+    images of a pair can be of different classes. Scores do not depend on other pairs of
+    the batch.
 
     Args:
-        model: See :func:`csa_neck`; its mode does not matter.
-        first: As the data preprocessor gives them, (B, 3, H, W).
-        second: What each is compared with, (B, 3, H, W).
-        differing: Whether tokens that differ from the other image score high.
+        model: See :func:`csa_neck`; in any mode.
+        first: First images, preprocessed, (B, 3, H, W).
+        second: Second images, (B, 3, H, W).
+        differing: Whether tokens that differ from the other image get high scores.
 
     Returns:
-        Scores ≥ 0, whose mean over an image and a level is 1.
+        Scores ≥ 0, with mean 1 over each image and level.
 
     Raises:
-        ValueError: There is no such attention, the batches are of different sizes, or
-            the tokens no square grid.
+        ValueError: There is no such attention, the batches differ in size, or the
+            tokens do not form a square grid.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -153,8 +152,8 @@ def token_similarity(
     """
     if first.shape != second.shape:
         raise ValueError(
-            f'pairs need as many first as second images of one size, got '
-            f'{tuple(first.shape)} and {tuple(second.shape)}'
+            f'first and second must have the same shape, got {tuple(first.shape)} and '
+            f'{tuple(second.shape)}'
         )
     attention = csa_neck(model)
     compare = dissimilarity_map if differing else similarity_map

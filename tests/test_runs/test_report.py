@@ -9,7 +9,7 @@ import pytest
 
 from mmqcs.runs.predictions import Predictions
 from mmqcs.runs.record import RunRecord
-from mmqcs.visualization.report import build_report, write_report
+from mmqcs.runs.report import build_report, write_report
 from mmqcs.visualization.sheets import contact_sheet
 from mmqcs.visualization.style import save_figure
 
@@ -165,15 +165,15 @@ def test_numbers(work_dir, predictions):
     assert (means[1], means[3]) == ('30', f'{recalls.mean():.2f}')
     assert f'mean class {recalls.mean():.2f} %' in shown
 
-    assert page.table('Images of each class') == [
+    assert page.table('Images per class') == [
         ['Class', 'train', 'val'],
         ['Fear <b>', '2,000', '5'],
         ['Anger & "rage"', '3', '4'],
         ["Joy's", '1', '0'],
         ['All', '2,004', '9'],
     ]
-    curves = next(alt for alt in page.alts if alt.startswith('Curves'))
-    assert 'Base loss of each image' in curves and 'Balance' in curves
+    curves = next(alt for alt in page.alts if alt.startswith('Training curves'))
+    assert 'Base loss per image' in curves and 'Balance' in curves
 
 
 def test_a_test_adds_to_the_report_of_the_training(work_dir, predictions):
@@ -185,9 +185,9 @@ def test_a_test_adds_to_the_report_of_the_training(work_dir, predictions):
     page = Page(build_report(work_dir))
     assert [row[1] for row in page.table('Runs')[1:]] == ['train', 'test']
     assert 'Shown below: test of best.pth' in dict(page.table('a<i>.py'))
-    assert page.table('Images of each class')[0] == ['Class', 'train', 'val', 'test']
-    assert page.table('Images of each class')[-2] == ['Contempt', '0', '0', '2']
-    assert 'the run did not come to its end' in page.text  # no sheet of errors
+    assert page.table('Images per class')[0] == ['Class', 'train', 'val', 'test']
+    assert page.table('Images per class')[-2] == ['Contempt', '0', '0', '2']
+    assert 'the run was interrupted' in page.text  # no sheet of errors
     assert dict(page.table('Environment'))['Command'] == 'python tools/train.py "<x>"'
 
 
@@ -197,7 +197,7 @@ def test_what_is_missing_is_said(tmp_path):
     page = Page(build_report(tmp_path))
     for text in (
         'No run in this folder was validated or tested.',
-        'No run in this folder wrote scalars',
+        'No run in this folder recorded training scalars',
         'No predictions were kept',
         'no single labels',
     ):

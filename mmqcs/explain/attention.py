@@ -1,4 +1,4 @@
-"""What a classifier looks at in single images."""
+"""Maps of the evidence for a class in single images."""
 
 import math
 from collections.abc import Iterator
@@ -10,24 +10,12 @@ import torch.nn.functional as F
 from mmpretrain.models import ImageClassifier
 from torch import Tensor
 
-__all__ = ['attention_map', 'blur_brightest', 'evaluating']
+__all__ = ['attention_map', 'blur_brightest', 'evaluating', 'share_out']
 
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Puts a model into evaluation mode for as long as the context lasts.
-
-    Args:
-        model: The model; afterwards it is in the mode in which it was.
-
-    Examples:
-        >>> model = torch.nn.Dropout().train()
-        >>> with evaluating(model):
-        ...     model.training
-        False
-        >>> model.training
-        True
-    """
+    """Context manager that sets evaluation mode and then restores the old mode."""
     training = model.training
     model.eval()
     try:
@@ -39,37 +27,36 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def attention_map(
     model: ImageClassifier, images: Tensor, labels: Tensor | None = None
 ) -> Tensor:
-    """Where in an image a classifier finds its class.
+    """Return maps of the evidence for a class, by gradient × activation.
 
-    Gradient × activation: the logit of the class, taken as linear around what the
-    backbone gives for the image, is a sum over the places of all maps of the
-    backbone. The parts that a place has in it through all levels are added up, and
-    places that speak against the class are set to 0.
+    The logit of the class is linearised around the feature maps of the backbone, which
+    makes it a sum over all positions of all maps. The contributions of a position are
+    added up over the levels, and negative sums are set to 0.
 
-    Grad-CAM would take the last map alone, and average its gradient, although all
-    levels of the pyramid lead to the tokens; the attention of the class token is the
-    same for all classes, and its grid no finer than the tokens. On drawn faces, to blur
-    what this map marks lowers the probability of the class more than with either of
-    them (:func:`blur_brightest`). Of a network with one map, average pooling and a
-    linear head it is Grad-CAM. Nothing beyond PyTorch is needed.
+    Grad-CAM uses only the last map and averages its gradient, although all levels of
+    the pyramid contribute to the tokens. The attention of the class token is the same
+    for all classes and as coarse as the tokens. Blurring the maximum of this map lowers
+    the probability of the class more than with either of them on rendered faces (see
+    :func:`blur_brightest`). For a network with one map, average pooling and a linear
+    head, the map equals Grad-CAM.
 
-    A vision transformer is cut behind the first norm of its last layer, the last place
-    where patch tokens still act on the class token. (Before the norm, which takes no
-    notice of the length of a token, the parts would all be 0.)
+    Vision transformers are cut after the first norm of the last layer, the last point
+    where patch tokens influence the class token. Before that norm, which ignores the
+    length of a token, all contributions would be 0.
 
     Args:
-        model: The classifier; its mode does not matter.
-        images: As the data preprocessor gives them, (N, 3, H, W).
-        labels: Class of each image, (N,). Defaults to the predicted one.
+        model: Classifier, in any mode.
+        images: Output of the data preprocessor, (N, 3, H, W).
+        labels: Class of each image, (N,). Defaults to the predicted class.
 
     Returns:
-        Float (N, h, w) from 0 to 1, the largest of each image 1 unless all are 0. The
-        grid is that of the middle level, finer than that of the tokens; of a vision
-        transformer that of its patches.
+        Float (N, h, w) from 0 to 1. The maximum of each map is 1 unless the map is 0.
+        The grid is that of the middle level, which is finer than that of the tokens, or
+        the grid of patches of a vision transformer.
 
     Raises:
-        ValueError: The backbone gives neither maps nor is it a vision transformer with
-            a square grid of patches.
+        ValueError: The backbone neither returns feature maps nor is a vision
+            transformer with a square grid of patches.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -93,7 +80,7 @@ def attention_map(
             if labels is None:
                 labels = logits.argmax(dim=1)
             chosen = logits.gather(1, labels.view(-1, 1)).sum()
-            # a stock neck may leave all maps but the last unused
+            # a stock neck may use only the last map
             gradients = torch.autograd.grad(chosen, leaves, allow_unused=True)
     precise = torch.promote_types(images.dtype, torch.float32)
     parts = [
@@ -110,16 +97,16 @@ def attention_map(
 
 
 def _cut_last_layer(model: ImageClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Normalised tokens in the last layer of a vision transformer, and the logits."""
+    """Return the normalised tokens of the last layer of a ViT, and the logits."""
     layers = getattr(model.backbone, 'layers', None)
     norms: list[nn.Module] = []
     if isinstance(layers, nn.ModuleList):
         norms = [m for m in layers[-1].modules() if isinstance(m, nn.LayerNorm)]
     if not norms:
         raise ValueError(
-            f'{type(model.backbone).__name__} gives neither feature maps (N, C, H, W) '
-            f'nor is it a vision transformer of MMPretrain, so there is no map of what '
-            f'it looks at'
+            f'{type(model.backbone).__name__} neither returns feature maps '
+            f'(N, C, H, W) nor is a vision transformer of MMPretrain, so it has no '
+            f'attention map'
         )
     leaves: list[Tensor] = []
 
@@ -136,24 +123,16 @@ def _cut_last_layer(model: ImageClassifier, images: Tensor) -> tuple[Tensor, Ten
 
 
 def _patch_grid(tokens: Tensor, backbone: nn.Module) -> Tensor:
-    """(N, extra + h²) → (N, h, h), without class token and the like."""
+    """Reshape (N, extra + h²) to (N, h, h), without class token and similar."""
     patches = tokens[:, getattr(backbone, 'num_extra_tokens', 0) :]
     side = math.isqrt(patches.size(1))
     if side**2 != patches.size(1):
-        raise ValueError(f'{patches.size(1)} patches are no square grid')
+        raise ValueError(f'{patches.size(1)} patches do not form a square grid')
     return patches.unflatten(1, (side, side))
 
 
 def share_out(values: Tensor, size: tuple[int, int]) -> Tensor:
-    """Brings values on a grid to another one, where the sides divide with their sum.
-
-    Args:
-        values: (N, h, w).
-        size: The other grid, finer or coarser.
-
-    Returns:
-        (N, *size).
-    """
+    """Resample values (N, h, w) to a finer or coarser grid, preserving their sum."""
     height, width = values.shape[-2:]
     whole = values.unsqueeze(1)
     if height > size[0]:
@@ -164,15 +143,15 @@ def share_out(values: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def blur_brightest(images: Tensor, maps: Tensor, fraction: float) -> Tensor:
-    """Hides the brightest part of each image by blurring it.
+    """Blur the pixels of each image where its map is brightest.
 
-    The probability of a class must fall when what it rests on is hidden, and more
-    than when as many random pixels are: this tells a true map from a nice one.
+    If a map is right, the probability of the class falls, and by more than if as many
+    random pixels are blurred.
 
     Args:
         images: (N, 3, H, W).
         maps: (N, h, w).
-        fraction: Part of the pixels that is hidden, 0 to 1.
+        fraction: Fraction of the pixels to blur, from 0 to 1.
 
     Returns:
         (N, 3, H, W).

@@ -1,4 +1,4 @@
-"""The layout of ExpW."""
+"""Writer of ExpW."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,17 +8,16 @@ import numpy as np
 
 from mmqcs.synth.synth_fer import render
 
-from .base import Picture
-from .files import write_file
-from .folds import FoldedLayout
+from .base import ImageFile, write_file
+from .folds import FoldedWriter
 
 __all__ = ['ExpWImages']
 
 
-class ExpWImages(FoldedLayout):
-    """``image/origin/face_000.jpg`` and ``label/label.lst`` with the boxes of faces.
+class ExpWImages(FoldedWriter):
+    """``image/origin/face_000.jpg``, and ``label/label.lst`` with the face boxes.
 
-    The faces of an image stand next to each other in a larger image.
+    The faces of an image are placed next to each other in a larger image.
     """
 
     dataset = 'ExpW'
@@ -30,27 +29,27 @@ class ExpWImages(FoldedLayout):
         return round(0.25 * self.settings.image_size)
 
     def path(self, split: str, index: int) -> Path:
-        """See the base class."""
+        """Return the file of a face, relative to the root."""
         group, _ = self.place(split, index)
         return Path('image/origin') / f'face_{group:0{self.digits}d}.jpg'
 
-    def pictures(self) -> Iterator[Picture]:
-        """See the base class; one of each image, named after its first face."""
-        for picture in super().pictures():
-            if picture.index < self.num_groups[picture.split]:
-                yield picture
+    def images(self) -> Iterator[ImageFile]:
+        """Yield the image files, each with the index of its first face."""
+        for image in super().images():
+            if image.index < self.num_groups[image.split]:
+                yield image
 
-    def compose(self, face: np.ndarray, picture: Picture) -> np.ndarray:
-        """See the base class. The other faces of the image are drawn as well."""
-        step = self.num_groups[picture.split]
-        count = len(self.labels[picture.split])
-        others = range(picture.index + step, count, step)
-        faces = [face, *(render(self.settings, picture.split, i) for i in others)]
+    def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
+        """Render the other faces of the image as well."""
+        step = self.num_groups[image.split]
+        count = len(self.labels[image.split])
+        others = range(image.index + step, count, step)
+        faces = [face, *(render(self.settings, image.split, i) for i in others)]
         row = np.concatenate(faces, axis=1)
         return cv2.copyMakeBorder(row, *[self._border] * 4, cv2.BORDER_REFLECT)
 
     def write_labels(self, root: Path) -> None:
-        """See the base class."""
+        """Write the list of faces with boxes and labels."""
         size, border = self.settings.image_size, self._border
         lines = []
         for split in self.labels:

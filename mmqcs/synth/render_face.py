@@ -1,17 +1,17 @@
-"""Draws one face from its parts."""
+"""Renders one face from its parts."""
 
 import cv2
 import numpy as np
 
 from .face import Face, pose_face
-from .features import draw_brows, draw_eyes, draw_glasses, draw_mouth, draw_nose
+from .features import paint_brows, paint_eyes, paint_glasses, paint_mouth, paint_nose
 from .geometry import Projector
-from .hair import draw_back_hair, draw_front_hair
+from .hair import paint_back_hair, paint_front_hair
 from .identity import Identity
 from .nuisance import Nuisance, background, degrade, light, occlude
-from .skin import draw_neck, draw_skin
+from .skin import paint_neck, paint_skin
 
-__all__ = ['draw_face', 'place_face']
+__all__ = ['place_face', 'render_face']
 
 _SUPERSAMPLING = 2
 
@@ -19,7 +19,7 @@ _SUPERSAMPLING = 2
 def place_face(
     identity: Identity, intensities: np.ndarray, nuisance: Nuisance, size: int
 ) -> Face:
-    """Puts a face on a canvas of a side in pixels, without drawing it."""
+    """Pose a face on a canvas whose side is ``size`` pixels, without painting it."""
     project = Projector(
         size,
         nuisance.scale,
@@ -31,32 +31,32 @@ def place_face(
     return pose_face(identity, intensities, project, nuisance.gaze)
 
 
-def draw_face(
+def render_face(
     identity: Identity, intensities: np.ndarray, nuisance: Nuisance, image_size: int
 ) -> np.ndarray:
-    """Draws a face.
+    """Render a face.
 
     Args:
-        identity: Whose face it is.
+        identity: Person.
         intensities: Intensities (2, units) of the action units.
-        nuisance: The circumstances, drawn for the same image size.
-        image_size: Side of the picture in pixels.
+        nuisance: Conditions, sampled for the same image size.
+        image_size: Side of the image in pixels.
 
     Returns:
-        BGR picture, uint8 (image_size, image_size, 3).
+        BGR image, uint8 (image_size, image_size, 3).
     """
     size = _SUPERSAMPLING * image_size
     face = place_face(identity, intensities, nuisance, size)
     canvas = background(nuisance, size)
-    draw_back_hair(canvas, face)
-    draw_neck(canvas, face)
-    draw_skin(canvas, face, nuisance.side_light)
-    draw_nose(canvas, face)
-    draw_mouth(canvas, face)
-    draw_eyes(canvas, face)
-    draw_brows(canvas, face)
-    draw_front_hair(canvas, face)
-    draw_glasses(canvas, face)
+    paint_back_hair(canvas, face)
+    paint_neck(canvas, face)
+    paint_skin(canvas, face, nuisance.side_light)
+    paint_nose(canvas, face)
+    paint_mouth(canvas, face)
+    paint_eyes(canvas, face)
+    paint_brows(canvas, face)
+    paint_front_hair(canvas, face)
+    paint_glasses(canvas, face)
     occlude(canvas, nuisance)
     image = cv2.resize(canvas, (image_size, image_size), interpolation=cv2.INTER_AREA)
     return degrade(light(image, nuisance), nuisance)

@@ -1,34 +1,32 @@
-"""The layouts of FER data sets on disk, for writing SynthFER into them.
+"""Writers of SynthFER into the folders and label files of FER datasets.
 
-Each layout says where a face goes, how the drawn picture becomes that file, and
-what label files come with it. Those of a data set are in the file of its name.
+The writers of a dataset are in the module of its name. Each one defines where a face
+is stored, how the rendered image is turned into that file, and the label files.
 """
 
 from mmqcs.synth.synth_fer import SynthFERSettings
 
 from .affect_net import AffectNet2021, AffectNetLists, AffectNetTables
-from .base import Labels, Layout, Picture
+from .base import FolderWriter, ImageFile, Labels, write_file
 from .caer_s import CAERSFolders
 from .ck_plus import CKPlusSequences
 from .exp_w import ExpWImages
 from .fer2013 import FER2013Folders, FER2013Table
 from .fer_plus import FERPlusLabelTables, FERPlusLists, FERPlusTable
-from .files import part_of, write_file
 from .jaffe import JAFFEFiles
 from .kdef import KDEFFolders
 from .raf_db import RAFDBFolders, RAFDBLists, RAFDBOfficial
 
 __all__ = [
-    'LAYOUTS',
+    'FOLDER_WRITERS',
+    'FolderWriter',
+    'ImageFile',
     'Labels',
-    'Layout',
-    'Picture',
-    'make_layout',
-    'part_of',
+    'make_folder_writer',
     'write_file',
 ]
 
-LAYOUTS: dict[str, type[Layout]] = {
+FOLDER_WRITERS: dict[str, type[FolderWriter]] = {
     'rafdb': RAFDBOfficial,
     'rafdb-lists': RAFDBLists,
     'rafdb-folders': RAFDBFolders,
@@ -48,17 +46,20 @@ LAYOUTS: dict[str, type[Layout]] = {
 }
 
 
-def make_layout(name: str, labels: Labels, settings: SynthFERSettings) -> Layout:
-    """Makes a layout by its name.
+def make_folder_writer(
+    layout: str, labels: Labels, settings: SynthFERSettings
+) -> FolderWriter:
+    """Create the writer of a layout.
 
     Args:
-        name: One of :data:`LAYOUTS`.
-        labels: SynthFER's labels of both splits.
-        settings: SynthFER's settings.
+        layout: A key of :data:`FOLDER_WRITERS`.
+        labels: SynthFER labels of each split.
+        settings: SynthFER settings.
 
     Raises:
-        ValueError: The layout is unknown, or the data set lacks a class.
+        ValueError: The layout is unknown, or the dataset lacks a class.
     """
-    if name not in LAYOUTS:
-        raise ValueError(f'layout must be one of {", ".join(LAYOUTS)}, got {name!r}')
-    return LAYOUTS[name](labels, settings)
+    if layout not in FOLDER_WRITERS:
+        known = ', '.join(FOLDER_WRITERS)
+        raise ValueError(f'layout must be one of {known}, got {layout!r}')
+    return FOLDER_WRITERS[layout](labels, settings)

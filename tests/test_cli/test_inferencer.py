@@ -6,8 +6,8 @@ import pytest
 from conftest import ROOT
 from faces_case import write_untrained
 
-from mmqcs.apis import face_options
-from mmqcs.apis.inferencer_options import add_inferencer_options, build_inferencer
+from mmqcs.cli import inferencer
+from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 DETECTOR = ('--faces', 'mmdet', '--face-model', 'x.py', '--face-checkpoint', 'x.pth')
@@ -30,7 +30,7 @@ def test_detector_and_classifier_are_given_one_device(checkpoint, monkeypatch, d
         def __init__(self, config, checkpoint, **options):
             self.given = (config, checkpoint, options)
 
-    monkeypatch.setattr(face_options, 'MMDetDetector', Recorder)
+    monkeypatch.setattr(inferencer, 'MMDetDetector', Recorder)
     chosen = () if device is None else ('--device', device)
     infer = build('--model', checkpoint, *DETECTOR, '--score-thr', 0.5, *chosen)
     options = {'device': device, 'score_thr': 0.5}
@@ -45,7 +45,7 @@ def test_config_and_weights(checkpoint):
 
 @pytest.mark.parametrize('model', ['qcs_ir50_raf', CONFIG, 'weights'])
 def test_random_weights_are_refused(model):
-    with pytest.raises(ValueError, match=f'{model} is no checkpoint: with a config'):
+    with pytest.raises(ValueError, match=f'{model} is not a checkpoint.*--checkpoint'):
         build('--model', model, '--faces', 'none')
 
 

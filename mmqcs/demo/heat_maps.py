@@ -1,28 +1,27 @@
-"""What the page shows of single faces: what the network looks at, and compares."""
+"""Heat maps of single faces and of pairs of faces."""
 
 import cv2
 import numpy as np
 
 from mmqcs.apis import FaceClassifier
-from mmqcs.visualization.attention import attention_map
-from mmqcs.visualization.overlay import overlay_heat_map
-from mmqcs.visualization.similarity import token_similarity
+from mmqcs.explain import attention_map, token_similarity
+from mmqcs.visualization import overlay_heat_map
 
-__all__ = ['SIDE', 'attention_picture', 'similarity_pictures']
+__all__ = ['SIDE', 'attention_overlay', 'similarity_overlays']
 
 SIDE = 336
-"""Side of the pictures in pixels."""
+"""Side of the heat maps in pixels."""
 
 
-def attention_picture(
+def attention_overlay(
     classifier: FaceClassifier, face: np.ndarray, label: int | None = None
 ) -> np.ndarray:
-    """What speaks for a class in a face.
+    """Overlay a face with a map of the evidence for a class.
 
     Args:
-        classifier: The model.
+        classifier: Classifier.
         face: BGR, uint8 (H, W, 3).
-        label: The class. By default the predicted one.
+        label: Class. Defaults to the predicted class.
 
     Returns:
         RGB, uint8 (SIDE, SIDE, 3).
@@ -33,41 +32,42 @@ def attention_picture(
     return overlay_heat_map(_view(classifier, face), heat)
 
 
-def similarity_pictures(
+def similarity_overlays(
     classifier: FaceClassifier,
     first: np.ndarray,
     second: np.ndarray,
     differing: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where two faces agree, or differ, by the scores of cross similarity attention.
+    """Overlay two faces with maps of where they agree, or differ.
+
+    The maps are scores of cross similarity attention, averaged over the levels.
 
     Args:
-        classifier: A model with cross similarity attention.
+        classifier: Classifier with cross similarity attention.
         first: BGR, uint8 (H, W, 3).
         second: BGR, uint8 (H, W, 3).
-        differing: Whether to show where they differ.
+        differing: Whether to show where the faces differ.
 
     Returns:
-        Two RGB pictures, uint8 (SIDE, SIDE, 3). A token as similar as the average of
-        its face has the middle colour; the range is that of both faces. Scores are
-        the mean of all levels.
+        Two RGB images, uint8 (SIDE, SIDE, 3), with the same range of colours. Tokens
+        with the mean score of their face have the middle colour.
 
     Raises:
-        ValueError: The model has no such attention.
+        ValueError: The model has no cross similarity attention.
     """
     inputs = classifier.prepare([first, second])
     scores = token_similarity(classifier.model, inputs[:1], inputs[1:], differing)
     heats = [levels[:, 0].mean(0).cpu().numpy() for levels in scores]
     reach = max(float(np.abs(heat - 1).max()) for heat in heats) or 1.0
-    pictures = [
+    overlays = [
         overlay_heat_map(_view(classifier, face), heat, 1 - reach, 1 + reach)
         for face, heat in zip((first, second), heats, strict=True)
     ]
-    return pictures[0], pictures[1]
+    return overlays[0], overlays[1]
 
 
 def _view(classifier: FaceClassifier, face: np.ndarray) -> np.ndarray:
-    """What the network sees, enlarged, as RGB."""
+    """Return the input of the network, enlarged, as RGB."""
     (view,) = classifier.views([face])
     large = cv2.resize(view, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     return cv2.cvtColor(large, cv2.COLOR_BGR2RGB)

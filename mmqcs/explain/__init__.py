@@ -1,0 +1,13 @@
+"""What a trained classifier bases its predictions on, as arrays."""
+
+from .attention import attention_map, blur_brightest
+from .token_similarity import TokenSimilarity, csa_neck, csa_weights, token_similarity
+
+__all__ = [
+    'TokenSimilarity',
+    'attention_map',
+    'blur_brightest',
+    'csa_neck',
+    'csa_weights',
+    'token_similarity',
+]
