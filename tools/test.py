@@ -14,7 +14,7 @@ from mmqcs.checkpoints import checkpoint_classes
 from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.cli import launch
 from mmqcs.cli import options as cli
-from mmqcs.datasets.fer_dataset import FERDataset
+from mmqcs.datasets.base.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
 
 # File types that each --out-item can be written as

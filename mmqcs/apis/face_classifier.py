@@ -20,8 +20,8 @@ from mmqcs.checkpoints import checkpoint_classes, embedded_config
 from mmqcs.checkpoints.inference_weights import load_inference_weights
 from mmqcs.checkpoints.reference.recipes import RECIPES
 from mmqcs.checkpoints.safe_load import CheckpointError, read_checkpoint
-from mmqcs.datasets.fer_dataset import FERDataset
-from mmqcs.datasets.label_order import target_classes
+from mmqcs.datasets.base.fer_dataset import FERDataset
+from mmqcs.expressions import target_classes
 from mmqcs.deployment.scores import check_scores
 from mmqcs.register import register_model_index
 

@@ -1,4 +1,4 @@
-"""Data sets, samplers and transforms."""
+"""Datasets, samplers and transforms."""
 
 from mmqcs import openmmlab  # noqa: F401
 
@@ -14,7 +14,7 @@ from .kdef import KDEF
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
-from .transforms import CropFace, JitterColor, LoadImage, SampleFace
+from .transforms import CropFace, JitterColor, SampleFace
 
 __all__ = [
     'CAERS',
@@ -30,7 +30,6 @@ __all__ = [
     'ExpW',
     'FERPlus',
     'JitterColor',
-    'LoadImage',
     'PairBatchSampler',
     'QuadrupletBatchSampler',
     'SampleFace',

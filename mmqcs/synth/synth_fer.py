@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmqcs.expressions import RAF_DB
+
 from .draw import draw_face, place_face
-from .emotions import EMOTIONS, sample_intensities
+from .emotions import sample_intensities
 from .geometry import indices
 from .identity import Identity, sample_identity
 from .nuisance import Nuisance, sample_nuisance
@@ -21,7 +23,7 @@ __all__ = [
     'render',
 ]
 
-CLASSES = tuple(EMOTIONS)
+CLASSES = (*RAF_DB, 'Contempt')
 """Names of the classes in RAF-DB's order, contempt last."""
 
 DRAWING = 1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmqcs.datasets import CAERS, FER2013, RAFDB, AffectNet
-from mmqcs.datasets.class_folders import split_folders
-from mmqcs.datasets.layouts import companion, locate
+from mmqcs.datasets.readers.class_folders import split_folders
+from mmqcs.datasets.base.layouts import companion, locate
 
 pytest_plugins = 'fer_trees'
 

@@ -7,15 +7,15 @@ import pytest
 
 from mmqcs.datasets import RAFDB
 from mmqcs.datasets import index_cache as index_cache_module
-from mmqcs.datasets.index_cache import (
+from mmqcs.datasets.readers.index_cache import (
     cache_dir,
     cached_index,
     fingerprint,
     pack,
     unpack,
 )
-from mmqcs.datasets.layouts import Layout, find_layout
-from mmqcs.datasets.listings import FolderNames, read_class_folders, read_label_list
+from mmqcs.datasets.base.layouts import Layout, find_layout
+from mmqcs.datasets.readers.listings import FolderNames, read_class_folders, read_label_list
 from mmqcs.registry import TRANSFORMS
 
 pytest_plugins = 'fer_trees'

@@ -4,8 +4,8 @@ import torch
 from conftest import ROOT
 
 from mmqcs.datasets import FERPlus
-from mmqcs.datasets.fer_plus_votes import majority
-from mmqcs.datasets.listings import FolderNames
+from mmqcs.datasets.readers.fer_plus_votes import majority
+from mmqcs.datasets.readers.listings import FolderNames
 
 pytest_plugins = 'fer_trees'
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmqcs.datasets import RAFDB
-from mmqcs.datasets.image_cache import ImageCache
+from mmqcs.datasets.base.image_cache import ImageCache
 
 COUNT = 6
 

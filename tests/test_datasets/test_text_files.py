@@ -5,8 +5,8 @@ import os
 import pytest
 
 from mmqcs.datasets import FERPlus, text_files
-from mmqcs.datasets.fields import face_box, image_name, integer
-from mmqcs.datasets.text_files import LINE_LIMIT, open_regular, read_lines, read_table
+from mmqcs.datasets.readers.fields import face_box, image_name, integer
+from mmqcs.datasets.readers.text_files import LINE_LIMIT, open_regular, read_lines, read_table
 from mmqcs.registry import TRANSFORMS
 
 pytest_plugins = 'fer_trees'

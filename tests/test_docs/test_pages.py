@@ -7,7 +7,7 @@ import pytest
 from doc_case import ROOT, anchors, documents, links, name, registered
 from mmengine.config import Config
 
-from mmqcs.datasets.fer_dataset import FERDataset
+from mmqcs.datasets.base.fer_dataset import FERDataset
 from mmqcs.version import __version__
 
 README = (ROOT / 'README.md').read_text(encoding='utf-8')

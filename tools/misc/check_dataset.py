@@ -24,8 +24,8 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from mmqcs.cli.options import ArgumentParser, add_config_options, fail, load_config
-from mmqcs.datasets.fer_dataset import FERDataset
-from mmqcs.datasets.near_duplicates import find_copies, thumbnail
+from mmqcs.datasets.base.fer_dataset import FERDataset
+from mmqcs.datasets.checks.near_duplicates import find_copies, thumbnail
 from mmqcs.registry import DATASETS
 
 SHOWN = 20  # examples of a problem

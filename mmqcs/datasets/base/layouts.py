@@ -1,43 +1,13 @@
-"""The layouts in which a data set lies on disk, and which of them is there."""
+"""The directory layouts of a dataset, and the search for the one on disk."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
+from mmqcs.datasets.readers.folders import subfolders, undouble
+from mmqcs.datasets.readers.listings import Sample
 
-__all__ = [
-    'FoundLayout',
-    'Layout',
-    'Sample',
-    'companion',
-    'find_layout',
-    'locate',
-    'subfolders',
-    'undouble',
-]
-
-
-class Sample(NamedTuple):
-    """One image of a data set.
-
-    Attributes:
-        path: Path of the image file.
-        label: Class in the data set's own order, counted from 0.
-        origin: Where this was read, such as 'list.txt line 3', for messages.
-        listed: Whether the image is known to be there, because its folder or
-            container was read to find it.
-        scores: Soft label over the data set's own classes; need not sum to 1.
-        extra: Further entries of the data info, such as ``bbox``.
-    """
-
-    path: str
-    label: int
-    origin: str
-    listed: bool = False
-    scores: np.ndarray | None = None
-    extra: Mapping[str, Any] | None = None
+__all__ = ['FoundLayout', 'Layout', 'find_layout']
 
 
 class Layout(NamedTuple):
@@ -45,10 +15,10 @@ class Layout(NamedTuple):
 
     Attributes:
         name: Short name, for the log and the argument ``layout``.
-        sources: Where the labels may lie; the first that exists is read.
+        sources: Possible places of the labels; the first that exists is read.
         read: Reads the samples from the source.
-        tree: What the folder looks like, for messages.
-        hint: What to do when images are missing.
+        tree: The expected directory tree, for error messages.
+        hint: What to do if images are missing.
     """
 
     name: str
@@ -59,13 +29,13 @@ class Layout(NamedTuple):
 
 
 class FoundLayout(NamedTuple):
-    """A layout that is there.
+    """A layout that exists on disk.
 
     Attributes:
         layout: The layout.
         source: The file or folder that holds the labels.
-        root: The folder that holds the tree: ``data_root``, or a folder below it.
-        others: Names of further layouts that are there too.
+        root: The folder that holds the tree: ``data_root`` or a folder below it.
+        others: Names of other layouts that also exist.
     """
 
     layout: Layout
@@ -87,17 +57,16 @@ def find_layout(
     layouts, its subfolders are searched, then their subfolders.
 
     Args:
-        layouts: Returns the layouts that the dataset can have below a root.
+        layouts: Returns the possible layouts of the dataset below a root.
         dataset: Name of the dataset, for messages.
         split: Name of the split, for messages.
         root: Root folder.
         name: Name of the only layout to look for, or None for any.
 
     Raises:
-        ValueError: There is no layout of that name, or several subfolders have a
-            layout.
-        FileNotFoundError: No layout is there; lists all paths that were looked for
-            and the expected trees.
+        ValueError: No layout has that name, or several subfolders hold a layout.
+        FileNotFoundError: No layout exists; lists all searched paths and the expected
+            trees.
     """
     base = Path(root).expanduser()
     looked_for: list[Layout] = []
@@ -131,81 +100,9 @@ def find_layout(
     raise FileNotFoundError(
         f'{dataset} not found: set data_root, now {root!r}, to a folder with one of '
         f'the trees below. Looked for the {split} split at\n{paths}\n'
-        f'and in the same places up to two folders further down. '
+        f'and in the same places up to two folders deeper. '
         f'Expected below data_root:\n{trees}'
     )
-
-
-def undouble(path: Path) -> Path:
-    """Return ``path/name`` if an archive unpacked into a folder of its own name.
-
-    Args:
-        path: Path such as ``train`` or ``fer2013.csv``.
-
-    Returns:
-        ``train/train`` if that exists, else ``train``.
-    """
-    inner = path / path.name
-    return inner if inner.exists() else path
-
-
-def locate(root: Path, name: str) -> Path:
-    """Find a file or folder in a root or in one of its subfolders.
-
-    Args:
-        root: Folder to search.
-        name: Name of the file or folder.
-
-    Returns:
-        ``root/name`` if that exists or nothing of that name is found, else the only
-        ``root/*/name``.
-
-    Raises:
-        ValueError: Several subfolders hold it.
-    """
-    path = root / name
-    if path.exists():
-        return undouble(path)
-    found = [undouble(one / name) for one in subfolders(root) if (one / name).exists()]
-    if len(found) > 1:
-        raise ValueError(
-            f'{name} is in several places: {", ".join(map(str, found))}. Keep one'
-        )
-    return found[0] if found else path
-
-
-def companion(source: Path, root: Path, name: str) -> Path:
-    """Find the folder that belongs to a file or folder of labels.
-
-    Args:
-        source: The labels.
-        root: Folder above the labels. Searched are the folders from ``source`` up to
-            this one, and their subfolders.
-        name: Name of the folder.
-
-    Returns:
-        The nearest such folder, or ``root/name`` if there is none.
-
-    Raises:
-        ValueError: Several subfolders hold it.
-    """
-    for folder in source.parents:
-        path = locate(folder, name)
-        if path.exists() or folder == root:
-            return path
-    return root / name
-
-
-def subfolders(folder: Path) -> list[Path]:
-    """Return the subfolders by name, without hidden ones and ``__MACOSX``."""
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        return sorted(
-            folder / entry.name
-            for entry in entries
-            if not entry.name.startswith(('.', '__')) and entry.is_dir()
-        )
 
 
 def _levels(base: Path) -> Iterator[list[Path]]:
@@ -220,9 +117,7 @@ def _levels(base: Path) -> Iterator[list[Path]]:
 def _named(
     layouts: Sequence[Layout], dataset: str, split: str, name: str | None
 ) -> Sequence[Layout]:
-    if name is None:
-        return layouts
-    chosen = [layout for layout in layouts if layout.name == name]
+    chosen = [layout for layout in layouts if name in (None, layout.name)]
     if not chosen:
         raise ValueError(
             f'layout must be one of {", ".join(repr(one.name) for one in layouts)} for '

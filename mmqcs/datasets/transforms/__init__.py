@@ -1,8 +1,7 @@
-"""Transforms of images."""
+"""Image transforms."""
 
 from .crop_face import CropFace
 from .jitter_color import JitterColor
-from .load_image import LoadImage
 from .sample_face import SampleFace
 
-__all__ = ['CropFace', 'JitterColor', 'LoadImage', 'SampleFace']
+__all__ = ['CropFace', 'JitterColor', 'SampleFace']

@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
+
 from .base import Layout, Picture
 from .files import write_csv, write_file
 
@@ -22,16 +24,7 @@ class AffectNetTables(Layout):
     """The first release: whole images, and tables with the boxes of the faces."""
 
     dataset = 'AffectNet'
-    order = (
-        'Neutral',
-        'Happiness',
-        'Sadness',
-        'Surprise',
-        'Fear',
-        'Disgust',
-        'Anger',
-        'Contempt',
-    )
+    order = expressions.AFFECT_NET
     tops = ('Manually_Annotated_Images', 'Manually_Annotated_file_lists')
 
     @property

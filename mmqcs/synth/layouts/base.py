@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from mmqcs.expressions import class_map
 from mmqcs.synth.synth_fer import CLASSES, SynthFERSettings
 
 __all__ = ['Labels', 'Layout', 'Picture']
@@ -39,7 +40,7 @@ class Layout(ABC):
 
     Attributes:
         dataset: Name of the data set, for messages.
-        order: SynthFER's class names in the order of the data set's labels.
+        order: Class names of the dataset, in the order of its labels.
         first: The data set's number of the first class.
         tops: What it writes directly below the root; ``{classes}`` in a name
             stands for their number.
@@ -58,8 +59,9 @@ class Layout(ABC):
     first = 0
 
     def __init__(self, labels: Labels, settings: SynthFERSettings) -> None:
-        for name in settings.classes:
-            if name not in self.order:
+        self._numbers = class_map(CLASSES, self.order).tolist()
+        for name, number in zip(settings.classes, self._numbers, strict=False):
+            if number < 0:
                 raise ValueError(f'{self.dataset} has no class for {name}')
         self.labels = labels
         self.settings = settings
@@ -75,7 +77,7 @@ class Layout(ABC):
 
     def number(self, split: str, index: int) -> int:
         """The data set's number of the class of a face."""
-        return self.order.index(CLASSES[self.labels[split][index]]) + self.first
+        return self._numbers[self.labels[split][index]] + self.first
 
     def numbers(self, split: str) -> Iterator[tuple[int, int]]:
         """Index and :meth:`number` of each face of a split."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
 from mmqcs.synth.synth_fer import render
 
 from .base import Picture
@@ -22,7 +23,7 @@ class ExpWImages(FoldedLayout):
     """
 
     dataset = 'ExpW'
-    order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Sadness', 'Surprise', 'Neutral')
+    order = expressions.EXP_W
     tops = ('image', 'label')
 
     @property

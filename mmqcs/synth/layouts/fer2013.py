@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
+
 from .base import Layout, Picture
 from .files import write_file
 
@@ -31,9 +33,9 @@ class FER2013Folders(FER2013Images):
     """Class folders, the split in each file's name."""
 
     dataset = 'FER2013'
-    order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Sadness', 'Surprise', 'Neutral')
+    order = expressions.FER2013
     tops = ('train', 'test')
-    folders = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
+    folders = tuple(map(str.lower, order))
 
     def path(self, split: str, index: int) -> Path:
         """See the base class."""

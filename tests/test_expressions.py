@@ -12,7 +12,7 @@ from mmqcs.datasets import (
     ExpW,
     FERPlus,
 )
-from mmqcs.datasets.label_order import (
+from mmqcs.expressions import (
     COMMON,
     class_map,
     class_spellings,

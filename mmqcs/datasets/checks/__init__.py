@@ -1,0 +1,1 @@
+"""Checks of whole datasets: unreadable images, and copies across splits."""
