@@ -5,7 +5,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        # a kill at any moment leaves a checkpoint to resume from
+        # leaves a checkpoint to resume from even if the run is killed while saving
         type='mmqcs.CheckpointHook',
         interval=1,
         max_keep_ckpts=1,
@@ -14,15 +14,15 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
-    # refuses a checkpoint that does not fit the model
+    # refuses checkpoints that do not fit the model
     weights=dict(type='mmqcs.CheckWeightsHook'),
-    # lets a run be resumed on another number of processes
+    # allows resuming with another number of processes
     resume=dict(type='mmqcs.ResumeHook'),
-    # compares classes and names of metrics before the first iteration
+    # checks classes and metric names before the first iteration
     setup_check=dict(type='mmqcs.SetupCheckHook'),
-    # ends a run whose losses or weights are not finite
+    # stops a run whose losses or weights are not finite
     finite=dict(type='mmqcs.FiniteHook'),
-    # leaves WORK_DIR/report.html
+    # writes WORK_DIR/report.html
     report=dict(type='mmqcs.ReportHook'),
 )
 
@@ -36,16 +36,16 @@ vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
 log_processor = dict(
-    # what each image of a group loses and each level weighs is drawn, not printed
+    # per-image losses and θ are plotted, not printed
     type='mmqcs.QuietLogProcessor',
     quiet=r'ce_|theta/',
-    # means of the last iterations instead of the last batch alone; those after the
-    # stock names are of training, not the accuracies of validations
+    # print the mean over the last iterations for the stock values and for the training
+    # values of QCS
     mean_pattern=r'loss|time|grad_norm|^accuracy_|^ce_',
 )
 log_level = 'INFO'
 load_from = None
 resume = False
 
-# A fixed seed: a resumed run then draws the groups it would have drawn.
+# With a fixed seed, a resumed run draws the same groups as an unbroken one.
 randomness = dict(seed=0, deterministic=False)

@@ -21,8 +21,8 @@ from mmqcs.checkpoints.inference_weights import load_inference_weights
 from mmqcs.checkpoints.reference.recipes import RECIPES
 from mmqcs.checkpoints.safe_load import CheckpointError, read_checkpoint
 from mmqcs.datasets.base.fer_dataset import FERDataset
-from mmqcs.expressions import target_classes
 from mmqcs.deployment.scores import check_scores
+from mmqcs.expressions import target_classes
 from mmqcs.register import register_model_index
 
 __all__ = ['FaceClassifier', 'is_checkpoint', 'load_config']
@@ -286,7 +286,7 @@ def _dataset_classes(dataset: dict[str, Any]) -> tuple[str, ...] | None:
 def _pipeline(config: Config) -> Compose:
     """The test pipeline without what loads images and crops them by a label file."""
     steps = config.test_dataloader.dataset.pipeline
-    skipped = ('LoadImageFromFile', 'LoadImage', 'CropFace')
+    skipped = ('LoadImageFromFile', 'CropFace')
     return Compose(
         [
             TRANSFORMS.build(step)

@@ -52,8 +52,8 @@ class AffectNet(FERDataset):
 
     Args:
         data_root: Root folder.
-        split: ``'train'`` (287,651 images in eight classes) or ``'val'`` (500 per class),
-            on which results are reported.
+        split: ``'train'`` (287,651 images in eight classes) or ``'val'`` (500 per
+            class), on which results are reported.
         pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`; ``num_classes=7`` leaves contempt out.
 

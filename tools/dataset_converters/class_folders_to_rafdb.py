@@ -28,8 +28,8 @@ import numpy as np
 
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.datasets import FER2013, RAFDB, AffectNet, CKPlus, FERPlus
+from mmqcs.datasets.readers.folders import subfolders
 from mmqcs.expressions import class_spellings
-from mmqcs.datasets.base.layouts import subfolders
 
 CLASSES = RAFDB.METAINFO['classes']
 RAFDB_NUMBERS = dict(enumerate(CLASSES, 1))

@@ -24,7 +24,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from mmqcs.cli.options import ArgumentParser, add_config_options, fail, load_config
-from mmqcs.datasets.base.fer_dataset import FERDataset
+from mmqcs.datasets.base import FERDataset
 from mmqcs.datasets.checks.near_duplicates import find_copies, thumbnail
 from mmqcs.registry import DATASETS
 

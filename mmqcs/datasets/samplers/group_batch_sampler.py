@@ -46,7 +46,9 @@ class GroupBatchSampler(Sampler, ABC):
         seed: int | None = None,
     ) -> None:
         if batch_size < 1:
-            raise ValueError(f'batch_size (anchors per batch) must be ≥ 1, got {batch_size}')
+            raise ValueError(
+                f'batch_size (anchors per batch) must be ≥ 1, got {batch_size}'
+            )
         seed = getattr(sampler, 'seed', None) if seed is None else seed
         if seed is None or not hasattr(sampler, 'dataset'):
             raise ValueError(

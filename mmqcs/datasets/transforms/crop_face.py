@@ -59,8 +59,8 @@ class CropFace(BaseTransform):
         x, y, w, h = box
         if not (w > 0 and h > 0 and x < width and y < height and x + w > 0 < y + h):
             raise ValueError(
-                f'the face box x={x}, y={y}, width={w}, height={h} is outside the '
-                f'image of {width} x {height} pixels'
+                f'the face box x={x}, y={y}, width={w}, height={h} is empty or '
+                f'outside the image of {width} x {height} pixels'
             )
         corners = np.array([x, y, x + w - 1, y + h - 1], dtype=np.float64)
         crop = mmcv.imcrop(image, corners, scale=1 + 2 * self.margin)
