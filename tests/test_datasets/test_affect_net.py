@@ -63,7 +63,9 @@ def test_faces_are_cropped(tmp_path, put):
 def test_a_box_outside_of_the_image_is_named(tmp_path, put):
     rows = ['1/a.jpg,50,1,5,4,1;2;3,0,0.1,-0.2']
     dataset = AffectNet(write_csv(put, tmp_path, rows), pipeline=PIPELINE)
-    with pytest.raises(RuntimeError, match=r'1/a.jpg, cannot be used: .*outside the image'):
+    with pytest.raises(
+        RuntimeError, match=r'1/a.jpg, cannot be used: .*outside the image'
+    ):
         dataset[0]
 
 

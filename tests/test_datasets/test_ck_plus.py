@@ -80,7 +80,10 @@ def test_without_contempt(root):
         ({'neutral_frames': -1}, 'neutral_frames ≥ 0'),
         ({'fold': 10}, 'fold from 0 to num_folds - 1'),
         ({'num_folds': 1}, 'num_folds must be ≥ 2'),
-        ({'peak_frames': 4, 'neutral_frames': 1}, 'has 4 frames, .*=1 and peak_frames=4'),
+        (
+            {'peak_frames': 4, 'neutral_frames': 1},
+            'has 4 frames, .*=1 and peak_frames=4',
+        ),
     ],
 )
 def test_wrong_arguments(root, keywords, message):
