@@ -13,6 +13,7 @@ from mmengine.registry import Registry
 __all__ = [
     'DATASETS',
     'DATA_SAMPLERS',
+    'FUNCTIONS',
     'HOOKS',
     'LOG_PROCESSORS',
     'METRICS',
@@ -32,6 +33,7 @@ LOG_PROCESSORS = _child('log_processor', root.LOG_PROCESSORS, 'mmqcs.engine')
 OPTIM_WRAPPERS = _child('optimizer wrapper', root.OPTIM_WRAPPERS, 'mmqcs.engine')
 DATASETS = _child('dataset', root.DATASETS, 'mmqcs.datasets')
 DATA_SAMPLERS = _child('data sampler', root.DATA_SAMPLERS, 'mmqcs.datasets')
+FUNCTIONS = _child('function', root.FUNCTIONS, 'mmqcs.datasets')
 TRANSFORMS = _child('transform', root.TRANSFORMS, 'mmqcs.datasets')
 MODELS = _child('model', root.MODELS, 'mmqcs.models')
 WEIGHT_INITIALIZERS = _child(

@@ -53,6 +53,20 @@ def own_safe_globals(monkeypatch):
     torch.serialization.add_safe_globals(before)
 
 
+@pytest.fixture
+def repeatable_gpu():
+    """No TF32, and deterministic kernels only."""
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    for backend in backends:
+        backend.allow_tf32 = False
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+    for backend, allowed in zip(backends, before, strict=True):
+        backend.allow_tf32 = allowed
+
+
 @pytest.fixture(scope='session')
 def drawn_root(tmp_path_factory):
     """Gives the root of a small tree of drawn faces in a layout, made once.

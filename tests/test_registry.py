@@ -36,6 +36,7 @@ PARTS = {
         'SynthFER',
     ],
     'TRANSFORMS': ['CropFace'],
+    'FUNCTIONS': ['collate_faces'],
     'DATA_SAMPLERS': ['QuadrupletBatchSampler', 'PairBatchSampler', 'BalancedSampler'],
     'OPTIM_WRAPPERS': ['SAMOptimWrapper', 'SAMAmpOptimWrapper', 'AutocastOptimWrapper'],
     'HOOKS': [
@@ -45,6 +46,7 @@ PARTS = {
         'FuseConvBNHook',
         'PreciseBNHook',
         'ReportHook',
+        'RuntimeInfoHook',
         'SetupCheckHook',
     ],
     'LOG_PROCESSORS': ['QuietLogProcessor'],

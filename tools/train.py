@@ -172,6 +172,7 @@ def use_safe_hooks(config: Config, trust: bool) -> None:
     stock = ('CheckpointHook', 'mmengine.CheckpointHook', CheckpointHook)
     if checkpoint is not None and checkpoint.get('type') in stock:
         checkpoint['type'] = 'mmqcs.CheckpointHook'
+    hooks.setdefault('runtime_info', {'type': 'mmqcs.RuntimeInfoHook'})
     hooks['weights'] = {'type': 'mmqcs.CheckWeightsHook'}
     hooks['resume'] = {'type': 'mmqcs.ResumeHook', 'trust': trust}
     hooks.setdefault('setup_check', {'type': 'mmqcs.SetupCheckHook'})

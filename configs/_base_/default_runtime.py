@@ -1,6 +1,8 @@
 default_scope = 'mmpretrain'
 
 default_hooks = dict(
+    # fetches losses from the GPU together, when they are logged
+    runtime_info=dict(type='mmqcs.RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),

@@ -26,6 +26,7 @@ model = dict(
 train_dataloader = dict(
     batch_size=32,
     batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'),
+    collate_fn=dict(type='mmqcs.collate_faces'),
 )
 
 optim_wrapper = dict(type='mmqcs.SAMOptimWrapper', rho=0.05)

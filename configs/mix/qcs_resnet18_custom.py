@@ -38,7 +38,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'),
-    collate_fn=dict(type='default_collate'),
+    collate_fn=dict(type='mmqcs.collate_faces'),
     dataset=dict(dataset, data_prefix='train', pipeline=train_pipeline),
 )
 val_dataloader = dict(

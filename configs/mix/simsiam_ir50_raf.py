@@ -48,7 +48,10 @@ train_pipeline = [
     dict(type='MultiView', num_views=2, transforms=[view_pipeline]),
     dict(type='PackInputs'),
 ]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(
+    collate_fn=dict(type='default_collate'),  # images have two views and no label
+    dataset=dict(pipeline=train_pipeline),
+)
 
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -5,6 +5,7 @@ from mmqcs import openmmlab  # noqa: F401
 from .affect_net import AffectNet
 from .caer_s import CAERS
 from .ck_plus import CKPlus
+from .collate import collate_faces
 from .concat_dataset import ConcatDataset
 from .exp_w import ExpW
 from .fer2013 import FER2013
@@ -14,7 +15,7 @@ from .kdef import KDEF
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
-from .transforms import CropFace, JitterColor, SampleFace
+from .transforms import CropFace, JitterColor, SampleFace, WarpFace
 
 __all__ = [
     'CAERS',
@@ -34,4 +35,6 @@ __all__ = [
     'QuadrupletBatchSampler',
     'SampleFace',
     'SynthFER',
+    'WarpFace',
+    'collate_faces',
 ]

@@ -11,6 +11,7 @@ from .hooks import (
     PreciseBNHook,
     ReportHook,
     ResumeHook,
+    RuntimeInfoHook,
     SAMHook,
     SetupCheckHook,
 )
@@ -28,6 +29,7 @@ __all__ = [
     'QuietLogProcessor',
     'ReportHook',
     'ResumeHook',
+    'RuntimeInfoHook',
     'SAMAmpOptimWrapper',
     'SAMHook',
     'SAMOptimWrapper',

@@ -1,4 +1,4 @@
-"""A text log that leaves some values to the curves."""
+"""Log processor that prints only some of the logged values."""
 
 import re
 from typing import Any
@@ -12,11 +12,11 @@ from mmqcs.registry import LOG_PROCESSORS
 class QuietLogProcessor(LogProcessor):
     """MMEngine's log processor with shorter lines of text.
 
-    What is left out there still goes to all backends of the visualizer.
+    Values that are not printed still go to all backends of the visualizer.
 
     Args:
-        quiet: Regular expression of the beginning of names that are left out of the
-            text of training iterations.
+        quiet: Regular expression. Values whose names start with a match are not
+            printed in training.
         **kwargs: Arguments of MMEngine's ``LogProcessor``.
 
     Examples:
@@ -33,7 +33,7 @@ class QuietLogProcessor(LogProcessor):
     def get_log_after_iter(
         self, runner: Runner, batch_idx: int, mode: str
     ) -> tuple[dict, str]:
-        """Values and text of an iteration; see MMEngine."""
+        """Return the values and the text of an iteration; see MMEngine."""
         values, text = super().get_log_after_iter(runner, batch_idx, mode)
         parts = text.split('  ')
         kept = [part for part in parts if not self.quiet.match(part)]

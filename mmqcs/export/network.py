@@ -56,8 +56,8 @@ def build_classifier(config: Config) -> ImageClassifier:
         ExportError: It is no ``ImageClassifier`` with a head for one label an image.
     """
     settings = dict(config.model)
-    if settings.get('fast'):
-        settings['fast'] = False  # neither compiled nor in bfloat16
+    if settings.get('compile'):
+        settings['compile'] = False
     settings.setdefault('data_preprocessor', config.get('data_preprocessor'))
     model = MODELS.build(settings)
     if not isinstance(model, ImageClassifier):

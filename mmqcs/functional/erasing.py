@@ -1,4 +1,4 @@
-"""Boxes of random erasing (Zhong et al., AAAI 2020) for a whole batch."""
+"""Random erasing (Zhong et al., AAAI 2020) of a whole batch."""
 
 import math
 
@@ -17,23 +17,25 @@ def erase_boxes(
     ratio: tuple[float, float],
     generator: Generator,
 ) -> Tensor:
-    """Draws a box for each image, as torchvision's ``RandomErasing`` does.
+    """Draw a box for each image, with the distribution of torchvision's.
 
-    Up to ten boxes are drawn for an image, of which the first that is smaller than
-    the image is taken.
+    As in ``torchvision.transforms.RandomErasing``, up to ten boxes are drawn for an
+    image, and the first one that is smaller than the image is taken.
 
     Args:
-        count: Images, B.
+        count: Number of images, B.
         height: H of the images in pixels.
         width: W of the images in pixels.
-        p: Probability that an image is erased at all.
-        scale: Range of the box's area as a share of the image's, uniform.
-        ratio: Range of the box's height over its width, uniform in the logarithm.
+        p: Probability that an image is erased.
+        scale: Range of the box's area as a fraction of the image's. The area is
+            uniform in it.
+        ratio: Range of the box's height divided by its width. The logarithm of the
+            ratio is uniform in it.
         generator: Source of randomness, on the CPU.
 
     Returns:
-        Top, left, bottom, right (both exclusive) of each box, (B, 4), all zero
-        where nothing is erased.
+        Top, left, bottom and right of each box, the last two exclusive, int64 (B, 4);
+        all zero for images that are not erased.
     """
     draws = torch.rand(5, count, _ATTEMPTS, generator=generator)
     area = height * width * (scale[0] + draws[0] * (scale[1] - scale[0]))
@@ -50,21 +52,23 @@ def erase_boxes(
     return boxes[torch.arange(count), first] * erased.unsqueeze(1)
 
 
-def box_mask(boxes: Tensor, height: int, width: int, step: int = 1) -> Tensor:
-    """Which pixels of (H, W) images lie in a box of each.
+def erase(images: Tensor, boxes: Tensor, value: float, step: int = 1) -> Tensor:
+    """Fill a box of each image with a value.
 
     Args:
+        images: (B, C, H, W).
         boxes: Top, left, bottom, right on a grid ``step`` times as fine, (B, 4).
-        height: H.
-        width: W.
+        value: Value of the erased pixels, in all channels.
         step: Pixel (r, c) of an image is point (step · r, step · c) of the grid.
 
     Returns:
-        Boolean, (B, 1, H, W).
+        (B, C, H, W), a copy.
     """
+    _, _, height, width = images.shape
     top, left, bottom, right = boxes[:, :, None].unbind(dim=1)
-    y = step * torch.arange(height, device=boxes.device)
-    x = step * torch.arange(width, device=boxes.device)
+    y = torch.arange(0, step * height, step, device=boxes.device)
+    x = torch.arange(0, step * width, step, device=boxes.device)
     rows = (top <= y) & (y < bottom)
     columns = (left <= x) & (x < right)
-    return (rows[:, :, None] & columns[:, None, :]).unsqueeze(1)
+    mask = rows[:, None, :, None] & columns[:, None, None, :]
+    return images.masked_fill(mask, value)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 Edge = tuple[int, int]
 
 
@@ -65,7 +67,7 @@ class Ring:
             slots[i] = slots[j] = slot
         return tuple(slots)
 
-    def violation(self, labels: Sequence[Sequence[int]]) -> str | None:
+    def violation(self, labels: np.ndarray | Sequence[Sequence[int]]) -> str | None:
         """Says what is wrong with the labels of a batch of groups, if anything.
 
         Args:
@@ -75,16 +77,20 @@ class Ring:
             None when similar images share a label and dissimilar ones do not,
             else a sentence naming the first group that breaks the rule.
         """
-        for g in range(len(labels[0])):
-            for edges, alike in ((self.similar, True), (self.dissimilar, False)):
-                for i, j in edges:
-                    if (labels[i][g] == labels[j][g]) != alike:
-                        return (
-                            f'group {g}: {self.branches[i]} has label {labels[i][g]} '
-                            f'and {self.branches[j]} has label {labels[j][g]}, which '
-                            f'should be {"the same" if alike else "different"}'
-                        )
-        return None
+        rows = np.asarray(labels)
+        found = []
+        for edges, alike in ((self.similar, True), (self.dissimilar, False)):
+            for i, j in edges:
+                wrong = np.flatnonzero((rows[i] == rows[j]) != alike)
+                found += [(wrong[0], len(found), i, j, alike)] if len(wrong) else []
+        if not found:
+            return None
+        g, _, i, j, alike = min(found)
+        return (
+            f'group {g}: {self.branches[i]} has label {rows[i, g]} and '
+            f'{self.branches[j]} has label {rows[j, g]}, which should be '
+            f'{"the same" if alike else "different"}'
+        )
 
 
 QUADRUPLET = Ring(

@@ -1,6 +1,7 @@
 """Cross similarity attention as pure functions (QCS, Section 3.2).
 
-Shapes: G images in a group, B groups, N tokens an image, C channels, E edges.
+Shapes: G images per group, B groups, N tokens per image, C channels, E edges. Where
+a shape has ``*``, further batch dimensions may follow, such as levels of a pyramid.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from torch import Tensor
 from .ring import Edge, Ring
 
 Extremum = Callable[[Tensor], Tensor]
-"""From distances (E, B, N, N) to their largest value, broadcastable to them."""
+"""Function from distances (E, *, B, N, N) to their maximum, broadcastable to them."""
 
 _EPS = 1e-12
 
@@ -21,11 +22,11 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
     """Euclidean distances between the tokens at the two ends of each edge.
 
     Args:
-        tokens: Projected tokens, (G, B, N, C).
+        tokens: Projected tokens, (G, *, B, N, C).
         edges: Pairs (i, j) of images.
 
     Returns:
-        (E, B, N, N); rows are tokens of image i, columns tokens of image j.
+        (E, *, B, N, N); rows are tokens of image i, columns tokens of image j.
 
     Examples:
         >>> tokens = torch.rand(4, 2, 49, 96)  # a quadruplet, two groups
@@ -41,21 +42,21 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
 
 
 def batch_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge over the whole batch: (E, 1, 1, 1)."""
-    return distance.amax(dim=(1, 2, 3), keepdim=True)
+    """Largest distance of each edge over the whole batch: (E, *, 1, 1, 1)."""
+    return distance.amax(dim=(-3, -2, -1), keepdim=True)
 
 
 def sample_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge within each group: (E, B, 1, 1)."""
-    return distance.amax(dim=(2, 3), keepdim=True)
+    """Largest distance of each edge within each group: (E, *, B, 1, 1)."""
+    return distance.amax(dim=(-2, -1), keepdim=True)
 
 
 def similarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
     """``max(Δ) − Δ``: high where two tokens agree.
 
     Args:
-        distance: Δ, (E, B, N, N).
-        largest: Range of the maximum; the published code takes `batch_max`.
+        distance: Δ, (E, *, B, N, N).
+        largest: Range of the maximum; the published code uses `batch_max`.
 
     Examples:
         >>> distance = torch.tensor([0.0, 1.0, 3.0, 2.0]).reshape(1, 1, 2, 2)
@@ -69,7 +70,7 @@ def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor
     """``Δ − min(Δ)``: high where two tokens differ.
 
     Args:
-        distance: Δ, (E, B, N, N).
+        distance: Δ, (E, *, B, N, N).
         largest: Range of the minimum, which is ``−largest(−Δ)``.
 
     Examples:
@@ -83,14 +84,14 @@ def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor
 def edge_scores(maps: Tensor) -> Tensor:
     """Score of every token at both ends of each edge.
 
-    Each partner token's column is L2-normalised over the image's own tokens,
-    then the columns are summed: ``r(M)_n = Σ_m M[n, m] / ‖M[:, m]‖``.
+    Each column (one token of the partner) is L2-normalised over the image's own
+    tokens, then the columns are summed: ``r(M)_n = Σ_m M[n, m] / ‖M[:, m]‖``.
 
     Args:
-        maps: Similarity or dissimilarity maps, (E, B, N, N).
+        maps: Similarity or dissimilarity maps, (E, *, B, N, N).
 
     Returns:
-        (E, 2, B, N): scores of the edge's first and second image.
+        (E, 2, *, B, N): scores of the edge's first and second image.
 
     Examples:
         >>> maps = torch.tensor([3.0, 0.0, 4.0, 1.0]).reshape(1, 1, 2, 2)
@@ -103,13 +104,14 @@ def edge_scores(maps: Tensor) -> Tensor:
 
 
 def _by_image(scores: Tensor, edges: tuple[Edge, ...]) -> Tensor:
-    """Reorders (E, 2, B, N) edge scores into (G, B, N), one row an image."""
+    """Reorders (E, 2, *, B, N) edge scores into (G, *, B, N), one row per image."""
+    rows = scores.flatten(0, 1).unbind()
     position = {
         image: 2 * e + end
         for e, edge in enumerate(edges)
         for end, image in enumerate(edge)
     }
-    return scores.flatten(0, 1)[[position[i] for i in sorted(position)]]
+    return torch.stack([rows[position[i]] for i in sorted(position)])
 
 
 def token_weights(
@@ -125,14 +127,15 @@ def token_weights(
     the map to its similar and D the map to its dissimilar partner.
 
     Args:
-        tokens: Projected tokens, (G, B, N, C).
+        tokens: Projected tokens, (G, *, B, N, C).
         ring: The edges.
         mode: ``'SD'``, or ``'S'`` or ``'D'`` for one of the terms alone.
-        k: Balance ``tanh θ`` of the dissimilar term.
+        k: Balance ``tanh θ`` of the dissimilar term; a tensor is broadcast to
+            (*, B, N).
         largest: Range over which a map's maximum and minimum are taken.
 
     Returns:
-        (G, B, N), positive, summing to 1 over N.
+        (G, *, B, N), positive, summing to 1 over N.
 
     Raises:
         ValueError: The mode is unknown or needs edges that the ring lacks.
@@ -164,11 +167,11 @@ def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
     """The SDPA variant: attention of each image over its similar partner.
 
     Args:
-        tokens: Projected tokens, (G, B, N, C).
+        tokens: Projected tokens, (G, *, B, N, C).
         ring: The edges, of which the similar ones are used.
 
     Returns:
-        (G, B, N, N): row n holds the weights with which token n of an image
+        (G, *, B, N, N): row n holds the weights with which token n of an image
         takes its partner's values.
 
     Examples:

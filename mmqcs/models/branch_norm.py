@@ -1,4 +1,4 @@
-"""BatchNorm whose statistics are taken a branch at a time, in one pass."""
+"""BatchNorm that normalises each branch of a group by its own statistics."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,36 +11,154 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+# One operator for all branches keeps the number of dispatched operations, and so the
+# time that the host needs, independent of the number of branches.
+_LIBRARY = torch.library.Library('mmqcs', 'DEF')
+_LIBRARY.define(
+    'branch_batch_norm(Tensor x, Tensor? weight, Tensor? bias, '
+    'Tensor(a!)? running_mean, Tensor(b!)? running_var, int branches, '
+    'float momentum, float eps) -> (Tensor, Tensor, Tensor)'
+)
+_LIBRARY.define(
+    'branch_batch_norm_backward(Tensor grad, Tensor x, Tensor? weight, Tensor mean, '
+    'Tensor inverse_std, float eps, bool[3] mask) -> (Tensor?, Tensor?, Tensor?)'
+)
+
+
+def _forward(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    branches: int,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    out = torch.empty_like(x)
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    mean = x.new_empty((branches, x.size(1)), dtype=dtype)
+    inverse_std = torch.empty_like(mean)
+    # In branch order: each branch updates the running statistics after the previous.
+    for branch in zip(
+        x.chunk(branches), out.chunk(branches), mean, inverse_std, strict=True
+    ):
+        torch.native_batch_norm(
+            branch[0],
+            weight,
+            bias,
+            running_mean,
+            running_var,
+            True,
+            momentum,
+            eps,
+            out=branch[1:],
+        )
+    return out, mean, inverse_std
+
+
+def _backward(
+    grad: Tensor,
+    x: Tensor,
+    weight: Tensor | None,
+    mean: Tensor,
+    inverse_std: Tensor,
+    eps: float,
+    mask: list[bool],
+) -> tuple[Tensor | None, ...]:
+    branches = len(mean)
+    parts = [
+        torch.ops.aten.native_batch_norm_backward(
+            g, x, weight, None, None, m, s, True, eps, mask
+        )
+        for g, x, m, s in zip(
+            grad.chunk(branches), x.chunk(branches), mean, inverse_std, strict=True
+        )
+    ]
+    grad_x, grad_weight, grad_bias = zip(*parts, strict=True)
+    return (
+        torch.cat(grad_x) if mask[0] else None,
+        torch.stack(grad_weight).sum(dim=0) if mask[1] else None,
+        torch.stack(grad_bias).sum(dim=0) if mask[2] else None,
+    )
+
+
+_LIBRARY.impl('branch_batch_norm', _forward, 'CompositeExplicitAutograd')
+_LIBRARY.impl('branch_batch_norm_backward', _backward, 'CompositeExplicitAutograd')
+
+
+class _BranchBatchNorm(torch.autograd.Function):
+    """Autograd of the operator above; arguments as there."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, *rest: Any
+    ) -> Tensor:
+        out, mean, inverse_std = torch.ops.mmqcs.branch_batch_norm(
+            x, weight, bias, *rest
+        )
+        ctx.save_for_backward(x, weight, mean, inverse_std)
+        ctx.eps = rest[-1]
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        grads = torch.ops.mmqcs.branch_batch_norm_backward(
+            grad, *ctx.saved_tensors, ctx.eps, ctx.needs_input_grad[:3]
+        )
+        return (*grads, None, None, None, None, None)
+
 
 class _BranchMixin:
-    """Normalises the branches of a group by statistics of their own.
+    """Normalises the branches of a group by their own statistics.
 
-    In training and inside :func:`branch_statistics` the batch, (G·B, C, ...), is
-    normalised as G passes of B images would be, one after the other: the running
-    statistics come out the same, too. Elsewhere this is the class underneath.
+    In training and inside :func:`branch_statistics` a batch (G·B, C, ...) is
+    normalised as G consecutive batches of B images would be, which also gives the
+    same running statistics. Otherwise this is the base class.
 
     Raises:
-        ValueError: In training, a batch that is not made of groups.
+        ValueError: In training, if the batch is not made of groups.
     """
 
     branches = 1
+    # Counters that branch_statistics advances all at once, if it is active.
+    counters: list[Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.branches == 1 or not self.training:
             return super().forward(x)
         if len(x) % self.branches:
             raise ValueError(
-                f'BatchNorm takes statistics of {self.branches} branches and got a '
-                f'batch of {len(x)} images, which is not made of groups of '
-                f'{self.branches}'
+                f'BatchNorm got a batch of {len(x)} images, which is not made of '
+                f'groups of {self.branches}'
             )
-        if torch.compiler.is_compiling() and self.momentum is not None and self.affine:
-            return self._fused(x)
-        normalise = super().forward
-        return torch.cat([normalise(branch) for branch in x.chunk(self.branches)])
+        if self.momentum is None:  # a cumulative average counts its batches
+            normalise = super().forward
+            return torch.cat([normalise(branch) for branch in x.chunk(self.branches)])
+        if torch.compiler.is_compiling() and self.affine:
+            return self._traced(x)
+        if self.track_running_stats:
+            self._count()
+        return _BranchBatchNorm.apply(
+            x,
+            self.weight,
+            self.bias,
+            self.running_mean,
+            self.running_var,
+            self.branches,
+            self.momentum,
+            self.eps,
+        )
 
-    def _fused(self, x: Tensor) -> Tensor:
-        # The same in one reduction and one elementwise pass, once compiled.
+    def _count(self) -> None:
+        if self.counters is None:
+            self.num_batches_tracked.add_(self.branches)
+        else:
+            self.counters.append(self.num_batches_tracked)
+
+    def _traced(self, x: Tensor) -> Tensor:
+        """Equivalent for the compiler: one reduction, and one pass over the pixels."""
         groups = x.unflatten(0, (self.branches, -1)).float()
         over = [dim for dim in range(groups.ndim) if dim not in (0, 2)]
         variance, mean = torch.var_mean(groups, over, correction=0)
@@ -81,42 +199,47 @@ _BRANCHED: dict[type[nn.Module], type[nn.Module]] = {
 def convert_branch_norm(module: nn.Module) -> None:
     """Makes every BatchNorm in a module able to take statistics branch by branch.
 
-    The modules stay the same objects, with their weights, names and hooks.
+    The modules keep their identity, weights, names, and hooks.
     """
     for child in module.modules():
         if type(child) in _BRANCHED:
+            # The class is swapped in place: a new module would lose hooks, and
+            # whoever holds a reference to the old one would not see it.
             child.__class__ = _BRANCHED[type(child)]
 
 
 @contextmanager
 def branch_statistics(module: nn.Module, branches: int) -> Iterator[None]:
-    """Takes statistics over each of G branches for as long as the context lasts.
+    """Takes statistics over each of G branches while the context is active.
 
     Args:
         module: Converted by :func:`convert_branch_norm`.
-        branches: Images of a group, G.
+        branches: Images per group, G.
     """
     norms = [child for child in module.modules() if isinstance(child, _BranchMixin)]
+    counters: list[Tensor] = []
     for norm in norms:
-        norm.branches = branches
+        norm.branches, norm.counters = branches, counters
     try:
         yield
     finally:
         for norm in norms:
-            norm.branches = 1
+            norm.branches, norm.counters = 1, None
+        if counters:
+            torch._foreach_add_(counters, branches)
 
 
 def recompute(module: nn.Module, *args: Any, when: bool = True, **kwargs: Any) -> Any:
-    """Calls a module by checkpointing: its activations are computed twice, not kept.
+    """Calls a module with activation checkpointing.
 
-    The repetition, in the backward pass, takes the statistics of as many branches as
-    the first pass did, and leaves the running statistics alone.
+    The second forward pass, run by the backward pass, uses the same number of
+    branches as the first and does not update the running statistics again.
 
     Args:
-        module: What is called; BatchNorm of any kind may be in it.
-        *args: Passed to it.
-        when: False calls it in the plain way, ``with_cp`` of the parts.
-        **kwargs: Passed to it.
+        module: Module to call; it may contain any kind of BatchNorm.
+        *args: Its arguments.
+        when: Whether to checkpoint; False calls the module directly.
+        **kwargs: Its keyword arguments.
     """
     if not when or not torch.is_grad_enabled():
         return module(*args, **kwargs)
@@ -126,39 +249,30 @@ def recompute(module: nn.Module, *args: Any, when: bool = True, **kwargs: Any) -
 
 def _contexts(module: nn.Module) -> tuple[AbstractContextManager, ...]:
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
-    return nullcontext(), _Repetition({m: getattr(m, 'branches', 1) for m in norms})
+    return nullcontext(), _repetition({m: getattr(m, 'branches', 1) for m in norms})
 
 
-class _Repetition:
-    """Lets modules see their branches again; may be entered more than once.
-
-    ``torch.compile`` of PyTorch 2.4 enters it again where it falls back.
-    """
-
-    def __init__(self, branches: dict[nn.Module, int]) -> None:
-        self.branches = branches
-        self.before: list[dict[nn.Module, tuple[int, dict[str, Tensor | None]]]] = []
-
-    def __enter__(self) -> None:
-        self.before.append(
-            {m: (getattr(m, 'branches', 1), dict(m._buffers)) for m in self.branches}
-        )
-        for norm, number in self.branches.items():
-            norm.branches = number
-            for name, buffer in norm.named_buffers(recurse=False):
-                setattr(norm, name, buffer.clone())  # for the repetition to update
-
-    def __exit__(self, *_: object) -> None:
-        for norm, (number, buffers) in self.before.pop().items():
+@contextmanager
+def _repetition(branches: dict[nn.Module, int]) -> Iterator[None]:
+    before = {m: (getattr(m, 'branches', 1), dict(m._buffers)) for m in branches}
+    for norm, number in branches.items():
+        norm.branches = number
+        # Copies take the second update of the running statistics.
+        for name, buffer in norm.named_buffers(recurse=False):
+            setattr(norm, name, buffer.clone())
+    try:
+        yield
+    finally:
+        for norm, (number, buffers) in before.items():
             norm.branches = number
             norm._buffers.update(buffers)
 
 
 def needs_passes(module: nn.Module) -> bool:
-    """Whether branches must still go through a module one pass each.
+    """Returns whether each branch needs its own forward pass.
 
-    True where a normalisation computes statistics of its batch and is not one
-    that :func:`convert_branch_norm` knows, such as ``SyncBatchNorm``.
+    This is the case if a normalisation computes batch statistics and is not one that
+    :func:`convert_branch_norm` knows, such as ``SyncBatchNorm``.
     """
     return any(
         isinstance(child, _BatchNorm)

@@ -1,4 +1,4 @@
-"""A run resumed with another number of batches an epoch."""
+"""A run resumed with another number of batches per epoch."""
 
 import itertools
 import logging
@@ -84,7 +84,7 @@ def train(work_dir, batch_size, epochs, schedules=(), accumulate=1, **kwargs):
 
 
 WARNING = (
-    'resumed on 1 process(es) with 4 batches an epoch, from a checkpoint of 1 with 3'
+    'resumed on 1 process(es) with 4 batches per epoch, from a checkpoint of 1 with 3'
 )
 
 
@@ -100,7 +100,7 @@ def resumed(work_dir, batch_size, epochs, *args, **kwargs):
 
 
 def test_epochs_go_on_and_accumulation_stays_in_step(tmp_path, caplog):
-    """Four batches an epoch after three, in updates of three batches."""
+    """Four batches per epoch after three, in updates of three batches."""
     train(tmp_path, 4, 2)
     meta = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)['meta']
     assert (meta['world_size'], meta['batches_per_epoch']) == (1, 3)
@@ -124,7 +124,7 @@ SCHEDULE = dict(type='LinearLR', by_epoch=True, convert_to_iter_based=True)
 def test_a_schedule_of_iterations_under_way_is_refused(tmp_path):
     schedules = [dict(SCHEDULE, end=3), dict(type='ExponentialLR', gamma=0.9)]
     train(tmp_path, 4, 2, schedules)
-    message = r'batches an epoch, .* of 1 with 3; but LinearLR in param_scheduler'
+    message = r'4 batches per epoch, .* of 1 with 3.* LinearLR in param_scheduler'
     with pytest.raises(ValueError, match=message):
         resumed(tmp_path, 3, 3, schedules)
     resumed(tmp_path, 4, 3, schedules)

@@ -41,8 +41,8 @@ def test_scores_are_those_of_the_classifier():
     assert not any('stem.1' in name for name in names)  # BatchNorm is folded
 
 
-def test_fast_mode_is_left_out():
-    assert small(fast=True).fast is None
+def test_compilation_is_left_out():
+    assert small(compile=True)._training_graph is None
 
 
 def test_models_without_one_label_an_image_are_refused():

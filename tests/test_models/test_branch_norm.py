@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn as nn
+from dispatch import NoSync
 from mmengine.model import convert_sync_batchnorm
 from test_qcs_classifier import batch, build
 from upstream import needs_recomputed_compilation
@@ -52,6 +53,44 @@ def test_modules_stay_the_same_objects():
     assert list(net.state_dict()) == keys
 
 
+@pytest.mark.parametrize('ndim', [1, 2, 3])
+@pytest.mark.parametrize('affine', [True, False])
+@pytest.mark.parametrize('tracked', [True, False])
+def test_gradients_and_statistics_equal_those_of_passes(ndim, affine, tracked):
+    kind = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[ndim - 1]
+    passes = kind(5, affine=affine, track_running_stats=tracked, momentum=0.3).double()
+    if affine:
+        nn.init.normal_(passes.weight)
+        nn.init.normal_(passes.bias)
+    branched = copy.deepcopy(passes)
+    convert_branch_norm(branched)
+    x = torch.randn(8, 5, *(3,) * ndim).double() + torch.randn(8, *(1,) * (ndim + 1))
+    inputs = x.clone().requires_grad_(), x.clone().requires_grad_()
+    expected = torch.cat([passes(branch) for branch in inputs[0].chunk(4)])
+    with branch_statistics(branched, 4):
+        output = branched(inputs[1])
+    coefficients = torch.randn_like(output)
+    for out in (output, expected):
+        (out * coefficients).sum().backward()
+    torch.testing.assert_close(output, expected)
+    torch.testing.assert_close(inputs[1].grad, inputs[0].grad)
+    torch.testing.assert_close(branched.state_dict(), passes.state_dict())
+    for name, p in passes.named_parameters():
+        torch.testing.assert_close(branched.get_parameter(name).grad, p.grad)
+
+
+def test_one_operation_serves_all_branches():
+    norm = nn.BatchNorm2d(5)
+    convert_branch_norm(norm)
+    x = torch.randn(8, 5, 3, 3, requires_grad=True)
+    counts = {}
+    for branches in (2, 4):
+        with branch_statistics(norm, branches), NoSync() as mode:
+            norm(x).sum().backward()
+        counts[branches] = sum(mode.counts.values())
+    assert counts[2] == counts[4] < 20
+
+
 def test_compiled_form_equals_one_pass_for_each_branch():
     passes = nn.BatchNorm2d(5, momentum=0.3)
     nn.init.normal_(passes.weight)
@@ -61,7 +100,7 @@ def test_compiled_form_equals_one_pass_for_each_branch():
     inputs = x.clone().requires_grad_(), x.clone().requires_grad_()
     expected = torch.cat([passes(branch) for branch in inputs[0].chunk(4)])
     with branch_statistics(branched, 4):
-        output = branched._fused(inputs[1])
+        output = branched._traced(inputs[1])
     torch.testing.assert_close(output, expected)
     for name, buffer in passes.state_dict().items():
         torch.testing.assert_close(branched.state_dict()[name], buffer)
@@ -74,15 +113,15 @@ def test_compiled_form_equals_one_pass_for_each_branch():
 
 @pytest.mark.parametrize('statistics', ['branch', 'joint'])
 @pytest.mark.parametrize(
-    'fast',
-    [False, pytest.param(dict(dtype='float32'), marks=needs_recomputed_compilation)],
+    'compiled',
+    [False, pytest.param(True, marks=needs_recomputed_compilation)],
 )
-def test_checkpointing_changes_nothing(statistics, fast):
-    """... though the activations are computed when the branches are long through."""
+def test_checkpointing_changes_nothing(statistics, compiled):
+    """The second forward pass runs after the context of the branches has ended."""
     plain = build(statistics=statistics)
     parts = ('backbone', 'neck.encoder', 'cross.attention', 'cross.encoder')
     changes = {f'{part}.with_cp': True for part in parts}
-    other = build(statistics=statistics, fast=fast, **changes)
+    other = build(statistics=statistics, compile=compiled, **changes)
     other.load_state_dict(plain.state_dict())
     images, samples = batch()
     for model in (plain, other):

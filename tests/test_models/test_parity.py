@@ -18,7 +18,7 @@ from mmqcs.registry import MODELS
 class Case:
     """One parity file, the model of its config, and its batch of groups."""
 
-    def __init__(self, name, config):
+    def __init__(self, name, config, device='cpu'):
         self.data = dict(np.load(DATA / f'{name}.npz'))
         cfg = Config.fromfile(ROOT / f'configs/qcs/{config}.py').model
         for encoder in (cfg.neck.encoder, cfg.cross.encoder):
@@ -34,11 +34,12 @@ class Case:
         labels = np.concatenate([(anchor, negative)[slot] for slot in slots])
         self.samples = [DataSample().set_gt_label(int(i)) for i in labels]
         self.images = images(self.model.ring.size)
+        self.device = device
 
     def start(self):
         self.model.load_state_dict(copy.deepcopy(self.state))
         self.model.zero_grad()
-        return self.model.float().train()
+        return self.model.float().to(self.device).train()
 
     def loss(self):
         images = self.images.to(next(self.model.parameters()))
@@ -48,7 +49,7 @@ class Case:
     def eval_logits(self):
         self.model.eval()
         with torch.no_grad():
-            return self.model(self.images[:2]).numpy()
+            return self.model(self.images[:2].to(self.device)).cpu().numpy()
 
 
 CASES = {
@@ -84,7 +85,7 @@ def test_training_forward_and_backward(case):
         hook.remove()
     loss.backward()
     assert loss.item() == pytest.approx(float(data['loss']), abs=1e-4)
-    logits = torch.cat(logits).detach().unflatten(0, (-1, 2))
+    logits = torch.cat(logits).detach().cpu().unflatten(0, (-1, 2))
     np.testing.assert_allclose(logits, data['train_logits'], atol=1e-4)
 
     parameters = dict(model.named_parameters())
@@ -93,7 +94,7 @@ def test_training_forward_and_backward(case):
     norms = [parameters[name].grad.norm().item() for name in names]
     np.testing.assert_allclose(norms, data['grad_norm'], rtol=1e-3)
     for name, norm, head in zip(names, norms, data['grad_head'], strict=True):
-        start = parameters[name].grad.flatten()[:4]
+        start = parameters[name].grad.flatten()[:4].cpu()
         np.testing.assert_allclose(
             start, head[: len(start)], rtol=1e-3, atol=1e-3 * norm, err_msg=name
         )

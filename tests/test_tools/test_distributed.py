@@ -56,7 +56,7 @@ def test_two_processes_without_gpu(toy_config, run, tmp_path):
 
 
 @pytest.mark.slow
-def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
+def test_compilation_in_two_processes(rafdb_root, run, tmp_path):
     """Compiled blocks, mixed precision, SAM, data parallelism, a short last batch."""
     config = tmp_path / 'config.py'
     base = str(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
@@ -72,7 +72,7 @@ def test_fast_mode_in_two_processes(rafdb_root, run, tmp_path):
     )
     options = [f'{s}_dataloader.dataset.data_root={rafdb_root}' for s in SPLITS]
     options += [f'{s}_dataloader.num_workers=0' for s in SPLITS]
-    options += ['train_dataloader.batch_size=4', 'model.fast=True']
+    options += ['train_dataloader.batch_size=4', 'model.compile=True']
     arguments = '--amp', '--work-dir', 'run', '--cfg-options', *options
     port = {'PORT': str(free_port())}
     done = run('dist_train.sh', config, 2, *arguments, cwd=tmp_path, **port)

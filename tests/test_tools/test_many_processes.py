@@ -49,7 +49,8 @@ def config(tmp_path_factory) -> Path:
         "custom_imports = dict(imports=['rank_spy'])\n"
         "model = dict(cross=dict(attention=dict(distance_range='world')))\n"
         'train_dataloader = dict(\n'
-        '    batch_size=3,\n'
+        # the spy reads paths
+        "    batch_size=3, collate_fn=dict(type='default_collate'),\n"
         '    dataset=dict(pipeline={{_base_.test_pipeline}}))\n'
         "optim_wrapper = dict(_delete_=True, type='mmqcs.SAMOptimWrapper',\n"
         "    optimizer=dict(type='Adam', lr=1e-3))\n"
@@ -140,7 +141,7 @@ def test_resumed_on_another_number_of_processes(train, two, tmp_path, processes,
     assert learning_rates(tmp_path / 'run') == pytest.approx([1e-3])
     text = done.stdout + done.stderr
     assert (
-        f'resumed on {processes} process(es) with {len(sizes)} batches an epoch, '
+        f'resumed on {processes} process(es) with {len(sizes)} batches per epoch, '
         f'from a checkpoint of 2 with 5'
     ) in text
     start = torch.load(checkpoint, weights_only=False)['state_dict']

@@ -1,9 +1,9 @@
-"""Time of classifying a batch: unfused, fused, and in fast mode.
+"""Time of classifying a batch, in each mode of computing it.
 
     python tools/benchmarks/inference.py --batch 16 --repeats 15
 
-The modes run in processes of their own and take turns. Prints a table with the
-largest difference of any logit from the first mode, and writes it as JSON.
+The modes run in their own processes and take turns. Prints a table with the largest
+difference of any logit from the first mode, and writes it as JSON.
 """
 
 import argparse
@@ -11,17 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from measure import Step, alternate, count_flops, peak_flops, table, write_json
+from measure import DEVICE, ON_GPU, Step, alternate, count_flops, table, write_json
 from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
-from train_step import DEVICE, build_model, precision
+from train_step import GRAPHS, build_model, of_peak, peaks
 
 from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 
 
 def build(cfg: Config, fused: bool, **changes: Any) -> torch.nn.Module:
-    """The model for inference, its BatchNorm statistics those of a trained one."""
+    """Return the model for inference, with statistics that a training would leave."""
     model = build_model(cfg, **changes)
     generator = torch.Generator().manual_seed(1)
     for name, buffer in model.named_buffers():
@@ -34,58 +34,81 @@ def build(cfg: Config, fused: bool, **changes: Any) -> torch.nn.Module:
 
 
 def images(batch: int, size: int) -> torch.Tensor:
-    """Noise as normalised images, (batch, 3, size, size)."""
+    """Return noise as normalised images, (batch, 3, size, size)."""
     generator = torch.Generator().manual_seed(0)
     return torch.randn(batch, 3, size, size, generator=generator).to(DEVICE)
 
 
 def classify(
-    cfg: Config, batch: int, size: int, fused: bool = False, **changes: Any
+    cfg: Config,
+    batch: int,
+    size: int,
+    fused: bool = True,
+    amp: bool = False,
+    **changes: Any,
 ) -> Step:
-    """A step that computes the logits of one batch."""
-    if fused and DEVICE.type == 'cpu':
+    """Return a step that computes the logits of one batch."""
+    if fused and not ON_GPU:
         keep_freed_memory()
     model, inputs = build(cfg, fused, **changes), images(batch, size)
 
     def step() -> torch.Tensor:
-        with torch.inference_mode():
+        with (
+            torch.inference_mode(),
+            torch.autocast(DEVICE.type, torch.bfloat16, enabled=amp),
+        ):
             return model(inputs)
 
     return step
 
 
 def count_parameters(model: torch.nn.Module) -> int:
-    """Parameters of the inference path."""
+    """Return the number of parameters of the inference path."""
     parts = model.backbone, model.neck, model.head
     return sum(p.numel() for part in parts for p in part.parameters())
 
 
 def unfused(cfg: Config, batch: int, size: int) -> Step:
-    """float32, channels first."""
-    return classify(cfg, batch, size, channels_last=False)
+    """Return float32, channels first."""
+    return classify(cfg, batch, size, fused=False, channels_last=False)
 
 
 def fused(cfg: Config, batch: int, size: int) -> Step:
-    """float32, channels last, BatchNorm folded."""
-    return classify(cfg, batch, size, fused=True)
+    """Return float32, channels last, BatchNorm folded; so are all below."""
+    return classify(cfg, batch, size)
+
+
+def fused_graphs(cfg: Config, batch: int, size: int) -> Step:
+    """Return the same kernels, launched by a CUDA graph."""
+    return classify(cfg, batch, size, compile=GRAPHS)
+
+
+def fused_compiled(cfg: Config, batch: int, size: int) -> Step:
+    """Return ``model.compile=True``."""
+    return classify(cfg, batch, size, compile=True)
 
 
 def bfloat16(cfg: Config, batch: int, size: int) -> Step:
-    """bfloat16, whether or not the device has units for it."""
-    return classify(cfg, batch, size, fused=True, fast=dict(dtype='bfloat16'))
+    """Return autocast to bfloat16."""
+    return classify(cfg, batch, size, amp=True)
 
 
-def fast(cfg: Config, batch: int, size: int) -> Step:
-    """``model.fast=True``, BatchNorm folded."""
-    return classify(cfg, batch, size, fused=True, fast=True)
+def bfloat16_compiled(cfg: Config, batch: int, size: int) -> Step:
+    """Return autocast with ``model.compile=True``."""
+    return classify(cfg, batch, size, amp=True, compile=True)
 
 
 MODES: dict[str, Callable[..., Step]] = {
     'unfused': unfused,
     'fused': fused,
-    'fused, fast': fast,
+    'fused, graphs': fused_graphs,
+    'fused, compiled': fused_compiled,
     'fused, bfloat16': bfloat16,
+    'fused, bfloat16, compiled': bfloat16_compiled,
 }
+DEFAULT_MODES = ['unfused', 'fused', 'fused, compiled', 'fused, bfloat16']
+if ON_GPU:
+    DEFAULT_MODES = [name for name in MODES if name != 'fused, compiled']
 
 
 def main() -> None:
@@ -96,8 +119,8 @@ def main() -> None:
     parser.add_argument('--config', default='configs/qcs/qcs_ir50_raf.py')
     parser.add_argument('--batch', type=int, default=16)
     parser.add_argument('--size', type=int, default=224, help='side of an image')
-    parser.add_argument('--repeats', type=int, default=15)
-    parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
+    parser.add_argument('--repeats', type=int, default=15, help='turns of each mode')
+    parser.add_argument('--modes', nargs='+', choices=MODES, default=DEFAULT_MODES)
     parser.add_argument('--out', default='work_dirs/benchmarks/inference.json')
     args = parser.parse_args()
 
@@ -105,42 +128,43 @@ def main() -> None:
     arguments = cfg, args.batch, args.size
     modes = {name: MODES[name] for name in args.modes}
     timings = alternate(modes, arguments, args.repeats)
-    first = args.modes[0]
-    flops = count_flops(modes[first](*arguments)) / args.batch
-    parameters = count_parameters(build(cfg, fused=False))
-    peaks = {d: peak_flops(d, DEVICE) for d in (torch.float32, torch.bfloat16)}
-    expected = modes[first](*arguments)().float()
+    flops = count_flops(unfused(*arguments)) / args.batch
+    rates = peaks()
+    first = timings[args.modes[0]]
     lines, rows = [], {}
     for name, timing in timings.items():
-        logits = modes[name](*arguments)().float()
-        speedup = timings[first].median / timing.median
-        rows[name] = {
-            'ms_an_image': 1000 * timing.median / args.batch,
-            'speedup': speedup,
+        row = rows[name] = {
+            'ms_per_image': 1000 * timing.median / args.batch,
+            'speedup': first.median / timing.median,
             'memory_mib': timing.memory,
-            'utilisation': flops * args.batch / timing.median / peaks[precision(name)],
-            'logit_difference': float((logits - expected).abs().max()),
+            'of_peak': of_peak(name, flops * args.batch / timing.median, rates),
+            'warmup_seconds': timing.warmup,
+            'syncs': timing.syncs,
+            'logit_difference': float(abs(timing.output - first.output).max()),
         }
-        row = rows[name]
         lines.append(
             [
                 name,
-                f'{row["ms_an_image"]:.1f}',
-                f'{speedup:.2f}x',
+                f'{row["ms_per_image"]:.3g}',
+                f'{row["speedup"]:.2f}x',
                 f'{timing.memory:.0f}',
-                f'{flops / 1e9:.1f} G',
-                f'{row["utilisation"]:.0%}',
-                f'{parameters / 1e6:.1f} M',
+                f'{row["of_peak"]:.0%}',
+                f'{timing.warmup:.1f} s',
                 f'{row["logit_difference"]:.1e}',
             ]
         )
-    header = ['mode', 'ms/image', 'speed-up', 'MiB', 'FLOPs/image', 'of peak']
-    print(table([*header, 'parameters', 'logits differ by'], lines))
+    header = ['mode', 'ms/image', 'speed-up', 'MiB']
+    header += ['of bf16 peak' if ON_GPU else 'of peak', 'warm-up', 'logits differ by']
+    print(table(header, lines))
+    parameters = count_parameters(build(cfg, fused=False))
+    print(
+        f'{flops / 1e9:.1f} GFLOP per image, {parameters / 1e6:.1f} million parameters'
+    )
     settings = vars(args) | {
-        'largest_logit': float(expected.abs().max()),
-        'flops_an_image': flops,
+        'largest_logit': float(abs(first.output).max()),
+        'flops_per_image': flops,
         'parameters': parameters,
-        'peak_flops': {str(dtype): peak for dtype, peak in peaks.items()},
+        'peak_flops': rates,
     }
     write_json(args.out, settings, rows)
 

@@ -1,8 +1,12 @@
-"""Make a checkpoint fit to be given to others: weights and a description alone."""
+"""Prepare a checkpoint for sharing: keep the weights and their description only."""
 
 import argparse
 
+from mmengine.config import Config
+
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
+from mmqcs.checkpoints import embedded_config
+from mmqcs.checkpoints.compact import grey_stem, half_precision
 from mmqcs.checkpoints.publish import save_with_hash, strip_checkpoint
 from mmqcs.checkpoints.safe_load import read_checkpoint
 from mmqcs.cli.options import ArgumentParser, fail
@@ -13,13 +17,32 @@ def parse_args() -> argparse.Namespace:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument('src', metavar='IN', help='checkpoint of a training run')
     parser.add_argument(
-        'dst', metavar='OUT', help='NAME.pth; written is NAME-XXXXXXXX.pth (SHA-256)'
+        'dst',
+        metavar='OUT',
+        help='NAME.pth; the file written is NAME-XXXXXXXX.pth (SHA-256)',
     )
     parser.add_argument(
         '--keep-cross',
         action='store_true',
-        help='keep the cross branch, which serves in training only',
+        help='keep the cross branch, which is used in training only',
     )
+    parser.add_argument(
+        '--half',
+        action='store_true',
+        help='store matrices and convolutions in float16, which halves the file',
+    )
+    parser.add_argument(
+        '--grey',
+        action='store_true',
+        help='the model was trained on grey images: make it see photographs in grey',
+    )
+    parser.add_argument(
+        '--config',
+        metavar='FILE',
+        help='store this config instead of the one of the run, which names folders '
+        'of the machine that it ran on',
+    )
+    parser.add_argument('--note', metavar='TEXT', help='model card to store in meta')
     return parser.parse_args()
 
 
@@ -28,10 +51,20 @@ def main() -> None:
     args = parse_args()
     try:
         checkpoint = strip_checkpoint(read_checkpoint(args.src), args.keep_cross)
-        path = save_with_hash(checkpoint, args.dst)
-    except ValueError as error:
+        meta, state = checkpoint['meta'], checkpoint['state_dict']
+        if args.config:
+            meta['cfg'] = Config.fromfile(args.config).pretty_text
+        if args.note:
+            meta['note'] = args.note
+        if args.grey:
+            config = embedded_config(meta.get('cfg', ''), args.src)
+            state = grey_stem(state, config.model.get('data_preprocessor', {}))
+        if args.half:
+            state = half_precision(state)
+        path = save_with_hash(dict(checkpoint, state_dict=state), args.dst)
+    except (OSError, ValueError) as error:
         fail(str(error))
-    print(f'{path}: {len(checkpoint["state_dict"])} weights')
+    print(f'{path}: {len(state)} weights')
 
 
 if __name__ == '__main__':

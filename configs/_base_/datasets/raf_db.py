@@ -32,7 +32,8 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler', negative='natural'),
-    collate_fn=dict(type='default_collate'),
+    # labels alone, in one tensor; for other annotations use default_collate
+    collate_fn=dict(type='mmqcs.collate_faces'),
     dataset=dict(
         type=dataset_type,
         data_root=data_root,

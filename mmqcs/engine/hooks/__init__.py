@@ -7,6 +7,7 @@ from .fuse_conv_bn_hook import FuseConvBNHook
 from .precise_bn_hook import PreciseBNHook
 from .report_hook import ReportHook
 from .resume_hook import ResumeHook
+from .runtime_info_hook import RuntimeInfoHook
 from .sam_hook import SAMHook
 from .setup_check_hook import SetupCheckHook
 
@@ -19,6 +20,7 @@ __all__ = [
     'PreciseBNHook',
     'ReportHook',
     'ResumeHook',
+    'RuntimeInfoHook',
     'SAMHook',
     'SetupCheckHook',
 ]

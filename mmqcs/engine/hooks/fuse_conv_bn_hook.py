@@ -10,10 +10,10 @@ from mmqcs.registry import HOOKS
 
 @HOOKS.register_module()
 class FuseConvBNHook(Hook):
-    """Folds each BatchNorm that follows a conv into it, once weights are loaded.
+    """Folds each BatchNorm into the conv before it, after the weights are loaded.
 
-    The predictions stay the same but for rounding. Only for tests: the model
-    cannot be trained further, and its state dict has other keys.
+    Predictions stay the same except for rounding. Use it in tests only: the model
+    cannot be trained afterwards, and its state dict has other keys.
 
     Examples:
         >>> from types import SimpleNamespace
@@ -27,6 +27,6 @@ class FuseConvBNHook(Hook):
     """
 
     def before_test(self, runner: Runner) -> None:
-        """Fuses the model of the runner in place."""
+        """Fuse the model of the runner in place."""
         model = runner.model
         fuse_conv_bn(model.module if is_model_wrapper(model) else model)

@@ -1,4 +1,4 @@
-"""Precise BatchNorm statistics from batches that a batch sampler makes."""
+"""Precise BatchNorm statistics with a batch sampler."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from mmqcs.registry import HOOKS
 
 
 class _Sized:
-    """A data loader that knows how many images its batches hold."""
+    """A data loader with the number of images per batch as ``batch_size``."""
 
     def __init__(self, loader: DataLoader) -> None:
         self.loader = loader
@@ -32,17 +32,17 @@ class _Sized:
 
 @HOOKS.register_module()
 class PreciseBNHook(StockPreciseBNHook):
-    """MMPretrain's ``PreciseBNHook`` that also takes loaders with a batch sampler.
+    """MMPretrain's ``PreciseBNHook`` that also works with a batch sampler.
 
-    The stock hook divides by the loader's batch size, which a batch sampler leaves
-    unset, and fails. Statistics are taken over all images of a batch.
+    The stock hook fails there, because it divides by the batch size of the loader,
+    which a batch sampler leaves unset. Statistics are taken over all images of a batch.
 
     Args:
-        num_samples: Images from which the statistics are computed anew.
-        interval: Epochs, or iterations, between two computations.
+        num_samples: Number of images that the statistics are computed from.
+        interval: Epochs or iterations between two computations.
 
     Raises:
-        ValueError: Before a computation: ``num_samples`` are less than a batch.
+        ValueError: Before a computation: ``num_samples`` is less than a batch.
 
     Examples:
         >>> from mmqcs.registry import HOOKS

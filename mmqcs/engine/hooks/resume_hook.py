@@ -1,4 +1,4 @@
-"""Resumes a run safely, also on another number of processes."""
+"""Resumes a run safely, even on another number of processes."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from mmqcs.registry import HOOKS
 def pending_iteration_schedules(
     schedulers: list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None,
 ) -> list[str]:
-    """Names the schedules that count iterations and are not at their end.
+    """Return the names of schedules that count iterations and have not ended.
 
     Args:
-        schedulers: As a runner holds them.
+        schedulers: The ``param_schedulers`` of a runner.
     """
     if isinstance(schedulers, dict):
         schedulers = [item for group in schedulers.values() for item in group]
@@ -29,19 +29,19 @@ def pending_iteration_schedules(
 
 @HOOKS.register_module()
 class ResumeHook(Hook):
-    """Makes epochs go on where they were when the number of processes changes.
+    """Resumes at the right epoch when the number of processes changes.
 
-    A checkpoint counts epochs and iterations, but an epoch has fewer iterations on
-    more processes (or in larger batches). The hook writes the number of processes
-    and of batches an epoch into checkpoints. Where a resumed run has another number
-    of batches, it moves the iteration count to that of the epoch and warns.
+    A checkpoint counts epochs and iterations, but an epoch has fewer iterations on more
+    processes or with larger batches. The hook writes the number of processes and of
+    batches per epoch into checkpoints. If a resumed run has another number of batches,
+    the hook sets the iteration count to the start of the epoch and warns.
 
-    Learning rates are not changed. What is drawn from then on (anchors of a
-    process, companions, augmentation) is not what the unbroken run would have drawn.
-    Runs that count iterations alone go on at their iteration.
+    Learning rates are not changed. Groups and augmentation are drawn differently from
+    then on than without the interruption. Runs that count only iterations resume at
+    their iteration.
 
-    MMEngine would run the text ``meta['config']`` of a checkpoint as Python. It writes
-    no such text itself, and the hook drops it.
+    MMEngine would run the text ``meta['config']`` of a checkpoint as Python. MMEngine
+    itself does not write such a text, and the hook drops it.
 
     Args:
         trust: Whether MMEngine may run ``meta['config']`` of a resumed checkpoint.
@@ -62,12 +62,12 @@ class ResumeHook(Hook):
         self._written: tuple[int, int] | None = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Notes the number of processes and of batches an epoch, in ``meta``."""
+        """Write the number of processes and of batches per epoch to ``meta``."""
         checkpoint['meta']['world_size'] = get_world_size()
         checkpoint['meta']['batches_per_epoch'] = len(runner.train_dataloader)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Drop what would be run, and note the number of processes and batches."""
+        """Drop ``meta['config']``, and read the number of processes and batches."""
         meta: dict[str, Any] = checkpoint.get('meta') or {}
         if 'config' in meta:
             if self.trust:
@@ -78,18 +78,18 @@ class ResumeHook(Hook):
             else:
                 meta.pop('config')
                 runner.logger.warning(
-                    "meta['config'] of the checkpoint is not used: it would be run as "
-                    'Python'
+                    "meta['config'] of the checkpoint is ignored, because it would be "
+                    'run as Python'
                 )
         if 'world_size' in meta and 'batches_per_epoch' in meta:
             self._written = meta['world_size'], meta['batches_per_epoch']
 
     def before_train(self, runner: Runner) -> None:
-        """Moves the iteration count of a resumed run.
+        """Set the iteration count of a resumed run.
 
         Raises:
             ValueError: The number of batches changed, and a parameter schedule that
-                counts iterations is under way: its end would not fit any more.
+                counts iterations has not ended. It would end at another epoch.
         """
         if runner.iter == 0 or self._written is None:
             return
@@ -97,7 +97,7 @@ class ResumeHook(Hook):
         if self._written == now:
             return
         change = (
-            f'resumed on {now[0]} process(es) with {now[1]} batches an epoch, from a '
+            f'resumed on {now[0]} process(es) with {now[1]} batches per epoch, from a '
             f'checkpoint of {self._written[0]} with {self._written[1]}'
         )
         if now[1] != self._written[1] and isinstance(
@@ -106,16 +106,16 @@ class ResumeHook(Hook):
             pending = pending_iteration_schedules(runner.param_schedulers)
             if pending:
                 raise ValueError(
-                    f'{change}; but {", ".join(pending)} in param_scheduler counts '
-                    f'iterations and would end elsewhere. Resume with as many '
-                    f'batches an epoch (processes times train_dataloader.batch_size '
-                    f'as before), or start a new run by load_from'
+                    f'{change}. But {", ".join(pending)} in param_scheduler counts '
+                    f'iterations and would end at another epoch. Resume with the same '
+                    f'number of batches per epoch (processes times '
+                    f'train_dataloader.batch_size), or start a new run with load_from'
                 )
             runner.train_loop._iter = runner.epoch * now[1]
             runner.optim_wrapper.initialize_count_status(
                 runner.model, runner.iter, runner.max_iters
             )
         runner.logger.warning(
-            f'{change}: groups and augmentation will not be those of the unbroken '
-            f'run, and the learning rate is left as it is'
+            f'{change}. Groups and augmentation will differ from those of an '
+            f'uninterrupted run. The learning rate is not changed'
         )

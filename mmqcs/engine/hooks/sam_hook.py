@@ -9,21 +9,21 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmqcs.engine.optim import SAMMixin, check_data_parallel
+from mmqcs.engine.optim import SAMMixin
 from mmqcs.registry import HOOKS
+
+# by name, so that none of the packages need be installed
+_SHARDING = ('FullySharded', 'FSDPModule', 'DeepSpeed', 'ColossalAI')
 
 
 @HOOKS.register_module()
 class SAMHook(Hook):
-    """Runs ``train_step`` once more on each batch of an update, for SAM's descent.
+    """Runs ``train_step`` a second time on each batch of an update, for SAM's descent.
 
-    Works with every model, epoch- or iteration-based, and with gradient
-    accumulation. Both passes see the very same preprocessed batch, so random
-    batch augments are drawn once; dropout is drawn afresh. The logged losses are
-    those of the first pass, at the weights themselves.
-
-    Must come before hooks that read the updated weights (EMA, checkpoints), hence
-    the priority.
+    It works with every model, in epoch-based and iteration-based training, and with
+    gradient accumulation. Both passes see the same preprocessed batch, so random
+    erasing and batch augmentation are drawn once. Dropout is drawn again. The logged
+    losses are those of the first pass, at the unperturbed weights.
 
     Examples:
         >>> from mmengine.config import Config
@@ -44,6 +44,7 @@ class SAMHook(Hook):
         2
     """
 
+    # before hooks that read the updated weights, such as EMAHook
     priority = 'VERY_HIGH'
 
     def __init__(self) -> None:
@@ -51,12 +52,11 @@ class SAMHook(Hook):
         self._recording = False
 
     def before_train(self, runner: Runner) -> None:
-        """Checks the set-up and starts to listen to the data preprocessor.
+        """Check the set-up, and record the output of the data preprocessor from now on.
 
         Raises:
-            TypeError: The optimiser wrapper is not SAM's, or the model is sharded
-                (FSDP) or run by an engine of its own (DeepSpeed, ColossalAI), in
-                which neither the norm nor the second pass would be right.
+            TypeError: The optimiser wrapper is not one for SAM, or SAM cannot train
+                the model; see :func:`check_data_parallel`.
         """
         if not isinstance(runner.optim_wrapper, SAMMixin):
             raise TypeError(
@@ -68,15 +68,15 @@ class SAMHook(Hook):
         self._handle = self._preprocessor(runner).register_forward_hook(self._record)
 
     def after_train(self, runner: Runner) -> None:
-        """Stops listening."""
+        """Stop recording."""
         self._handle.remove()
 
     def before_train_iter(self, runner: Runner, batch_idx: int, **_: Any) -> None:
-        """Starts to record preprocessed batches."""
+        """Start to record preprocessed batches."""
         self._recording = True
 
     def after_train_iter(self, runner: Runner, batch_idx: int, **_: Any) -> None:
-        """Replays the recorded batches once the ascent is complete."""
+        """Repeat the recorded batches once the ascent is complete."""
         self._recording = False
         wrapper = runner.optim_wrapper
         if wrapper.descending:
@@ -97,9 +97,30 @@ class SAMHook(Hook):
         return (model.module if is_model_wrapper(model) else model).data_preprocessor
 
 
+def check_data_parallel(model: nn.Module) -> None:
+    """Refuse a model whose gradients SAM cannot take the norm of.
+
+    Under FSDP, each process holds a part of each gradient, but the ascent needs the
+    norm of all of it. DeepSpeed and ColossalAI step through their own engines, which do
+    not know about a second pass.
+
+    Args:
+        model: The model as it is trained, with its wrapper.
+
+    Raises:
+        TypeError: The model is sharded or run by such an engine.
+    """
+    names = [base.__name__ for base in type(model).__mro__]
+    if any(mark in name for mark in _SHARDING for name in names):
+        raise TypeError(
+            f'SAM does not run under {names[0]}: train with data parallelism '
+            f'(MMDistributedDataParallel, or strategy DDPStrategy), or without SAM'
+        )
+
+
 @contextmanager
 def _returning(module: nn.Module, output: Any) -> Iterator[None]:
-    """Makes a module return a given output for as long as the context lasts."""
+    """Make a module return the given output within the context."""
     module.forward = lambda *args, **kwargs: output
     try:
         yield

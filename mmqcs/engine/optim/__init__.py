@@ -1,7 +1,6 @@
 """Optimiser wrappers."""
 
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .data_parallel import check_data_parallel
 from .sam_optim_wrapper import SAMAmpOptimWrapper, SAMMixin, SAMOptimWrapper
 
 __all__ = [
@@ -9,5 +8,4 @@ __all__ = [
     'SAMAmpOptimWrapper',
     'SAMMixin',
     'SAMOptimWrapper',
-    'check_data_parallel',
 ]

@@ -10,7 +10,7 @@ from mmqcs.registry import OPTIM_WRAPPERS
 
 
 def default_dtype(device: str) -> torch.dtype:
-    """bfloat16 where the device computes in it, else float16."""
+    """Return bfloat16 if the device supports it natively, else float16."""
     if device == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
     return torch.bfloat16
@@ -18,20 +18,19 @@ def default_dtype(device: str) -> torch.dtype:
 
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(AmpOptimWrapper):
-    """MMEngine's ``AmpOptimWrapper`` for the CPU as well, and bfloat16 by default.
+    """MMEngine's ``AmpOptimWrapper`` that also runs on the CPU, by default in bfloat16.
 
-    The loss is scaled in float16 only: bfloat16 has the range of float32.
+    The loss is scaled in float16 only, because bfloat16 has the range of float32.
 
     Args:
-        dtype: ``'bfloat16'`` or ``'float16'``. Defaults to bfloat16 where the device
-            has it (CPUs, GPUs from Ampere on), else float16.
-        loss_scale: ``'dynamic'``, a fixed scale, or arguments of ``GradScaler``;
-            for float16.
+        dtype: ``'bfloat16'`` or ``'float16'``. Defaults to bfloat16 if the device
+            supports it natively (CPUs, and GPUs since Ampere), else to float16.
+        loss_scale: ``'dynamic'``, a fixed scale, or arguments of ``GradScaler``. Used
+            in float16 only.
         **kwargs: Arguments of MMEngine's ``OptimWrapper``.
 
     Raises:
-        ValueError: Another dtype, or float16 on the CPU, which has no scaled
-            training.
+        ValueError: ``dtype`` is another one, or float16 on the CPU.
 
     Examples:
         >>> model = torch.nn.Linear(4, 2)
@@ -59,8 +58,8 @@ class AutocastOptimWrapper(AmpOptimWrapper):
         scaled = dtype == torch.float16
         if scaled and device == 'cpu':
             raise ValueError("dtype 'float16' needs an accelerator; use 'bfloat16'")
-        # AmpOptimWrapper's constructor refuses to run without an accelerator, and
-        # builds a scaler for every dtype; the rest of it serves as it is.
+        # AmpOptimWrapper's constructor needs an accelerator and builds a scaler for
+        # every dtype, so it is not called.
         OptimWrapper.__init__(self, **kwargs)
         self.cast_dtype = dtype
         self._scale_update_param = loss_scale if isinstance(loss_scale, float) else None

@@ -13,31 +13,29 @@ from torch import Tensor
 from mmqcs.registry import OPTIM_WRAPPERS
 
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .data_parallel import check_data_parallel
 
 
 class SAMMixin:
-    """The two steps of SAM (Foret et al., ICLR 2021), over an ``OptimWrapper``.
+    """The two steps of SAM (Foret et al., ICLR 2021) around an ``OptimWrapper``.
 
-    An update has two passes over the same batches. *Ascent*: the gradient at the
-    weights w; then w moves to ``w + rho · g / (‖g‖ + 1e-12)``, with one norm over
-    all parameters. *Descent*: the gradient there; then w returns and the wrapped
-    optimiser steps with it. With gradient accumulation each pass covers all
-    batches of the update. ``mmqcs.SAMHook`` repeats the batches.
+    An update has two passes over the same batches. The *ascent* computes the gradient g
+    at the weights w, and moves w to ``w + rho · g / (‖g‖ + 1e-12)``, with one norm over
+    all parameters. The *descent* computes the gradient there, restores w, and lets the
+    wrapped optimiser step with that gradient. With gradient accumulation, each pass
+    covers all batches of the update. ``mmqcs.SAMHook`` repeats the batches.
 
     Args:
         rho: Radius of the ascent.
-        adaptive: Whether to scale the ascent by the weights' magnitude (ASAM, Kwon
-            et al., ICML 2021).
-        sync_ascent: Whether distributed processes average the ascent gradient, as
-            the published runs do. False lets every process climb by the gradient
-            of its own batch ("m-sharpness"), a different algorithm.
-        **kwargs: Arguments of the wrapper underneath.
+        adaptive: Whether to scale the ascent by the magnitude of the weights (ASAM,
+            Kwon et al., ICML 2021).
+        sync_ascent: Whether distributed processes average the ascent gradient, as the
+            published runs do. If False, each process ascends by the gradient of its own
+            batch ("m-sharpness"), which is a different algorithm.
+        **kwargs: Arguments of the wrapped ``OptimWrapper``.
 
     Raises:
         ValueError: The radius is not positive.
         RuntimeError: On the first update, if ``mmqcs.SAMHook`` is not installed.
-        TypeError: On the first pass, if the model is sharded (FSDP).
     """
 
     def __init__(
@@ -56,16 +54,17 @@ class SAMMixin:
         self.hook_installed = False
         self._ascent_batches = 0
         self._moved: list[Tensor] = []
-        self._backup: list[Tensor] = []
+        # of all parameters that ever had a gradient, allocated once
+        self._weights: dict[Tensor, Tensor] = {}
 
     @property
     def descending(self) -> bool:
         """Whether the weights are perturbed and the next pass is the descent."""
-        return bool(self._backup)
+        return bool(self._moved)
 
     @property
     def accumulating(self) -> bool:
-        """Whether the ascent of an update is under way."""
+        """Whether the ascent of an update has begun and is not complete."""
         return self._ascent_batches > 0
 
     def update_params(
@@ -74,10 +73,10 @@ class SAMMixin:
         step_kwargs: dict | None = None,
         zero_kwargs: dict | None = None,
     ) -> None:
-        """Takes the loss of one batch in the pass that is under way.
+        """Process the loss of one batch in the current pass.
 
         Args:
-            loss: Scalar to be differentiated.
+            loss: Scalar to differentiate.
             step_kwargs: Arguments of the optimiser's ``step``.
             zero_kwargs: Arguments of the optimiser's ``zero_grad``.
         """
@@ -92,8 +91,8 @@ class SAMMixin:
         self.backward(self.scale_loss(loss))
         self._ascent_batches += 1
         if self.should_update():
-            # The descent counts the same batches again, so that accumulation and
-            # the loss factor of a last incomplete update come out alike.
+            # The descent counts the same batches again, so that accumulation and the
+            # loss factor of a last incomplete update are the same in both passes.
             if self._ascend():
                 self._inner_count -= self._ascent_batches
             self._ascent_batches = 0
@@ -101,7 +100,7 @@ class SAMMixin:
 
     @torch.no_grad()
     def _ascend(self) -> bool:
-        """Perturbs the weights; False if the update must be skipped."""
+        """Perturb the weights; return False if the update must be skipped."""
         params = [
             p
             for group in self.optimizer.param_groups
@@ -110,35 +109,37 @@ class SAMMixin:
         ]
         # The gradients are not needed afterwards: they become the perturbation.
         steps = [p.grad for p in params]
-        if self.adaptive:
-            torch._foreach_mul_(steps, torch._foreach_abs(params))
-        norms = torch._foreach_norm(steps)
-        device = norms[0].device
-        norm = torch.linalg.vector_norm(torch.stack([n.to(device) for n in norms]))
+        magnitudes = torch._foreach_abs(params) if self.adaptive else None
+        if magnitudes:
+            torch._foreach_mul_(steps, magnitudes)
+        norm = torch.nn.utils.get_total_norm(steps)
         if self._overflowed(norm):
             return False
-        if self.adaptive:
-            torch._foreach_mul_(steps, torch._foreach_abs(params))
+        if magnitudes:
+            torch._foreach_mul_(steps, magnitudes)
         torch._foreach_mul_(steps, self.rho / (norm + 1e-12))
-        self._moved = params
-        self._backup = [p.detach().clone() for p in params]
+        for p in params:
+            if p not in self._weights:
+                self._weights[p] = torch.empty_like(p)
+        torch._foreach_copy_([self._weights[p] for p in params], params)
         torch._foreach_add_(params, steps)
+        self._moved = params
         return True
 
     def _overflowed(self, norm: Tensor) -> bool:
         return False
 
     def step(self, **kwargs: Any) -> None:
-        """Returns to w, then steps the wrapped optimiser."""
+        """Restore the weights, then step the wrapped optimiser."""
         with torch.no_grad():
-            torch._foreach_copy_(self._moved, self._backup)
-        self._moved, self._backup = [], []
+            weights = [self._weights[p] for p in self._moved]
+            torch._foreach_copy_(self._moved, weights)
+        self._moved = []
         super().step(**kwargs)
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """See MMEngine's ``OptimWrapper``; leaves an unsynchronised ascent alone."""
-        check_data_parallel(model)
+        """See MMEngine's ``OptimWrapper``; leave a local ascent unsynchronised."""
         local = not (self.sync_ascent or self.descending) and hasattr(model, 'no_sync')
         with super().optim_context(model), model.no_sync() if local else nullcontext():
             yield
@@ -173,9 +174,10 @@ class SAMOptimWrapper(SAMMixin, OptimWrapper):
 class SAMAmpOptimWrapper(SAMMixin, AutocastOptimWrapper):
     """SAM in mixed precision.
 
-    A scaled gradient needs no unscaling for the ascent, which takes its direction
-    only. If it overflows, on any process, the whole update is skipped on all of them
-    and the scale lowered.
+    The ascent depends on the direction of the gradient only, so a scaled gradient is
+    not unscaled for it. If the gradient overflows on any process, all processes skip
+    the whole update and lower the scale. So the CPU waits for the norm in each update.
+    In bfloat16, which needs no scale, it does not.
 
     Args:
         **kwargs: Arguments of :class:`.SAMMixin` and of
@@ -196,8 +198,8 @@ class SAMAmpOptimWrapper(SAMMixin, AutocastOptimWrapper):
             return False
         finite = torch.isfinite(norm).float()
         if not self.sync_ascent:
-            # Norms differ, and a process that skipped its descent alone would leave
-            # the others waiting for its gradients.
+            # Norms differ between processes. If one alone skipped the descent, the
+            # others would wait for its gradients.
             all_reduce(finite, 'min')
         if finite:
             return False

@@ -1,8 +1,8 @@
-"""The QCS classifier: one plain branch at test time, groups in training."""
+"""The QCS classifier: groups of images in training, a plain network at test time."""
 
-from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn as nn
 from mmpretrain.models import ImageClassifier
@@ -10,16 +10,18 @@ from mmpretrain.models.heads import MultiLabelClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from mmqcs.functional import Ring, branch_cross_entropy
+from mmqcs.functional import Ring
 from mmqcs.models.branch_norm import (
     branch_statistics,
     convert_branch_norm,
     needs_passes,
 )
-from mmqcs.models.fast_mode import FastMode, compile_blocks
+from mmqcs.models.compilation import InferenceGraph, TrainingGraph, compile_blocks
 from mmqcs.models.necks import TokenPyramidNeck
 from mmqcs.registry import MODELS
+from mmqcs.structures import LabelBatch
 
+from .group_curves import group_curves
 from .probe import probe_backbone
 
 
@@ -27,39 +29,41 @@ from .probe import probe_backbone
 class QCSClassifier(ImageClassifier):
     """Classifier trained by quadruplet (QCS) or dual (DCS) cross similarity.
 
-    Backbone, neck and head are the whole inference path, so every tool for an
-    ``ImageClassifier`` works. In training a batch holds groups of images in
-    branch-major order; they share this path, and the cross branch compares them.
+    Backbone, neck and head make up the whole inference path, so every tool for an
+    ``ImageClassifier`` works. In training a batch contains groups of images in
+    branch-major order. All images go through the inference path, and the cross branch
+    compares the images of a group.
 
     Args:
         backbone: Config of the backbone.
-        neck: Config of the neck, whose output ends with tokens (B, 1 + N, C),
-            such as ``mmqcs.TokenPyramidNeck``. Where its ``in_channels`` and
-            ``strides`` are missing they are read off the backbone. None if the
-            backbone gives such tokens itself.
-        head: Config of the head; its ``loss`` is the loss of the base logits.
+        neck: Config of the neck, such as ``mmqcs.TokenPyramidNeck``; its output must
+            end with tokens (B, 1 + N, C). If ``in_channels`` and ``strides`` are
+            missing, they are taken from the backbone. None if the backbone returns
+            such tokens itself.
+        head: Config of the head; its ``loss`` is applied to the base logits.
         cross: Config of the train-only part, such as ``mmqcs.CrossBranch``.
         group_loss: Config of the loss. Defaults to ``mmqcs.GroupLoss``.
-        statistics: Over what BatchNorm takes its statistics in training.
-            ``'branch'``: over one branch of the groups, updating the running
-            statistics once a branch, as published; all branches still go through
-            in one pass, but for networks with ``SyncBatchNorm``, which take a
-            pass each. ``'joint'``: over all images, which gives other numbers.
-        channels_last: Whether to keep images, maps and the weights of convs with
-            the channels last in memory, which is faster on CPUs and in half
-            precision, and the same but for rounding.
-        fast: True for compiled blocks and, where the device has matrix units for
-            it, bfloat16, in training and at test time: not exact, but several times
-            faster with such units; or arguments of
-            :class:`mmqcs.models.fast_mode.FastMode`.
-        input_size: Side of the image with which a backbone is probed for missing
-            ``in_channels``.
+        statistics: Images over which BatchNorm computes its statistics in training.
+            ``'branch'``: each branch of the groups by itself, as published. All
+            branches share one forward pass, except in networks with
+            ``SyncBatchNorm``. ``'joint'``: all images together, which gives
+            different results.
+        channels_last: Whether images, feature maps and convolution weights use the
+            channels-last memory format. It is faster on CPUs and in half precision,
+            and changes results by rounding only.
+        compile: Whether to compile. It pays off in trainings of more than a few
+            minutes, on GPUs above all, and changes results by rounding only. True
+            compiles the blocks of the network by ``torch.compile`` and, on GPUs,
+            replays each pass as a CUDA graph. ``dict(blocks=..., graphs=...)``
+            switches on one of them; graphs alone change no result at all.
+        input_size: Side length of the image with which a backbone is probed for
+            missing ``in_channels``.
         **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
 
     Raises:
-        ValueError: In the constructor: unknown ``statistics``, or batch augments,
-            which would mix the classes of a group. In training: the labels of a
-            group are not those of its ring.
+        ValueError: In the constructor, if ``statistics`` or ``compile`` is unknown, a
+            head takes several labels per image, or batch augments are set, which would
+            mix the classes of a group. In training, if the labels do not form groups.
 
     Examples:
         >>> import torch
@@ -86,7 +90,7 @@ class QCSClassifier(ImageClassifier):
         group_loss: dict | None = None,
         statistics: str = 'branch',
         channels_last: bool = True,
-        fast: bool | dict = False,
+        compile: bool | dict = False,
         input_size: int = 224,
         **kwargs: Any,
     ) -> None:
@@ -121,16 +125,16 @@ class QCSClassifier(ImageClassifier):
         self.channels_last = channels_last
         if channels_last:
             self.to(memory_format=torch.channels_last)
-        self.fast = None
-        if fast:
-            self.fast = FastMode() if fast is True else FastMode(**fast)
-            if self.fast.compile:
-                compile_blocks(self)
+        blocks, graphs = _compilation(compile)
+        if blocks:
+            compile_blocks(self)
+        self._training_graph = TrainingGraph() if graphs else None
+        self._inference_graph = InferenceGraph() if graphs else None
 
     @property
     def ring(self) -> Ring:
-        """The ring of a group, that of the cross branch's attention."""
-        return self.cross.attention.ring
+        """The ring of a group, that of the cross branch."""
+        return self.cross.ring
 
     def forward(
         self,
@@ -138,51 +142,68 @@ class QCSClassifier(ImageClassifier):
         data_samples: list[DataSample] | None = None,
         mode: str = 'tensor',
     ) -> Any:
-        """See mmpretrain's ``ImageClassifier``; in the layout and mode chosen."""
+        """See mmpretrain's ``ImageClassifier``."""
         if self.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with self.fast.autocast(inputs.device) if self.fast else nullcontext():
-            return super().forward(inputs, data_samples, mode)
+        return super().forward(inputs, data_samples, mode)
 
-    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
+    def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...]:
+        """See mmpretrain's ``ImageClassifier``."""
+        graph = self._inference_graph
+        if (
+            graph is None
+            or stage != 'neck'
+            or not inputs.is_cuda
+            or self.training
+            or torch.is_grad_enabled()
+        ):
+            return super().extract_feat(inputs, stage)
+        return graph(self, super().extract_feat, inputs)
+
+    def loss(
+        self, inputs: Tensor, data_samples: list[DataSample] | LabelBatch
+    ) -> dict[str, Tensor]:
         """Computes the losses of a batch of groups.
 
         Args:
             inputs: Images in branch-major order, (G·B, 3, H, W).
-            data_samples: Their labels; soft labels (``gt_score``) are used where
-                they are present, but the groups are checked by ``gt_label``.
+            data_samples: Their labels. Soft labels (``gt_score``) take precedence in
+                the losses; the groups are checked by ``gt_label``.
 
         Returns:
-            The losses of :class:`GroupLoss`, and for the log, without a gradient:
-            ``accuracy_base`` and ``accuracy_cross`` in percent; the cross-entropy of
-            each image of the group, unweighted, as ``ce_base/anchor`` and so on; and
-            ``theta/level_1`` and so on, the balance that each level of the attention
-            has learnt.
+            The losses of :class:`GroupLoss`, and for the log, without gradient:
+            ``accuracy_base`` and ``accuracy_cross`` in percent; the unweighted
+            cross-entropy of each image of the group, as ``ce_base/anchor`` and so on;
+            and ``theta/level_1`` and so on, the learnt balance of each level.
         """
-        self._check_groups(data_samples)
+        batch = _label_batch(data_samples)
+        self._check_groups(batch.host_labels)
+        labels = batch.labels.to(inputs.device)
+        scores = None if batch.scores is None else batch.scores.to(inputs.device)
+        if self._training_graph is None:
+            return self._pass(inputs, labels, scores)
+        return self._training_graph(self, self._pass, inputs, labels, scores)
+
+    def _pass(
+        self, inputs: Tensor, labels: Tensor, scores: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Losses and curves from tensors alone, so that the pass can be recorded."""
         feats = self._extract_groups(inputs)
         tokens = feats[-1]
         logits = self.head(feats)
         cross = self.cross(tokens)
-        target = self._targets(data_samples, logits.device)
+        target = labels if scores is None else scores
         losses = self.group_loss(
             tokens[:, 0],
             logits,
             cross,
             target,
             self.head.loss_module,
-            self.cross.head.loss_module,
+            self.cross.criterion,
         )
-        labels = torch.cat([sample.gt_label for sample in data_samples])
-        for name, scores in (('base', logits), ('cross', cross.logits)):
-            correct = scores.argmax(dim=1) == labels.to(scores.device)
-            losses[f'accuracy_{name}'] = 100 * correct.float().mean()
-            terms = branch_cross_entropy(scores, target, self.ring.size)
-            for branch, term in zip(self.ring.branches, terms, strict=True):
-                losses[f'ce_{name}/{branch}'] = term
-        # another attention than CSANeck may learn no balance
-        thetas = getattr(self.cross.attention, 'thetas', ())
-        for number, theta in enumerate(thetas, start=1):
+        heads = {'base': logits, 'cross': cross.logits}
+        losses.update(group_curves(heads, labels, target, self.ring))
+        for number, theta in enumerate(self.cross.thetas, start=1):
             losses[f'theta/level_{number}'] = theta.detach()
         return losses
 
@@ -195,13 +216,12 @@ class QCSClassifier(ImageClassifier):
         branches = [self.extract_feat(x) for x in inputs.chunk(self.ring.size)]
         return tuple(torch.cat(level) for level in zip(*branches, strict=True))
 
-    def _check_groups(self, data_samples: list[DataSample]) -> None:
+    def _check_groups(self, labels: np.ndarray) -> None:
         size = self.ring.size
-        if not data_samples or len(data_samples) % size:
-            problem = f'{len(data_samples)} images'
+        if not len(labels) or len(labels) % size:
+            problem = f'{len(labels)} images'
         else:
-            labels = torch.cat([sample.gt_label for sample in data_samples])
-            problem = self.ring.violation(labels.view(size, -1).tolist())
+            problem = self.ring.violation(labels.reshape(size, -1))
         if problem:
             raise ValueError(
                 f'QCSClassifier got a batch that is not made of groups of {size} in '
@@ -209,11 +229,26 @@ class QCSClassifier(ImageClassifier):
                 f"batch_sampler=dict(type='{self.ring.sampler}')"
             )
 
-    @staticmethod
-    def _targets(data_samples: list[DataSample], device: torch.device) -> Tensor:
-        if 'gt_score' in data_samples[0]:
-            return torch.stack([s.gt_score for s in data_samples]).to(device)
-        return torch.cat([s.gt_label for s in data_samples]).to(device)
+
+def _label_batch(data_samples: list[DataSample] | LabelBatch) -> LabelBatch:
+    if isinstance(data_samples, LabelBatch):
+        return data_samples
+    labels = [s.gt_label for s in data_samples]
+    scores = [s.gt_score for s in data_samples if 'gt_score' in s]
+    return LabelBatch(
+        torch.cat(labels or [torch.empty(0)]), torch.stack(scores) if scores else None
+    )
+
+
+def _compilation(options: bool | dict) -> tuple[bool, bool]:
+    if isinstance(options, bool):
+        return options, options
+    if unknown := set(options) - {'blocks', 'graphs'}:
+        raise ValueError(
+            f'compile must be True, False or dict(blocks=..., graphs=...), got '
+            f'{sorted(unknown)} in it'
+        )
+    return options.get('blocks', False), options.get('graphs', False)
 
 
 def _is_pyramid(neck: dict | nn.Module | None) -> bool:

@@ -2,19 +2,21 @@
 
 from typing import NamedTuple
 
+import torch.nn as nn
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmqcs.functional import Ring
 from mmqcs.registry import MODELS
 
 
 class CrossOutput(NamedTuple):
-    """What the cross branch computes for a batch of G·B images.
+    """Outputs of the cross branch for a batch of G·B images.
 
     Attributes:
         feature: Class token of the cross encoder, (G·B, C).
-        logits: Of the cross head, (G·B, classes).
-        fusion_logits: Of the fusion head, (G·B, classes), if there is one.
+        logits: Logits of the cross head, (G·B, classes).
+        fusion_logits: Logits of the fusion head, (G·B, classes), or None.
     """
 
     feature: Tensor
@@ -33,12 +35,12 @@ class CrossBranch(BaseModule):
     Args:
         attention: Config of the ``mmqcs.CSANeck``.
         encoder: Config of the ``mmqcs.TokenEncoder``. Only its class token is used,
-            so ``out_type='cls_token'`` saves work.
+            so ``out_type='cls_token'`` saves time.
         head: Config of the head, such as ``mmqcs.GatedClsHead``; its ``loss`` is
-            the loss of the cross logits.
+            applied to the cross logits.
         fusion: Config of a head on base and refined tokens, such as
             ``mmqcs.BilinearFusionHead``. None for the published recipes.
-        init_cfg: Initialisation.
+        init_cfg: Initialisation config.
 
     Examples:
         >>> import torch
@@ -71,6 +73,21 @@ class CrossBranch(BaseModule):
         self.head = MODELS.build(head)
         self.fusion = None if fusion is None else MODELS.build(fusion)
 
+    @property
+    def ring(self) -> Ring:
+        """Edges of the groups that the branch compares."""
+        return self.attention.ring
+
+    @property
+    def criterion(self) -> nn.Module:
+        """Loss of the cross logits."""
+        return self.head.loss_module
+
+    @property
+    def thetas(self) -> tuple[Tensor, ...]:
+        """Balance θ of each level, from the finest; empty if nothing is learnt."""
+        return tuple(getattr(self.attention, 'thetas', ()))
+
     def forward(self, tokens: Tensor) -> CrossOutput:
         """Runs the cross branch.
 
@@ -79,18 +96,18 @@ class CrossBranch(BaseModule):
                 (G·B, 1 + L·N, C).
 
         Returns:
-            Feature and logits of every image.
+            Feature and logits of each image.
         """
         return self.classify(tokens[:, 1:])
 
     def classify(self, patches: Tensor) -> CrossOutput:
-        """Runs the cross branch on tokens that have no class token.
+        """Runs the cross branch on tokens without a class token.
 
         Args:
             patches: Patch tokens in branch-major order, (G·B, L·N, C).
 
         Returns:
-            As :meth:`forward`.
+            The same as :meth:`forward`.
         """
         refined = self.attention.refine(patches)
         encoded = self.encoder(patches + refined)

@@ -21,7 +21,7 @@ from mmqcs.registry import MODELS
 
 
 def world_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge over the batches of all ranks: (E, 1, 1, 1).
+    """Largest distance of each edge over the batches of all ranks: (E, *, 1, 1, 1).
 
     The gradient flows back to the rank that holds the maximum.
     """
@@ -71,48 +71,98 @@ class CSALevel(BaseModule):
         if mode == 'SD':
             self.theta = nn.Parameter(torch.zeros(()))
 
+    @property
+    def k(self) -> Tensor | float:
+        """Balance of the dissimilar term, ``tanh θ``; 0 except in mode 'SD'."""
+        return torch.tanh(self.theta) if self.mode == 'SD' else 0.0
+
     def weights(self, tokens: Tensor) -> Tensor:
-        """Token weights of a group, for looking at: (G, B, N, C) → (G, B, N).
+        """Token weights of a group, for inspection: (G, B, N, C) → (G, B, N).
 
         Raises:
-            ValueError: In mode 'SDPA', which has no weight of a token.
+            ValueError: In mode 'SDPA', which has no weight per token.
         """
         if self.mode == 'SDPA':
-            raise ValueError("mode 'SDPA' attends token to token: no weight a token")
-        return self._weights(self.project(tokens))
+            raise ValueError("mode 'SDPA' attends token to token: no weight per token")
+        projected = self.project(tokens)
+        return token_weights(projected, self.ring, self.mode, self.k, self.largest)
 
     def project(self, tokens: Tensor) -> Tensor:
-        """Tokens as they are compared with each other, for looking at: P of X."""
-        return self.proj(self.norm1(tokens)).chunk(2, dim=-1)[0]
+        """Tokens as they are compared with each other, for inspection: P of X."""
+        return self.embed(tokens)[1]
 
-    def _weights(self, projected: Tensor) -> Tensor:
-        k = torch.tanh(self.theta) if self.mode == 'SD' else 0.0
-        return token_weights(projected, self.ring, self.mode, k, self.largest)
+    def embed(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalises and projects tokens: X → LN₁(X), P, V, each (G, B, N, C)."""
+        normed = self.norm1(tokens)
+        return normed, *self.proj(normed).chunk(2, dim=-1)
 
-    def _attend(self, projected: Tensor, value: Tensor) -> Tensor:
-        if self.mode != 'SDPA':
-            return self._weights(projected).unsqueeze(-1) * value
-        partner = {i: j for a, b in self.ring.similar for i, j in ((a, b), (b, a))}
-        attention = scaled_dot_product_attention(projected, self.ring)
-        return attention @ value[[partner[i] for i in range(self.ring.size)]]
+    def merge(self, tokens: Tensor, normed: Tensor, attended: Tensor) -> Tensor:
+        """Adds what was attended to X, and applies the MLP.
+
+        Args:
+            tokens: X, (G, B, N, C).
+            normed: LN₁(X).
+            attended: w ⊙ V.
+
+        Returns:
+            Z, (G, B, N, C).
+        """
+        if self.residual == 'normed':
+            return self.ffn(self.norm2(normed + attended))
+        y = tokens + attended
+        return self.ffn(self.norm2(y), identity=y)
+
+
+class CSALevels(nn.ModuleList):
+    """The levels of a pyramid, whose similarities are computed together.
+
+    Each level has its own weights, but the maps of all levels have the same shape, so
+    one sequence of operations serves them all.
+    """
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Refines the tokens X of a group into Z.
 
         Args:
-            tokens: (G, B, N, C).
+            tokens: (G, B, L·N, C).
 
         Returns:
-            (G, B, N, C).
+            (G, B, L·N, C).
         """
-        normed = self.norm1(tokens)
-        projected, value = self.proj(normed).chunk(2, dim=-1)
-        attended = self._attend(projected, value)
-        if self.residual == 'normed':
-            y = self.norm2(normed + attended)
-            return self.ffn(y)
-        y = tokens + attended
-        return self.ffn(self.norm2(y), identity=y)
+        levels = tokens.chunk(len(self), dim=2)
+        normed, projected, values = zip(
+            *(level.embed(x) for level, x in zip(self, levels, strict=True)),
+            strict=True,
+        )
+        refined = [
+            level.merge(*parts)
+            for level, *parts in zip(
+                self, levels, normed, self._attend(projected, values), strict=True
+            )
+        ]
+        return torch.cat(refined, dim=2)
+
+    def _attend(
+        self, projected: Sequence[Tensor], values: Sequence[Tensor]
+    ) -> Sequence[Tensor]:
+        first = self[0]
+        compared = torch.stack(projected, dim=1)
+        if first.mode == 'SDPA':
+            partner = {i: j for a, b in first.ring.similar for i, j in ((a, b), (b, a))}
+            others = [partner[i] for i in range(first.ring.size)]
+            attention = scaled_dot_product_attention(compared, first.ring)
+            return [
+                a @ value[others]
+                for a, value in zip(attention.unbind(1), values, strict=True)
+            ]
+        k = 0.0
+        if first.mode == 'SD':
+            k = torch.tanh(torch.stack([x.theta for x in self]))[:, None, None]
+        weights = token_weights(compared, first.ring, first.mode, k, first.largest)
+        return [
+            w.unsqueeze(-1) * value
+            for w, value in zip(weights.unbind(1), values, strict=True)
+        ]
 
 
 @MODELS.register_module()
@@ -185,7 +235,7 @@ class CSANeck(BaseModule):
         check_mode(mode, self.ring)
         self.num_levels = num_levels
         self.with_cp = with_cp
-        self.levels = nn.ModuleList(
+        self.levels = CSALevels(
             CSALevel(embed_dims, self.ring, mode, residual, distance_range, mlp_ratio)
             for _ in range(num_levels)
         )
@@ -205,9 +255,12 @@ class CSANeck(BaseModule):
             L tensors of shape (G, B, N, C).
 
         Raises:
-            ValueError: The batch is not made of groups, or the tokens not of
-                equal levels.
+            ValueError: If the batch is not made of groups, or the tokens are not
+                made of equal levels.
         """
+        return self._groups(tokens).chunk(self.num_levels, dim=2)
+
+    def _groups(self, tokens: Tensor) -> Tensor:
         size = self.ring.size
         if len(tokens) % size or not len(tokens):
             raise ValueError(
@@ -219,8 +272,7 @@ class CSANeck(BaseModule):
                 f'{tokens.size(1)} tokens are not {self.num_levels} equal levels; '
                 f'num_levels must be that of the pyramid'
             )
-        groups = tokens.unflatten(0, (size, -1))
-        return groups.chunk(self.num_levels, dim=2)
+        return tokens.unflatten(0, (size, -1))
 
     def refine(self, tokens: Tensor) -> Tensor:
         """Refines patch tokens X into Z, level by level.
@@ -231,11 +283,8 @@ class CSANeck(BaseModule):
         Returns:
             Z, of the same shape.
         """
-        refined = [
-            recompute(level, x, when=self.with_cp)
-            for level, x in zip(self.levels, self.split(tokens), strict=True)
-        ]
-        return torch.cat(refined, dim=2).flatten(0, 1)
+        groups = self._groups(tokens)
+        return recompute(self.levels, groups, when=self.with_cp).flatten(0, 1)
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Adds refined tokens in training; passes features on at test time.

@@ -7,8 +7,9 @@ from mmengine.dist import get_rank
 from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor
 
-from mmqcs.functional.erasing import box_mask, erase_boxes
+from mmqcs.functional.erasing import erase, erase_boxes
 from mmqcs.registry import MODELS
+from mmqcs.structures import LabelBatch
 
 
 class Erasing(NamedTuple):
@@ -23,40 +24,49 @@ class Erasing(NamedTuple):
 
 @MODELS.register_module()
 class FERDataPreprocessor(ClsDataPreprocessor):
-    """mmpretrain's preprocessor, followed in training by random erasing.
+    """MMPretrain's preprocessor, followed by random erasing in training.
 
-    Erasing comes after normalisation, as in the published recipes, where the
-    value 0 is the mean colour. Workers then send 8-bit images, and both passes
-    of SAM see the same erased batch.
+    Erasing comes after normalisation, as in the published recipes, where the value 0
+    is the mean colour. Workers can then send 8-bit images, and both passes of SAM see
+    the same erased batch.
+
+    Batches of ``mmqcs.collate_faces`` are copied to the device in two asynchronous
+    transfers, of the images and of the labels. Batches of MMEngine's collate functions
+    give the same images.
 
     Args:
         erasing: ``p``, ``scale``, ``ratio`` and ``value`` (a number) as for
-            torchvision's ``RandomErasing``, with its defaults; and ``step``, with
-            which boxes are drawn on a grid that many times finer than the images:
-            2 for images that are every second pixel of the published ones. Each
-            image draws for itself. None switches erasing off.
-        **kwargs: Arguments of mmpretrain's ``ClsDataPreprocessor``.
+            torchvision's ``RandomErasing``, with its defaults. ``step`` places boxes
+            on a grid that many times finer than the images, such as 2 for images that
+            are every second pixel of the published ones. A box is drawn for each
+            image. None switches erasing off.
+        compile: Whether to fuse the operations on the images with ``torch.compile``.
+            Results are the same except for rounding.
+        **kwargs: Arguments of MMPretrain's ``ClsDataPreprocessor``.
 
     Raises:
-        TypeError: An unknown argument of erasing.
-        ValueError: A range of it is not ascending, or p no probability.
+        TypeError: An argument of ``erasing`` is unknown.
+        ValueError: A range of ``erasing`` is not ascending, ``p`` is not a
+            probability, or ``step`` is less than 1.
 
     Examples:
         >>> import torch
-        >>> from mmpretrain.structures import DataSample
+        >>> from mmqcs.structures import LabelBatch
         >>> prepare = FERDataPreprocessor(
         ...     mean=[127.5] * 3, std=[127.5] * 3, erasing=dict(p=1.0, scale=(0.1, 0.2))
         ... )
         >>> data = dict(
-        ...     inputs=[torch.full((3, 64, 64), 255, dtype=torch.uint8)],
-        ...     data_samples=[DataSample().set_gt_label(3)],
+        ...     inputs=torch.full((1, 3, 64, 64), 255, dtype=torch.uint8),
+        ...     data_samples=LabelBatch(torch.tensor([3])),
         ... )
         >>> images = prepare(data, training=True)['inputs']
         >>> images.unique().tolist()  # 0, the mean colour, where a box was erased
         [0.0, 1.0]
     """
 
-    def __init__(self, erasing: dict | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, erasing: dict | None = None, compile: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.erasing = None if erasing is None else Erasing(**erasing)
         if self.erasing and not _valid(self.erasing):
@@ -64,26 +74,51 @@ class FERDataPreprocessor(ClsDataPreprocessor):
                 f'erasing needs 0 ≤ p ≤ 1, ascending ranges > 0 and step ≥ 1: '
                 f'{self.erasing}'
             )
+        self._prepare = torch.compile(prepare) if compile else prepare
         self._generator: torch.Generator | None = None
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Collates, normalises and, in training, erases.
+        """Collate, normalise and, in training, erase.
 
         Args:
             data: ``inputs`` and ``data_samples`` from the data loader.
             training: Whether to erase.
 
         Returns:
-            The same keys, ``inputs`` being a float tensor (B, 3, H, W).
+            The same keys. ``inputs`` is a float tensor (B, 3, H, W).
         """
+        samples = data.get('data_samples')
+        if isinstance(samples, LabelBatch):
+            if not self.to_onehot and self.pad_size_divisor == 1:
+                return self._forward_batch(data['inputs'], samples, training)
+            data = {**data, 'data_samples': list(samples)}
         data = super().forward(data, training)
         if training and self.erasing is not None:
-            data['inputs'] = self._erase(data['inputs'])
+            boxes = self._draw_boxes(data['inputs'])
+            e = self.erasing
+            data['inputs'] = erase(data['inputs'], boxes, e.value, e.step)
         return data
 
-    def _erase(self, images: Tensor) -> Tensor:
-        # A generator of our own, so that ranks with one seed do not erase the same
-        # boxes.
+    def _forward_batch(
+        self, images: Tensor, labels: LabelBatch, training: bool
+    ) -> dict[str, Tensor | LabelBatch]:
+        images = images.to(self.device, non_blocking=True)
+        erasing = self.erasing if training else None
+        boxes = None if erasing is None else self._draw_boxes(images)
+        images = self._prepare(
+            images,
+            boxes,
+            getattr(self, 'mean', None),
+            getattr(self, 'std', None),
+            self.to_rgb and images.size(1) == 3,
+            erasing,
+        )
+        labels = labels.to(self.device, non_blocking=True)
+        return {'inputs': images, 'data_samples': labels}
+
+    def _draw_boxes(self, images: Tensor) -> Tensor:
+        # Ranks with the same seed must not erase the same boxes, so the global
+        # generator does not serve.
         if self._generator is None:
             seed = torch.initial_seed() + get_rank()
             self._generator = torch.Generator().manual_seed(seed % 2**63)
@@ -91,8 +126,42 @@ class FERDataPreprocessor(ClsDataPreprocessor):
         e = self.erasing
         grid = height * e.step, width * e.step
         boxes = erase_boxes(count, *grid, e.p, e.scale, e.ratio, self._generator)
-        mask = box_mask(boxes.to(images.device), height, width, e.step)
-        return images.masked_fill(mask, e.value)
+        if images.is_cuda:
+            # a copy from pageable memory would wait for the GPU
+            boxes = boxes.pin_memory()
+        return boxes.to(images.device, non_blocking=True)
+
+
+def prepare(
+    images: Tensor,
+    boxes: Tensor | None,
+    mean: Tensor | None,
+    std: Tensor | None,
+    flip: bool,
+    erasing: Erasing | None,
+) -> Tensor:
+    """Normalise images and erase boxes, in tensor operations alone.
+
+    Args:
+        images: uint8 (B, C, H, W).
+        boxes: Output of :func:`.erase_boxes`, on the device of the images. None for
+            no erasing.
+        mean: (C, 1, 1), or None for no normalisation.
+        std: (C, 1, 1), or None likewise.
+        flip: Whether to reverse the channels.
+        erasing: Value and step of the erasing, or None for no erasing.
+
+    Returns:
+        float32 (B, C, H, W).
+    """
+    if flip:
+        images = images.flip(1)
+    images = images.float()
+    if mean is not None:
+        images = (images - mean) / std
+    if boxes is not None:
+        images = erase(images, boxes, erasing.value, erasing.step)
+    return images
 
 
 def _valid(e: Erasing) -> bool:

@@ -1,4 +1,4 @@
-"""bfloat16, compiled blocks and channels-last against the exact form."""
+"""Compiled blocks, channels-last and mixed precision against the plain form."""
 
 import copy
 import os
@@ -9,8 +9,7 @@ import pytest
 import torch
 from test_qcs_classifier import batch, build
 
-from mmqcs.models import fast_mode
-from mmqcs.models.fast_mode import FastMode, compile_blocks
+from mmqcs.models.compilation import compile_blocks
 from mmqcs.registry import MODELS
 
 
@@ -39,7 +38,7 @@ def test_channels_last_changes_nothing_but_rounding():
 
 
 def test_compiled_blocks_change_nothing_but_rounding():
-    exact, other = twins(fast=dict(dtype='float32', compile=True))
+    exact, other = twins(compile=True)
     images, samples = batch()
     for groups in (2, 1):  # a short last batch as well
         order = [b * 2 + i for b in range(4) for i in range(groups)]
@@ -55,48 +54,38 @@ def test_compiled_blocks_change_nothing_but_rounding():
     assert copy.deepcopy(other).state_dict().keys() == exact.state_dict().keys()
 
 
-def test_bfloat16_is_near_and_keeps_weights_in_float32():
-    exact, other = twins(fast=dict(dtype='bfloat16', compile=False))
+def test_bfloat16_is_close_and_keeps_weights_in_float32():
+    exact, other = twins()
     seen = []
     other.backbone.stem[0].register_forward_hook(lambda *a: seen.append(a[-1].dtype))
     images, samples = batch()
     expected, _ = losses_and_gradients(exact, images, samples)
-    result, gradients = losses_and_gradients(other, images, samples)
+    with torch.autocast('cpu', torch.bfloat16):
+        result, gradients = losses_and_gradients(other, images, samples)
     assert seen == [torch.bfloat16]
     assert {g.dtype for g in gradients.values()} == {torch.float32}
     torch.testing.assert_close(
         result['loss_base'].float(), expected['loss_base'], atol=0.05, rtol=0.05
     )
-    seen.clear()
-    other.eval()(images, samples, mode='predict')
-    assert seen == [torch.bfloat16]
 
 
-def test_true_means_both():
-    assert build(fast=True).fast == FastMode(dtype='auto', compile=True)
+def test_without_a_gpu_graphs_change_nothing():
+    exact, other = twins(compile=dict(graphs=True))
+    images, samples = batch()
+    expected = losses_and_gradients(exact, images, samples)
+    torch.testing.assert_close(losses_and_gradients(other, images, samples), expected)
+    assert copy.deepcopy(other).state_dict().keys() == exact.state_dict().keys()
 
 
-@pytest.mark.parametrize('units', [False, True])
-def test_bfloat16_where_there_are_units_for_it(units, monkeypatch):
-    fast_mode.multiplies_bfloat16.cache_clear()
-    monkeypatch.setattr(
-        torch.cpu, '_is_amx_tile_supported', lambda: units, raising=False
-    )
-    with FastMode().autocast(torch.device('cpu')):
-        dtype = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
-    assert dtype == (torch.bfloat16 if units else torch.float32)
-    fast_mode.multiplies_bfloat16.cache_clear()
-
-
-def test_float16_points_to_the_scaled_wrapper():
-    with pytest.raises(ValueError, match='mmqcs.AutocastOptimWrapper'):
-        build(fast=dict(dtype='float16'))
+def test_unknown_options():
+    with pytest.raises(ValueError, match=r"blocks=.*\['dtype'\]"):
+        build(compile=dict(dtype='bfloat16'))
 
 
 BROKEN = """
 import torch
 from test_qcs_classifier import batch, build
-model = build(fast=True)
+model = build(compile=True)
 losses = model(*batch(), mode='loss')
 assert torch.isfinite(losses['loss_base']), losses
 """
@@ -117,7 +106,7 @@ def test_without_a_compiler_it_warns_and_runs_uncompiled(tmp_path):
 
 
 def test_what_is_compiled():
-    model = build(fast=True)
+    model = build(compile=True)
     assert model.backbone.stages[0][0]._compiled_call_impl is not None
     assert model.backbone._compiled_call_impl is None
     foreign = torch.nn.Module()

@@ -1,0 +1,225 @@
+"""CUDA graphs of a training pass."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn as nn
+from mmengine.logging import print_log
+from torch import Tensor
+
+Pass = Callable[..., dict[str, Tensor]]
+"""Function from tensors to losses and other values, all of them scalars."""
+
+_WARM_UP = 3
+
+
+class TrainingGraph:
+    """Replays the forward and backward pass of a model without launching kernels.
+
+    A pass of QCS starts thousands of small kernels, and the GPU waits for the host.
+    Here the first batch is recorded as two CUDA graphs, one for the losses and one
+    for the gradients, and later batches of the same shape replay them. The numbers
+    are those of the recorded kernels: the same as without graphs.
+
+    The replayed pass is an ordinary node of autograd, so loss scaling, gradient
+    accumulation, SAM and data parallelism work as usual. Batches of other shapes, such
+    as the last batch of an epoch, run without a graph, which is logged once.
+
+    It keeps no reference to the model, so models can still be copied: a copy records
+    graphs of its own.
+    """
+
+    def __init__(self) -> None:
+        self._recording: _Recording | None = None
+        self._announced: set[str] = set()
+
+    def __deepcopy__(self, memo: dict) -> 'TrainingGraph':
+        return TrainingGraph()
+
+    def __reduce__(self) -> tuple:
+        return TrainingGraph, ()
+
+    def __call__(
+        self, module: nn.Module, function: Pass, *inputs: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Computes a pass, by replaying it where possible.
+
+        Args:
+            module: Model whose parameters get gradients and whose buffers change.
+            function: The pass. It must not read values back to the host.
+            *inputs: Its tensors, on the device of the model, without gradients.
+
+        Returns:
+            What the function returns.
+        """
+        if not (inputs[0].is_cuda and module.training and torch.is_grad_enabled()):
+            return function(*inputs)
+        state = _signature(module)
+        if self._recording is None or self._recording.state != state:
+            self._recording = None  # frees its memory first
+            if reason := _obstacle(module):
+                self._announce(f'{reason}, so training runs without CUDA graphs')
+                return function(*inputs)
+            self._recording = _Recording(module, function, inputs, state)
+        elif not self._recording.fits(inputs):
+            shape = tuple(inputs[0].shape)
+            self._announce(f'Batches of shape {shape} run without CUDA graphs')
+            return function(*inputs)
+        return self._recording.replay(inputs)
+
+    def _announce(self, text: str) -> None:
+        if text not in self._announced:
+            self._announced.add(text)
+            print_log(text, logger='current')
+
+
+class _Recording:
+    """The graphs of one pass, with the tensors that they read and write."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        function: Pass,
+        inputs: Sequence[Tensor | None],
+        state: tuple,
+    ) -> None:
+        self.state = state
+        self.inputs = [None if x is None else x.clone() for x in inputs]
+        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream), _unchanged(module), _uncached_autocast():
+            # Compiles, and chooses algorithms, none of which can be recorded.
+            for _ in range(_WARM_UP):
+                outputs = function(*self.inputs)
+                self._gradients(_differentiable(outputs), None)
+                del outputs
+        torch.cuda.current_stream().wait_stream(stream)
+        self.forward, self.backward = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
+        # Errors of this thread only: another one pins batches of the data loader.
+        record = partial(
+            torch.cuda.graph, stream=stream, capture_error_mode='thread_local'
+        )
+        with record(self.forward), _uncached_autocast():
+            self.outputs = function(*self.inputs)
+        losses = _differentiable(self.outputs)
+        self.grad_outputs = [torch.ones_like(x) for x in losses]
+        with record(self.backward, pool=self.forward.pool()):
+            self.gradients = self._gradients(losses, self.grad_outputs)
+        # The values stay, the graph of autograd goes.
+        self.names = list(self.outputs)
+        self.needs_grad = [x.requires_grad for x in self.outputs.values()]
+        self.outputs = [x.detach() for x in self.outputs.values()]
+
+    def _gradients(
+        self, losses: list[Tensor], grad_outputs: list[Tensor] | None
+    ) -> tuple[Tensor | None, ...]:
+        return torch.autograd.grad(
+            losses, self.parameters, grad_outputs, allow_unused=True
+        )
+
+    def fits(self, inputs: Sequence[Tensor | None]) -> bool:
+        """Whether inputs have the recorded shapes and types."""
+        return all(
+            (a is None) == (b is None)
+            and (a is None or (a.shape, a.dtype) == (b.shape, b.dtype))
+            for a, b in zip(self.inputs, inputs, strict=True)
+        )
+
+    def replay(self, inputs: Sequence[Tensor | None]) -> dict[str, Tensor]:
+        """Computes the pass for new inputs."""
+        for static, given in zip(self.inputs, inputs, strict=True):
+            if static is not None:
+                static.copy_(given)
+        values = _Replay.apply(self, *self.parameters)
+        return dict(zip(self.names, values, strict=True))
+
+
+class _Replay(torch.autograd.Function):
+    """Replays a recording as one node of autograd."""
+
+    @staticmethod
+    def forward(ctx: Any, recording: _Recording, *_: Tensor) -> tuple[Tensor, ...]:
+        recording.forward.replay()
+        ctx.recording = recording
+        ctx.set_materialize_grads(True)
+        # Copies: the next replay overwrites the recorded tensors.
+        values = torch.stack([x.float() for x in recording.outputs]).unbind()
+        ctx.mark_non_differentiable(
+            *(v for v, g in zip(values, recording.needs_grad, strict=True) if not g)
+        )
+        return values
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        recording = ctx.recording
+        needed = [g for g, n in zip(grads, recording.needs_grad, strict=True) if n]
+        torch._foreach_copy_(recording.grad_outputs, needed)
+        # Autograd may have made the recorded gradients the .grad of parameters. If
+        # gradients are accumulated these must survive the replay.
+        for p, gradient in zip(recording.parameters, recording.gradients, strict=True):
+            if p.grad is not None and _same_memory(p.grad, gradient):
+                p.grad = p.grad.clone()
+        recording.backward.replay()
+        return (None, *(None if g is None else g.detach() for g in recording.gradients))
+
+
+def _same_memory(a: Tensor, b: Tensor | None) -> bool:
+    return b is not None and a.data_ptr() == b.data_ptr()
+
+
+def _differentiable(outputs: dict[str, Tensor]) -> list[Tensor]:
+    return [x for x in outputs.values() if x.requires_grad]
+
+
+def _signature(module: nn.Module) -> tuple:
+    """What a recording depends on besides its inputs."""
+    autocast = torch.is_autocast_enabled('cuda'), torch.get_autocast_dtype('cuda')
+    parameters = tuple((p.data_ptr(), p.requires_grad) for p in module.parameters())
+    return autocast, parameters, tuple(m.training for m in module.modules())
+
+
+def _obstacle(module: nn.Module) -> str | None:
+    """Names what cannot be recorded in a model, if anything."""
+    for name, part in module.named_modules():
+        if getattr(part, 'with_cp', False):
+            return f'{name} recomputes activations (with_cp)'
+        if isinstance(part, nn.SyncBatchNorm) and part.training:
+            return f'{name} synchronises its statistics'
+        if getattr(part, 'distance_range', None) == 'world':
+            return f"{name} compares all ranks (distance_range='world')"
+    return None
+
+
+@contextmanager
+def _unchanged(module: nn.Module) -> Iterator[None]:
+    """Restores buffers and random state, which the warm-up advances."""
+    buffers = list(module.buffers())
+    before = [b.clone() for b in buffers]
+    state = torch.cuda.get_rng_state()
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, before, strict=True):
+                buffer.copy_(value)
+        torch.cuda.set_rng_state(state)
+
+
+@contextmanager
+def _uncached_autocast() -> Iterator[None]:
+    """Keeps the precision, but casts weights inside the recording itself.
+
+    Weights cast before it would be read from memory that is gone by then.
+    """
+    with torch.autocast(
+        'cuda',
+        torch.get_autocast_dtype('cuda'),
+        enabled=torch.is_autocast_enabled('cuda'),
+        cache_enabled=False,
+    ):
+        yield

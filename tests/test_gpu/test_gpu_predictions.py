@@ -1,0 +1,63 @@
+"""Predictions of a GPU against those of the CPU."""
+
+import numpy as np
+import pytest
+import torch
+from faces_case import scene, write_untrained
+from gpu_case import CONFIG, DEVICE, GRAPHS, needs_gpu, small
+from mmcv.cnn import fuse_conv_bn
+
+from mmqcs.apis import FERInferencer
+from mmqcs.faces import Face
+
+pytestmark = needs_gpu
+
+
+class KnownFaces:
+    """A detector for the rendered scenes, which needs no files."""
+
+    def detect(self, image):
+        for number in range(2):
+            picture, faces = scene(number)
+            if np.array_equal(picture, image):
+                return [Face(face.box, 1.0) for face in faces]
+        raise AssertionError('another image')
+
+
+def test_the_inferencer_finds_the_same_on_both_devices(tmp_path):
+    checkpoint = write_untrained(CONFIG, tmp_path / 'qcs.pth')
+    pictures = [scene(number)[0] for number in range(2)]
+    found = {}
+    for device in ('cpu', DEVICE):
+        infer = FERInferencer(checkpoint, faces=KnownFaces(), device=device)
+        results = infer(pictures)
+        found[device] = [face.scores for result in results for face in result.faces]
+    assert len(found['cpu']) == sum(len(scene(number)[1]) for number in range(2))
+    np.testing.assert_allclose(found[DEVICE], found['cpu'], atol=1e-5)
+
+
+@pytest.mark.parametrize('fused', [False, True])
+def test_graphs_predict_the_same(fused):
+    eager, graphs = small().eval(), small(compile=GRAPHS).eval()
+    if fused:
+        eager, graphs = fuse_conv_bn(eager), fuse_conv_bn(graphs)
+    for count in (4, 2, 4, 3):  # batches of several sizes, one of them again
+        images = torch.randn(count, 3, 64, 64, device=DEVICE)
+        with torch.no_grad():
+            result, expected = graphs(images), eager(images)
+        torch.testing.assert_close(result, expected, rtol=0, atol=0)
+
+
+def test_new_weights_reach_a_captured_graph():
+    eager, graphs = small().eval(), small(compile=GRAPHS).eval()
+    images = torch.randn(2, 3, 64, 64, device=DEVICE)
+    with torch.no_grad():
+        before = graphs(images).clone()
+        for model in (eager, graphs):
+            model.load_state_dict(
+                {k: v * 1.5 for k, v in model.state_dict().items() if 'num' not in k},
+                strict=False,
+            )
+        result, expected = graphs(images), eager(images)
+    assert not torch.allclose(result, before)
+    torch.testing.assert_close(result, expected, rtol=0, atol=0)
