@@ -9,6 +9,9 @@ VENV ?= .venv
 CONFIG ?= configs/qcs/qcs_ir-small_synthfer.py
 WORK_DIR ?= work_dirs/$(basename $(notdir $(CONFIG)))
 DATA ?= data/synthfer
+WEIGHTS_CONFIG ?= configs/qcs/qcs_ir-small_fer2013.py
+# Further arguments of tools/train.py for `make weights`, for example --amp on a GPU
+WEIGHTS_ARGS ?=
 # More arguments for tools/train.py, for example TRAIN_ARGS=--resume
 TRAIN_ARGS ?=
 # Arguments of pytest, for example TEST_ARGS='-m "not slow"'
@@ -31,7 +34,7 @@ PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PIP_RETRIES PIP_DEFAULT_TIMEOUT PIP_DISABLE_PIP_VERSION_CHECK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ops data train test test-original lint format docs linkcheck clean
+.PHONY: help setup ops data train weights test test-original lint format docs linkcheck clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -79,6 +82,12 @@ train: data ## Train and test the small QCS model on SynthFER
 	$(RUN) tools/visualization/plot_curves.py $(WORK_DIR); \
 	set +x; \
 	$(RUN) tools/analysis_tools/summarize.py $(WORK_DIR) --checkpoint "$$checkpoint"
+
+weights: NAME = $(basename $(notdir $(WEIGHTS_CONFIG)))
+weights: $(STAMP) ## Train the small network on FER2013 (data/fer2013) and publish its weights
+	$(RUN) tools/train.py $(WEIGHTS_CONFIG) --work-dir work_dirs/$(NAME) $(WEIGHTS_ARGS)
+	$(RUN) tools/model_converters/publish_model.py work_dirs/$(NAME)/best_*.pth \
+	  work_dirs/weights/$(NAME).pth --half --grey --config $(WEIGHTS_CONFIG)
 
 test: lint ## Lint, then the whole test suite, which builds the documentation
 	$(PYTEST_ENV) $(RUN) -m pytest $(PYTEST_ARGS)

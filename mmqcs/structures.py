@@ -45,7 +45,8 @@ class LabelBatch:
         self.labels = labels
         self.scores = scores
         if host_labels is None:
-            host_labels = labels.cpu().numpy()
+            # A copy, because a tensor moves its memory when it is sent to a process.
+            host_labels = labels.cpu().numpy().copy()
         self.host_labels = host_labels
 
     def pin_memory(self) -> 'LabelBatch':

@@ -9,12 +9,12 @@ import torch
 from conftest import ROOT
 from mmengine import Config
 from mmengine.optim import OptimWrapper
-from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from mmqcs.engine import SAMOptimWrapper
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import MODELS
+from mmqcs.structures import LabelBatch
 
 # read by cuBLAS when CUDA starts; it then repeats its results
 os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
@@ -43,14 +43,14 @@ def small(**changes: Any) -> QCSClassifier:
 
 
 def batch(number: int = 0, groups: int = 2) -> dict[str, Any]:
-    """Groups as a data loader gives them; another number gives other images."""
+    """Groups as a data loader gives them to a GPU; each number gives other images."""
     generator = torch.Generator().manual_seed(number)
     images = torch.randint(
         256, (4 * groups, 3, 64, 64), generator=generator, dtype=torch.uint8
     )
     labels = [(number + slot) % 7 for slot in (0, 0, 1, 1) for _ in range(groups)]
-    samples = [DataSample().set_gt_label(label) for label in labels]
-    return dict(inputs=images, data_samples=samples)
+    samples = LabelBatch(torch.tensor(labels))
+    return dict(inputs=images.pin_memory(), data_samples=samples.pin_memory())
 
 
 def wrap(

@@ -35,6 +35,7 @@ LAYOUTS = {
     'mmqcs.RAFDB': ('rafdb', 7),
     'mmqcs.FERPlus': ('ferplus', 8),
     'mmqcs.AffectNet': ('affectnet', 8),
+    'mmqcs.FER2013': ('fer2013', 7),
 }
 
 
@@ -82,6 +83,8 @@ def cfg(request, drawn_root):
     else:
         roots = {'CIFAR10': 'cifar_root', 'CustomDataset': 'folder_root'}
         root = request.getfixturevalue(roots[kind])
+    if kind == 'mmqcs.FER2013':  # the tree has no PublicTest
+        cfg.val_dataloader.dataset.split = 'test'
     for split in ('train', 'val', 'test'):
         if loader := cfg.get(f'{split}_dataloader'):
             loader.update(num_workers=0, persistent_workers=False, batch_size=2)

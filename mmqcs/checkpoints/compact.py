@@ -28,6 +28,7 @@ def half_precision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         ValueError: A weight is too large for float16.
 
     Examples:
+        >>> import torch
         >>> state = half_precision({'w': torch.ones(2, 2), 'b': torch.ones(2)})
         >>> state['w'].dtype, state['b'].dtype
         (torch.float16, torch.float32)

@@ -27,7 +27,7 @@ PLAIN = dict(
 
 
 def run(tmp_path, runtime_info='mmqcs.RuntimeInfoHook', wrapper=PLAIN, **changes):
-    """Train for three epochs of two iterations, logging the second of each."""
+    """A run that is logged every second iteration."""
     hooks = dict(
         runtime_info=dict(type=runtime_info),
         logger=dict(type='LoggerHook', interval=2),

@@ -41,11 +41,13 @@ def test_graphs_predict_the_same(fused):
     eager, graphs = small().eval(), small(compile=GRAPHS).eval()
     if fused:
         eager, graphs = fuse_conv_bn(eager), fuse_conv_bn(graphs)
-    for count in (4, 2, 4, 3):  # batches of several sizes, one of them again
+    for count in (2, 4, 3, 4, 1):  # recorded for the first two
         images = torch.randn(count, 3, 64, 64, device=DEVICE)
         with torch.no_grad():
             result, expected = graphs(images), eager(images)
-        torch.testing.assert_close(result, expected, rtol=0, atol=0)
+        # smaller batches are padded, and other kernels may serve them
+        tolerance = 0 if count in (2, 4) else 1e-5
+        torch.testing.assert_close(result, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_new_weights_reach_a_captured_graph():

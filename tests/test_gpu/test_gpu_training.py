@@ -38,10 +38,12 @@ def test_graphs_change_no_bit(count, kind, kwargs):
     assert losses[-5:].mean() < losses[:5].mean()
 
 
-def test_a_smaller_last_batch_changes_no_bit():
+def test_a_smaller_last_batch_changes_no_bit_and_is_announced_once(caplog):
     batches = [batch(i, groups=1 if i % 4 == 3 else 2) for i in range(12)]
     losses, weights = run(batches)
-    graph_losses, graph_weights = run(batches, model=dict(compile=GRAPHS))
+    with caplog.at_level('INFO'):
+        graph_losses, graph_weights = run(batches, model=dict(compile=GRAPHS))
+    assert [record.message.count('(4, 3, 64, 64)') for record in caplog.records] == [1]
     assert torch.equal(graph_losses, losses)
     for name, value in weights.items():
         assert torch.equal(graph_weights[name], value), name
@@ -79,13 +81,12 @@ def test_an_overflow_skips_the_update_and_lowers_the_scale(kind, compile):
         assert torch.isfinite(p).all(), name
 
 
-def test_nothing_waits_for_the_gpu_in_a_pass():
-    model = small(compile=GRAPHS)
-    wrapper = wrap(model)
+@pytest.mark.parametrize('compile', [False, GRAPHS], ids=['eager', 'graphs'])
+@pytest.mark.parametrize('kind', [SAMOptimWrapper, SAMAmpOptimWrapper])
+def test_no_update_waits_for_the_gpu(kind, compile):
+    model = small(compile=compile)
+    wrapper = wrap(model, kind)
     batches = [batch(i) for i in range(4)]
-    # as pin_memory of the data loader has them
-    for data in batches:
-        data['inputs'] = data['inputs'].pin_memory()
     train(model, wrapper, batches)
     torch.cuda.set_sync_debug_mode('error')
     try:

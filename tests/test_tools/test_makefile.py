@@ -163,10 +163,23 @@ def test_train(fake_venv, tmp_path, best):
     ]
 
 
+def test_weights(fake_venv):
+    name = 'qcs_ir-small_fer2013'
+    config = f'configs/qcs/{name}.py'
+    assert (ROOT / config).is_file()
+    done = make('weights', f'VENV={fake_venv}', 'WEIGHTS_ARGS=--amp')
+    assert done.returncode == 0, done.stderr
+    train, publish = calls(fake_venv)[1:]
+    assert train == f'tools/train.py {config} --work-dir work_dirs/{name} --amp'
+    assert publish.endswith(
+        f' work_dirs/weights/{name}.pth --half --grey --config {config}'
+    )
+
+
 def test_default_target_lists_the_others():
     printed = make().stdout
-    targets = 'setup ops data train test test-original lint format docs linkcheck clean'
-    for target in targets.split():
+    targets = 'setup ops data train weights test test-original lint format docs'
+    for target in (*targets.split(), 'linkcheck', 'clean'):
         assert f'make {target} ' in printed
 
 

@@ -2,10 +2,10 @@
 
     python tools/benchmarks/train_loop.py --iterations 150
 
-A runner trains on 48×48 images in FER2013's layout, as ``tools/train.py`` does: QCS on
-groups, and MMPretrain's ``ImageClassifier`` with the same backbone, neck and head on
-as many images. The modes run one after the other, each in its own process. Prints a
-table and writes it as JSON.
+A runner trains the recipes of FER2013, as ``tools/train.py`` does, on noise in its
+layout: QCS on groups, and the same backbone, neck and head alone on as many images.
+The modes run one after the other, each in its own process. Prints a table and writes
+it as JSON.
 """
 
 import argparse
@@ -31,20 +31,17 @@ from mmqcs.cli.allocator import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.datasets import FER2013
 
-SIDE = 48
-PIPELINE = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmqcs.SampleFace', resize=54, crop=SIDE, random_crop=True, flip=0.5),
-    dict(type='mmqcs.JitterColor', brightness=0.2, contrast=0.2),
-    dict(type='PackInputs'),
-]
-# name: whether QCS, whether bfloat16, arguments of the model
-MODES: dict[str, tuple[bool, bool, dict[str, Any]]] = {
-    'ImageClassifier': (False, False, {}),
-    'ImageClassifier, bfloat16': (False, True, {}),
-    'QCS': (True, False, {}),
-    'QCS, bfloat16': (True, True, {}),
-    'QCS, bfloat16, compiled': (True, True, dict(compile=True)),
+CONFIGS = Path(__file__).parents[2] / 'configs'
+BASE, QCS = 'mix/ir-small_fer2013.py', 'qcs/qcs_ir-small_fer2013.py'
+# name: config, optimiser wrapper, arguments of the model
+MODES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    'ImageClassifier': (BASE, 'OptimWrapper', {}),
+    'ImageClassifier, bfloat16': (BASE, 'mmqcs.AutocastOptimWrapper', {}),
+    'QCS': (QCS, 'OptimWrapper', {}),
+    'QCS, bfloat16': (QCS, 'mmqcs.AutocastOptimWrapper', {}),
+    'QCS, bfloat16, compiled': (
+        *(QCS, 'mmqcs.AutocastOptimWrapper', dict(compile=True)),
+    ),
 }
 
 
@@ -80,7 +77,7 @@ class LoopTimer(Hook):
 def write_faces(root: Path, count: int) -> None:
     """Write noise as FER2013's training images: grey, 48×48 pixels, class folders."""
     rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (64, SIDE, SIDE), dtype=np.uint8)
+    noise = rng.integers(0, 256, (64, 48, 48), dtype=np.uint8)
     files = [
         cv2.imencode('.jpg', cv2.GaussianBlur(image, (5, 5), 0))[1] for image in noise
     ]
@@ -93,52 +90,26 @@ def write_faces(root: Path, count: int) -> None:
 
 
 def loop_config(
-    cfg: Config, mode: str, root: str, images: int, iterations: int, workers: int
+    mode: str, root: str, images: int, iterations: int, workers: int
 ) -> Config:
     """Return the config of a training in one of the modes."""
-    qcs, amp, changes = MODES[mode]
-    cfg = Config(cfg.to_dict())
-    grid = 3 * (SIDE // 16) ** 2
-    cfg.merge_from_dict(
-        {
-            'model.neck.encoder.num_tokens': grid,
-            'model.cross.encoder.num_tokens': grid,
-            **{f'model.{name}': value for name, value in changes.items()},
-            'optim_wrapper.type': 'mmqcs.AutocastOptimWrapper'
-            if amp
-            else 'OptimWrapper',
-            'train_cfg': dict(_delete_=True, by_epoch=False, max_iters=iterations),
-            'default_hooks.checkpoint.save_best': None,
-            'default_hooks.checkpoint.interval': -1,
-            'log_level': 'ERROR',
-            'work_dir': f'{root}/runs/{mode}',
-        }
-    )
-    del cfg.default_hooks.report
+    path, wrapper, changes = MODES[mode]
+    cfg = load_config(str(CONFIGS / path))
     loader = cfg.train_dataloader
-    loader.batch_size = images // 4 if qcs else images
+    loader.batch_size = images if path == BASE else images // 4
     loader.num_workers = workers
     loader.persistent_workers = workers > 0
-    loader.dataset = dict(
-        type='mmqcs.FER2013',
-        data_root=root,
-        split='train',
-        pipeline=PIPELINE,
-        cache_mib=1024,
-    )
-    if not qcs:
-        cfg.model = dict(
-            type='ImageClassifier',
-            **{
-                part: cfg.model[part]
-                for part in ('data_preprocessor', 'backbone', 'neck', 'head')
-            },
-        )
-        del loader.batch_sampler
-        loader.drop_last = True
+    loader.dataset.data_root = root
+    cfg.model.update(changes)
+    cfg.optim_wrapper.type = wrapper
+    cfg.train_cfg = dict(by_epoch=False, max_iters=iterations)
+    cfg.param_scheduler = None
     for part in ('cfg', 'dataloader', 'evaluator'):
         cfg[f'val_{part}'] = cfg[f'test_{part}'] = None
-    cfg.param_scheduler = None
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1)
+    del cfg.default_hooks.report
+    cfg.log_level = 'ERROR'
+    cfg.work_dir = f'{root}/runs/{mode}'
     return cfg
 
 
@@ -166,7 +137,6 @@ def main() -> None:
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--config', default='configs/qcs/qcs_ir-small_synthfer.py')
     parser.add_argument('--images', type=int, default=768, help='images per iteration')
     parser.add_argument(
         '--dataset', type=int, default=28709, help='images of the dataset'
@@ -186,17 +156,14 @@ def main() -> None:
     if not 0 < args.skip < args.iterations:
         parser.error('--skip must be at least 1 and less than --iterations')
 
-    cfg = load_config(args.config)
     context = multiprocessing.get_context('spawn')
     lines, rows = [], {}
     with tempfile.TemporaryDirectory() as root:
         write_faces(Path(root), args.dataset)
         for mode in args.modes:
-            loop_cfg = loop_config(
-                *(cfg, mode, root, args.images, args.iterations, args.workers)
-            )
+            cfg = loop_config(mode, root, args.images, args.iterations, args.workers)
             with ProcessPoolExecutor(1, mp_context=context) as pool:
-                row = rows[mode] = pool.submit(run, loop_cfg, args.skip).result()
+                row = rows[mode] = pool.submit(run, cfg, args.skip).result()
             lines.append(
                 [
                     mode,

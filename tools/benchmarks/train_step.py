@@ -24,7 +24,6 @@ from measure import (
 )
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmpretrain.structures import DataSample
 
 from mmqcs import register_all_modules
 from mmqcs.cli.allocator import keep_freed_memory
@@ -32,6 +31,7 @@ from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.engine import SAMAmpOptimWrapper, SAMOptimWrapper
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import MODELS
+from mmqcs.structures import LabelBatch
 
 GRAPHS = dict(blocks=False, graphs=True)
 CHECKPOINTED = ('backbone', 'neck.encoder', 'cross.attention', 'cross.encoder')
@@ -78,17 +78,16 @@ def build_batch(model: QCSClassifier, groups: int, size: int) -> dict[str, Any]:
     slots = torch.tensor(model.ring.classes()).repeat_interleave(groups)
     shape = len(slots), 3, size, size
     images = torch.randint(256, shape, generator=generator, dtype=torch.uint8)
-    samples = [DataSample().set_gt_label(label) for label in slots]
-    return dict(inputs=images, data_samples=samples)
+    return dict(inputs=images, data_samples=LabelBatch(slots))
 
 
 def baseline(cfg: Config, groups: int, size: int) -> Step:
     """Return the iteration of :mod:`baseline`."""
     model = build_model(cfg, statistics='joint', channels_last=False)
     data = build_batch(model, groups, size)
-    labels = torch.cat([x.gt_label for x in data['data_samples']]).to(DEVICE)
-    images = model.data_preprocessor(data, training=True)['inputs']
-    branches = images.chunk(model.ring.size), labels.chunk(model.ring.size)
+    batch = model.data_preprocessor(data, training=True)
+    inputs = batch['inputs'], batch['data_samples'].labels
+    branches = [x.chunk(model.ring.size) for x in inputs]
     optimizer = build_optimizer(cfg, model, foreach=False, fused=False)
     sam = ParameterwiseSAM(optimizer, cfg.optim_wrapper.get('rho', 0.05))
 

@@ -1,18 +1,18 @@
-# AdamW from random weights: warm-up over the first twentieth of the run, then cosine to
-# its end, and an average of the weights, which is what is validated and saved.
+# AdamW from random weights: 300 iterations of warm-up, cosine to the last epoch. An
+# exponential moving average of the weights is validated and saved.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05, fused=True),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.2, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=300),
-    # without end: to max_epochs
+    # no end, so that it follows train_cfg.max_epochs
     dict(type='CosineAnnealingLR', by_epoch=True, convert_to_iter_based=True),
 ]
 custom_hooks = [
-    # 250 iterations of memory; averages BatchNorm's statistics as well
-    dict(type='EMAHook', momentum=0.004, update_buffers=True, priority='ABOVE_NORMAL'),
+    # averages the last 250 iterations or so, and BatchNorm's statistics as well
+    dict(type='EMAHook', momentum=0.016, interval=4, update_buffers=True),
     dict(type='SyncBuffersHook'),
 ]
 

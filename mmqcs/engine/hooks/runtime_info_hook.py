@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.hooks import LoggerHook
 from mmengine.hooks import RuntimeInfoHook as StockRuntimeInfoHook
+from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor
@@ -93,15 +95,17 @@ class RuntimeInfoHook(StockRuntimeInfoHook):
         pending, self._pending = self._pending, []
         packed = [scalars.packed for scalars in pending if scalars.packed is not None]
         values = iter(torch.cat(packed).tolist() if packed else ())
+        histories: dict[str, list[float]] = {}
         for scalars in pending:
-            found = {
-                name: next(values) if value is None else value
-                for name, value in scalars.values.items()
-            }
-            for name, value in found.items():
-                runner.message_hub.update_scalar(f'train/{name}', value)
+            for name, value in scalars.values.items():
+                if value is None:
+                    value = scalars.values[name] = next(values)
+                histories.setdefault(f'train/{name}', []).append(value)
+        for name, history in histories.items():
+            _extend(runner.message_hub, name, history)
+        for scalars in pending:
             for read in self.readers:
-                read(scalars.iteration, found)
+                read(scalars.iteration, scalars.values)
 
     def _keep_norms(self, wrapper: OptimWrapper) -> None:
         clip = wrapper.clip_func
@@ -113,6 +117,17 @@ class RuntimeInfoHook(StockRuntimeInfoHook):
 
         # MMEngine fetches what the function returns, unless it returns None.
         wrapper.clip_func = clip_and_keep
+
+
+def _extend(hub: MessageHub, name: str, values: list[float]) -> None:
+    hub.update_scalar(name, values[0])
+    if len(values) > 1:
+        # one by one, each would copy the history of the whole run
+        history, counts = hub.get_scalar(name).data
+        ones = np.ones(len(values) - 1, dtype=int)
+        hub.log_scalars[name] = HistoryBuffer(
+            np.append(history, values[1:]), np.append(counts, ones)
+        )
 
 
 class _Scalars:
