@@ -1,5 +1,8 @@
+import runpy
+
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from mmqcs.datasets import (
     CAERS,
@@ -11,9 +14,11 @@ from mmqcs.datasets import (
     CKPlus,
     ExpW,
     FERPlus,
+    SynthFER,
 )
 from mmqcs.expressions import (
     COMMON,
+    RAF_DB,
     class_map,
     class_spellings,
     expression,
@@ -177,3 +182,12 @@ def test_classes_neither_reorder_nor_select(rafdb, classes):
 
 def test_the_map_is_an_integer_array():
     assert class_map(SEVEN, COMMON).dtype == np.int64
+
+
+def test_the_scenes_of_detectors_have_the_order_of_raf_db():
+    config = runpy.run_path(ROOT / 'configs/det/faster-rcnn_ir-small_fpn_synthfer.py')
+    assert config['classes'] == RAF_DB
+
+
+def test_synthfer_has_the_order_of_raf_db():
+    assert SynthFER.METAINFO['classes'] == RAF_DB
