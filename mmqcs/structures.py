@@ -1,6 +1,6 @@
 """Labels of a batch as tensors that also serve as data samples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -26,8 +26,8 @@ class LabelBatch:
     Args:
         labels: Class of each image, int64 (B,).
         scores: Soft labels (B, K), or None.
-        host_labels: The same labels for Python to read, which does not wait for a
-            GPU. Defaults to a copy of ``labels``, which does.
+        host_labels: The same labels on the CPU. If missing, they are copied from
+            ``labels`` when they are needed, which waits for a GPU.
 
     Examples:
         >>> import torch
@@ -44,10 +44,31 @@ class LabelBatch:
     ) -> None:
         self.labels = labels
         self.scores = scores
-        if host_labels is None:
+        self._host_labels = host_labels
+
+    @classmethod
+    def from_samples(cls, samples: 'Sequence[DataSample] | LabelBatch') -> 'LabelBatch':
+        """Collect the labels of data samples, unless they are collected already.
+
+        Args:
+            samples: Data samples with one label each.
+        """
+        if isinstance(samples, LabelBatch):
+            return samples
+        labels = [sample.gt_label for sample in samples]
+        scores = [sample.gt_score for sample in samples if 'gt_score' in sample]
+        return cls(
+            torch.cat(labels or [torch.empty(0, dtype=torch.int64)]),
+            torch.stack(scores) if scores else None,
+        )
+
+    @property
+    def host_labels(self) -> np.ndarray:
+        """The labels for Python to read."""
+        if self._host_labels is None:
             # A copy, because a tensor moves its memory when it is sent to a process.
-            host_labels = labels.cpu().numpy().copy()
-        self.host_labels = host_labels
+            self._host_labels = self.labels.cpu().numpy().copy()
+        return self._host_labels
 
     def pin_memory(self) -> 'LabelBatch':
         """Return a copy in page-locked memory."""

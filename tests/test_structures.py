@@ -86,9 +86,9 @@ def with_sample(change):
     ('change', 'message'),
     [
         (lambda s: s.set_mask(torch.ones(2)), 'data sample 1 .* mask.*default_collate'),
-        (lambda s: s.set_gt_score(torch.ones(7)), 'data sample 1 .* gt_score'),
-        (lambda s: s.set_gt_label([1, 2]), 'data sample 1 .* 2 labels'),
-        (lambda s: s.pop('gt_label'), 'data sample 1 .* gt_label'),
+        (lambda s: s.set_gt_score(torch.ones(7)), r'data sample 1 .* gt_score \[7\]'),
+        (lambda s: s.set_gt_label([1, 2]), r'data sample 1 .* gt_label \[2\]'),
+        (lambda s: s.pop('gt_label'), 'data sample 1 .* neither'),
     ],
 )
 def test_what_does_not_fit_is_named(change, message):

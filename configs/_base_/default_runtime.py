@@ -7,7 +7,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        # leaves a checkpoint to resume from even if the run is killed while saving
+        # leaves a checkpoint to resume from, even if the run is killed
         type='mmqcs.CheckpointHook',
         interval=1,
         max_keep_ckpts=1,
@@ -38,16 +38,16 @@ vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
 log_processor = dict(
-    # per-image losses and θ are plotted, not printed
+    # per-image losses and theta are plotted, not printed
     type='mmqcs.QuietLogProcessor',
     quiet=r'ce_|theta/',
-    # print the mean over the last iterations for the stock values and for the training
-    # values of QCS
+    # log means over the last iterations instead of the last value; accuracy_* are those
+    # of training
     mean_pattern=r'loss|time|grad_norm|^accuracy_|^ce_',
 )
 log_level = 'INFO'
 load_from = None
 resume = False
 
-# With a fixed seed, a resumed run draws the same groups as an unbroken one.
+# With a fixed seed, a resumed run draws the same groups as an uninterrupted one.
 randomness = dict(seed=0, deterministic=False)

@@ -16,9 +16,9 @@ def _names(text: str) -> frozenset[str]:
 
 OWN_MODELS = _names(
     """
-    QCSClassifier DistilledClassifier FERDataPreprocessor IRNet TokenPyramidNeck CSANeck
-    TokenEncoder CrossBranch GatedClsHead BilinearFusionHead GroupLoss KLDistillLoss
-    EuclideanDistillLoss
+    FERClassifier QCSClassifier DistilledClassifier FERDataPreprocessor IRNet CSANeck
+    TokenPyramidNeck TokenEncoder CrossBranch GatedClsHead BilinearFusionHead GroupLoss
+    KLDistillLoss EuclideanDistillLoss SmoothCrossEntropyLoss
     """
 )
 

@@ -12,8 +12,6 @@ from mmqcs.structures import LabelBatch
 
 __all__ = ['collate_faces']
 
-_ADVICE = "Set collate_fn=dict(type='default_collate') in the data loader"
-
 
 @FUNCTIONS.register_module()
 def collate_faces(items: Sequence[dict[str, Any]]) -> dict[str, Tensor | LabelBatch]:
@@ -33,7 +31,7 @@ def collate_faces(items: Sequence[dict[str, Any]]) -> dict[str, Tensor | LabelBa
         ``inputs`` (B, 3, H, W) and ``data_samples``, a :class:`LabelBatch`.
 
     Raises:
-        ValueError: A sample has other fields, or not exactly one label.
+        ValueError: A sample has other fields, or not exactly one label. Names them.
         RuntimeError: The images differ in shape.
 
     Examples:
@@ -50,28 +48,22 @@ def collate_faces(items: Sequence[dict[str, Any]]) -> dict[str, Tensor | LabelBa
         (torch.Size([2, 3, 48, 48]), tensor([3, 5]))
     """
     samples = [item['data_samples'] for item in items]
-    fields = {'gt_label', *samples[0].keys()}
+    scored = 'gt_score' in samples[0]
+    expected = {'gt_label', 'gt_score'} if scored else {'gt_label'}
     for i, sample in enumerate(samples):
-        own = set(sample.keys())
-        if other := own - {'gt_label', 'gt_score'}:
-            raise ValueError(
-                f'collate_faces takes gt_label and gt_score only, but data sample {i} '
-                f'of the batch has {", ".join(sorted(other))}. {_ADVICE}'
+        if {*sample.keys()} != expected or sample.gt_label.shape != (1,):
+            found = sorted(
+                f'{k} {list(getattr(v, "shape", ()))}' for k, v in sample.items()
             )
-        if own != fields:
             raise ValueError(
-                f'data sample {i} of the batch lacks '
-                f'{", ".join(sorted(own ^ fields))}, which others have or training '
-                f'needs. {_ADVICE}'
-            )
-        if sample.gt_label.shape != (1,):
-            raise ValueError(
-                f'data sample {i} of the batch has {sample.gt_label.numel()} labels '
-                f'instead of one. {_ADVICE}'
+                f'collate_faces takes one gt_label per image, and a gt_score for all '
+                f'images or none, but data sample {i} of the batch has '
+                f'{", ".join(found) or "neither"}. Set '
+                f"collate_fn=dict(type='default_collate') in the data loader"
             )
     labels = torch.cat([sample.gt_label for sample in samples])
     scores = None
-    if 'gt_score' in fields:
+    if scored:
         scores = torch.stack([sample.gt_score for sample in samples])
     # torch's default_collate stacks in shared memory if a worker calls it
     images = default_collate([item['inputs'] for item in items])

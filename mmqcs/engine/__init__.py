@@ -1,4 +1,4 @@
-"""Optimisation: SAM and mixed precision."""
+"""Training: optimiser wrappers, hooks and the log processor."""
 
 from mmqcs import openmmlab  # noqa: F401
 

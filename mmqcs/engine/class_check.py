@@ -22,8 +22,8 @@ def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
         datasets: The dataset of each split, by the name of its data loader.
 
     Raises:
-        ValueError: Two of them differ in the number of classes, two splits name other
-            classes or order them differently, or a label is not one of the classes.
+        ValueError: Two parts differ in the number of classes, two splits differ in
+            their classes or the order of them, or a label is out of range.
     """
     counts = dict(_model_counts(model))
     names = {}
@@ -38,8 +38,8 @@ def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
         if not _same_classes(first[1], classes):
             raise ValueError(
                 f'{first[0]} has the classes {", ".join(map(str, first[1]))}, but '
-                f'{title} has {", ".join(map(str, classes))}. Their labels count in '
-                f'different orders: set the same label_order (or classes) in both'
+                f'{title} has {", ".join(map(str, classes))}. Set the same label_order '
+                f'(or classes) in both'
             )
     for part, count in counts.items():
         if names and count != len(first[1]):
@@ -51,8 +51,8 @@ def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
     if len(set(counts.values())) > 1:
         listed = ', '.join(f'{part} {count}' for part, count in counts.items())
         raise ValueError(
-            f'parts of the model differ in their numbers of classes: {listed}. Set the '
-            f'same num_classes in all'
+            f'parts of the model differ in the number of classes: {listed}. Set the '
+            f'same num_classes in all of them'
         )
     total = next(iter(counts.values()), len(first[1]))
     if total:
@@ -66,7 +66,7 @@ def _model_counts(model: nn.Module) -> Iterator[tuple[str, int]]:
         is_head = isinstance(module, (ClsHead, MultiLabelClsHead))
         if not is_head and not isinstance(module, BaseDataPreprocessor):
             continue
-        if '.task_heads.' in f'.{name}':  # each task has classes of its own
+        if '.task_heads.' in f'.{name}':  # each task has its own classes
             continue
         count = getattr(module, 'num_classes', None)
         if isinstance(count, int):

@@ -3,11 +3,16 @@
 from mmqcs import openmmlab  # noqa: F401
 
 from .backbones import IRNet
-from .classifiers import DistilledClassifier, QCSClassifier
+from .classifiers import DistilledClassifier, FERClassifier, QCSClassifier
 from .cross import CrossBranch
 from .encoders import TokenEncoder
 from .heads import BilinearFusionHead, GatedClsHead
-from .losses import EuclideanDistillLoss, GroupLoss, KLDistillLoss
+from .losses import (
+    EuclideanDistillLoss,
+    GroupLoss,
+    KLDistillLoss,
+    SmoothCrossEntropyLoss,
+)
 from .necks import CSANeck, TokenPyramidNeck
 from .preprocessors import FERDataPreprocessor
 from .roi_heads import build_qcs_roi_head
@@ -19,6 +24,7 @@ __all__ = [
     'CrossBranch',
     'DistilledClassifier',
     'EuclideanDistillLoss',
+    'FERClassifier',
     'FERDataPreprocessor',
     'GatedClsHead',
     'GroupLoss',
@@ -26,6 +32,7 @@ __all__ = [
     'KLDistillLoss',
     'OptionalPretrained',
     'QCSClassifier',
+    'SmoothCrossEntropyLoss',
     'TokenEncoder',
     'TokenPyramidNeck',
     'build_qcs_roi_head',

@@ -5,11 +5,15 @@ import os
 import subprocess
 import sys
 
+import pytest
 import torch
 import torch.distributed as dist
 from conftest import ROOT
 from gpu_case import CONFIG, DEVICE, GRAPHS, batch, needs_gpu, small, train, wrap
+from mmengine import Config
+from mmengine.hooks import Hook
 from mmengine.model import MMDistributedDataParallel
+from mmengine.runner import Runner
 
 pytestmark = needs_gpu
 
@@ -50,14 +54,55 @@ def test_training_and_test(rafdb_root, tmp_path):
     assert len(losses) == 8  # 28 anchors, 7 per batch, 2 epochs
     assert all(0 < loss < 10 for loss in losses)
     assert all(record['memory'] > 0 for record in records if 'loss' in record)
-    arguments = 'run/epoch_2.pth', '--work-dir', 'run', '--cfg-options', *options
-    run_tool('test.py', CONFIG, *arguments, cwd=tmp_path)
-    (result,) = (
-        json.loads(path.read_text())
-        for path in (tmp_path / 'run').rglob('*.json')
-        if 'accuracy/top1' in path.read_text() and path.stem != 'scalars'
+    out = '--out', 'metrics.json', '--out-item', 'metrics'
+    run_tool(
+        *('test.py', CONFIG, 'run/epoch_2.pth', *out, '--cfg-options', *options),
+        cwd=tmp_path,
     )
-    assert 0 <= result['accuracy/top1'] <= 100
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    assert 0 <= metrics['accuracy/top1'] <= 100
+
+
+class Guard(Hook):
+    """Lets no iteration between two logs wait for the GPU."""
+
+    def __init__(self):
+        self.guarded = 0
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if 2 <= batch_idx < 13 and (batch_idx + 1) % 5:
+            torch.cuda.set_sync_debug_mode('error')
+            self.guarded += 1
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        torch.cuda.set_sync_debug_mode('default')
+
+
+@pytest.mark.parametrize('compile', [False, GRAPHS], ids=['eager', 'graphs'])
+def test_no_iteration_between_two_logs_waits_for_the_gpu(rafdb_root, tmp_path, compile):
+    config = Config.fromfile(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
+    config.model.compile = compile
+    config.optim_wrapper.type = 'mmqcs.SAMAmpOptimWrapper'
+    config.optim_wrapper.optimizer.fused = True
+    config.custom_hooks.append(dict(type='mmqcs.SAMHook'))
+    config.train_dataloader.update(
+        batch_size=2, num_workers=0, persistent_workers=False, pin_memory=True
+    )
+    config.train_dataloader.dataset.data_root = str(rafdb_root)
+    config.train_cfg = dict(by_epoch=True, max_epochs=1)
+    for part in ('cfg', 'dataloader', 'evaluator'):
+        config[f'val_{part}'] = config[f'test_{part}'] = None
+    config.default_hooks.logger.interval = 5
+    del config.default_hooks.report
+    config.work_dir = str(tmp_path)
+    runner, guard = Runner.from_cfg(config), Guard()
+    # after the loader has given its batch, around all other hooks
+    runner.register_hook(guard, 'LOWEST')
+    try:
+        runner.train()
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    assert guard.guarded == 9  # of 14 iterations, the last of which ends the epoch
 
 
 def test_a_checkpoint_continues_bit_for_bit(tmp_path):

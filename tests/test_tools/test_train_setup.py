@@ -106,7 +106,7 @@ def test_the_metrics_of_other_evaluators_are_known_by_their_prefix(toy, failing)
 
 def test_losses_that_are_not_finite(failing, tmp_path):
     options = '--cfg-options', 'optim_wrapper.optimizer.lr=1e30'
-    line = failing(*options, iterated=3)
+    line = failing(*options, iterated=2)
     assert 'losses of iteration 2 are not finite: loss nan' in line
     assert not list((tmp_path / 'run').glob('*.pth'))
 
@@ -158,6 +158,7 @@ def test_every_config_gets_the_hooks_that_guard_a_run(given, kind):
     assert hooks.resume == {'type': 'mmqcs.ResumeHook', 'trust': False}
     assert hooks.setup_check.type == 'mmqcs.SetupCheckHook'
     assert hooks.finite.type == 'mmqcs.FiniteHook'
+    assert hooks.runtime_info.type == 'mmqcs.RuntimeInfoHook'
 
 
 def test_checkpoints_that_are_switched_off_stay_off():

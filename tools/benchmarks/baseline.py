@@ -1,8 +1,8 @@
-"""QCS as training scripts compute it: what the benchmarks compare with.
+"""The baseline of the benchmarks: QCS as training scripts compute it.
 
-Every image of a group goes through the network by itself, in float32 with the
-channels first; attention takes one edge at a time; SAM loops over the parameters.
-The numbers are those of :class:`mmqcs.models.QCSClassifier`.
+Each branch goes through the network by itself, in float32 and channels first.
+Attention takes one edge at a time, and SAM loops over the parameters. The results are
+those of :class:`mmqcs.models.QCSClassifier`.
 """
 
 import torch
@@ -21,7 +21,7 @@ from mmqcs.models.necks.csa_neck import CSALevel
 
 
 def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
-    """CSA of one level, image by image and edge by edge, "normed" residual.
+    """Compute CSA of one level by image and by edge, with the "normed" residual.
 
     Args:
         level: Weights, in mode SD.
@@ -52,7 +52,15 @@ def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
 
 
 def all_tokens(encoder: TokenEncoder, tokens: Tensor) -> Tensor:
-    """The encoder in full, whatever of it is used: (B, N, C) → (B, 1 + N, C)."""
+    """Run the whole encoder, even if only one token is used.
+
+    Args:
+        encoder: Weights.
+        tokens: (B, N, C).
+
+    Returns:
+        All tokens, (B, 1 + N, C).
+    """
     cls_token = encoder.cls_token.expand(len(tokens), -1, -1)
     x = torch.cat((cls_token, tokens), dim=1) + encoder.pos_embed
     return encoder.norm(encoder.blocks(encoder.drop(x)))
@@ -61,15 +69,15 @@ def all_tokens(encoder: TokenEncoder, tokens: Tensor) -> Tensor:
 def branch_by_branch_loss(
     model: QCSClassifier, branches: list[Tensor], labels: list[Tensor]
 ) -> Tensor:
-    """Loss of a batch of quadruplets, each branch by itself.
+    """Compute the loss of a batch of quadruplets, each branch by itself.
 
     Args:
-        model: Its weights are used; its own forward pass is not.
+        model: Classifier whose weights are used, but not its forward pass.
         branches: Images of each branch, (B, 3, H, W).
         labels: Labels of each branch, (B,).
 
     Returns:
-        The mean of the cross-entropies of both heads and all branches.
+        Mean of the cross-entropies of both heads and all branches.
     """
     tokens = [model.extract_feat(x)[-1] for x in branches]
     attention = model.cross.attention
@@ -89,10 +97,10 @@ def branch_by_branch_loss(
 
 
 class ParameterwiseSAM:
-    """SAM around an optimiser, a Python loop over the parameters for each step.
+    """SAM around an optimiser, with a loop over the parameters in each step.
 
     Args:
-        optimizer: Steps at the end of an update.
+        optimizer: Optimiser that takes the step of an update.
         rho: Radius of the ascent.
     """
 
@@ -107,7 +115,7 @@ class ParameterwiseSAM:
 
     @torch.no_grad()
     def ascend(self) -> None:
-        """Moves the weights to w + rho · g / ‖g‖, keeping w."""
+        """Move the weights to w + rho · g / ‖g‖, and keep w."""
         norm = torch.stack([p.grad.norm() for p in self._parameters()]).norm()
         for p in self._parameters():
             self.kept[p] = p.data.clone()
@@ -116,7 +124,7 @@ class ParameterwiseSAM:
 
     @torch.no_grad()
     def descend(self) -> None:
-        """Returns to w and steps."""
+        """Return to w and step."""
         for p in self._parameters():
             p.data = self.kept.pop(p)
         self.optimizer.step()

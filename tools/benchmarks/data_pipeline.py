@@ -3,9 +3,9 @@
     python tools/benchmarks/data_pipeline.py --config configs/qcs/qcs_ir50_ferplus.py
 
 Compares the pipeline of a config, up to the normalised and erased batch, with
-torchvision's transforms on Pillow images, on faces of 100 by 100 pixels that are
-drawn and written as JPEG. The modes run in processes of their own and take turns.
-Prints a table and writes it as JSON.
+torchvision's transforms on Pillow images. The images are rendered faces of 100×100
+pixels in JPEG files. The modes run in their own processes and take turns. Prints a
+table and writes it as JSON.
 """
 
 import argparse
@@ -33,7 +33,7 @@ BATCH = 96
 
 
 def settings_of(cfg: Config, name: str) -> dict[str, Any]:
-    """Arguments of a transform of the training pipeline, none if it is not there."""
+    """Return the arguments of a transform of the training pipeline, if it is there."""
     for transform in cfg.train_dataloader.dataset.pipeline:
         if transform['type'] == f'mmqcs.{name}':
             return {k: v for k, v in transform.items() if k != 'type'}
@@ -41,7 +41,7 @@ def settings_of(cfg: Config, name: str) -> dict[str, Any]:
 
 
 def torchvision_on_pillow(cfg: Config, root: str) -> Step:
-    """The published transforms, image by image."""
+    """Return the published transforms, applied image by image."""
     torch.set_num_threads(1)
     view, jitter = settings_of(cfg, 'SampleFace'), settings_of(cfg, 'JitterColor')
     preprocessor = cfg.model.data_preprocessor
@@ -68,7 +68,7 @@ def torchvision_on_pillow(cfg: Config, root: str) -> Step:
 
 
 def ours(cfg: Config, root: str, cache_mib: int = 0) -> Step:
-    """The pipeline and the data preprocessor of the config."""
+    """Return the pipeline and the data preprocessor of the config."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     register_all_modules()
@@ -87,7 +87,7 @@ def ours(cfg: Config, root: str, cache_mib: int = 0) -> Step:
 
 
 def cached(cfg: Config, root: str) -> Step:
-    """The same once all images are in the cache of decoded images."""
+    """Return the same with all images in the cache of decoded images."""
     return ours(cfg, root, cache_mib=1024)
 
 
@@ -95,7 +95,7 @@ MODES = {'torchvision on Pillow': torchvision_on_pillow, 'ours': ours, 'cached':
 
 
 def draw_faces(root: str, count: int) -> None:
-    """Faces as RAF-DB has them: JPEG, 100 by 100 pixels."""
+    """Write rendered faces in the form of RAF-DB: JPEG, 100×100 pixels."""
     converter = Path(__file__).parents[1] / 'dataset_converters/synth_fer.py'
     command = [sys.executable, converter, root, '--train', count, '--test', 7]
     subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)
@@ -120,20 +120,20 @@ def main() -> None:
     lines, rows = [], {}
     for name, timing in timings.items():
         rows[name] = {
-            'ms_an_image': 1000 * timing.median / args.images,
-            'images_a_second': args.images / timing.median,
+            'ms_per_image': 1000 * timing.median / args.images,
+            'images_per_second': args.images / timing.median,
             'speedup': first.median / timing.median,
         }
         row = rows[name]
         lines.append(
             [
                 name,
-                f'{row["ms_an_image"]:.3f}',
-                f'{row["images_a_second"]:.0f}',
+                f'{row["ms_per_image"]:.3f}',
+                f'{row["images_per_second"]:.0f}',
                 f'{row["speedup"]:.2f}x',
             ]
         )
-    print(table(['pipeline', 'ms/image', 'images/s on a core', 'speed-up'], lines))
+    print(table(['pipeline', 'ms/image', 'images/s per core', 'speed-up'], lines))
     write_json(args.out, vars(args), rows)
 
 

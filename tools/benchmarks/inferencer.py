@@ -1,11 +1,11 @@
-"""Time of the inferencer beside the time of detector and bare model.
+"""Time of the inferencer, compared with the detector and the network alone.
 
-    python tools/benchmarks/inferencer.py --pictures 32 --repeats 7
+    python tools/benchmarks/inferencer.py --images 32 --repeats 7
 
-"Detector and bare model" finds the faces of each picture and puts a ready batch of as
-many images as there are faces through the network: what any program must do. The
-inferencer also cuts, aligns and prepares the faces and makes the results. Pictures are
-drawn scenes, given as arrays. The two run in processes of their own and take turns.
+"Detector and bare model" finds the faces of each image and runs the network on a ready
+batch of as many faces, which every program must do. The inferencer also cuts out,
+aligns and prepares the faces, and builds the results. The images are rendered scenes,
+given as arrays. The two run in their own processes and take turns.
 """
 
 import argparse
@@ -23,29 +23,29 @@ from mmqcs.synth.scenes import SceneSettings, draw_scene
 
 
 def scenes(count: int, size: int) -> list[np.ndarray]:
-    """Drawn scenes, BGR."""
+    """Return rendered scenes, BGR."""
     settings = SceneSettings(image_size=size)
     return [draw_scene(settings, 'test', i) for i in range(count)]
 
 
 def inferencer(cfg: Config, count: int, size: int) -> Step:
-    """All of it."""
+    """Return a step of the whole inferencer."""
     keep_freed_memory()
-    infer, pictures = FERInferencer(cfg), scenes(count, size)
-    return lambda: infer(pictures)
+    infer, images = FERInferencer(cfg), scenes(count, size)
+    return lambda: infer(images)
 
 
 def detector_and_model(cfg: Config, count: int, size: int) -> Step:
-    """Faces found, and as many ready images classified, in batches of the same size."""
+    """Return a step that finds faces and classifies as many ready ones."""
     keep_freed_memory()
-    infer, pictures = FERInferencer(cfg), scenes(count, size)
+    infer, images = FERInferencer(cfg), scenes(count, size)
     detector, model = CascadeDetector(), infer.classifier.model
-    view = infer.classifier.prepare([pictures[0]])
+    view = infer.classifier.prepare([images[0]])
     per_batch = infer.batch_frames
 
     def step() -> None:
         for start in range(0, count, per_batch):
-            found = [detector.detect(x) for x in pictures[start : start + per_batch]]
+            found = [detector.detect(x) for x in images[start : start + per_batch]]
             faces = sum(map(len, found))
             with torch.inference_mode():
                 model(view.expand(faces, -1, -1, -1), mode='tensor')
@@ -66,30 +66,28 @@ def main() -> None:
         nargs='+',
         default=['configs/qcs/qcs_ir50_raf.py', 'configs/qcs/qcs_ir-small_synthfer.py'],
     )
-    parser.add_argument('--pictures', type=int, default=32)
-    parser.add_argument('--size', type=int, default=512, help='side of a picture')
+    parser.add_argument('--images', type=int, default=32)
+    parser.add_argument('--size', type=int, default=512, help='side of an image')
     parser.add_argument('--repeats', type=int, default=7)
     parser.add_argument('--out', default='work_dirs/benchmarks/inferencer.json')
     args = parser.parse_args()
-    faces = sum(
-        map(len, map(CascadeDetector().detect, scenes(args.pictures, args.size)))
-    )
+    faces = sum(map(len, map(CascadeDetector().detect, scenes(args.images, args.size))))
     lines, rows = [], {}
     for path in args.configs:
-        arguments = load_config(path), args.pictures, args.size
+        arguments = load_config(path), args.images, args.size
         timings = alternate(STEPS, arguments, args.repeats)
         bare = timings['detector and bare model'].median
         name = path.rpartition('/')[2].removesuffix('.py')
         for step, timing in timings.items():
             row = {
-                'ms_a_picture': 1000 * timing.median / args.pictures,
-                'ms_a_face': 1000 * timing.median / faces,
+                'ms_per_image': 1000 * timing.median / args.images,
+                'ms_per_face': 1000 * timing.median / faces,
                 'ratio': timing.median / bare,
             }
             rows[f'{name}, {step}'] = row
-            cells = f'{row["ms_a_picture"]:.1f}', f'{row["ms_a_face"]:.1f}'
+            cells = f'{row["ms_per_image"]:.1f}', f'{row["ms_per_face"]:.1f}'
             lines.append([f'{name}, {step}', *cells, f'{row["ratio"]:.2f}x'])
-    print(table(['', 'ms/picture', 'ms/face', 'time'], lines))
+    print(table(['', 'ms/image', 'ms/face', 'time'], lines))
     write_json(args.out, vars(args) | {'faces': faces}, rows)
 
 

@@ -1,10 +1,10 @@
-"""Loss curves of the exact and the fast mode over the same seeds.
+"""Loss curves of the faster modes and of the exact one, over the same seeds.
 
     python tools/benchmarks/loss_curve.py --iterations 200 --seeds 3
 
-Trains the small network on SynthFER's faces, drawn on the fly, by SAM. The curves
-are averaged over windows. Two distances are compared, both the mean over windows:
-between the modes with the same seed, and between the seeds of the exact mode.
+Trains the small network by SAM on SynthFER, rendered on the fly. The curves are
+averaged over windows. Two mean distances over the windows are compared: between each
+mode and the exact one with the same seed, and between the seeds of the exact mode.
 """
 
 import argparse
@@ -17,40 +17,38 @@ from measure import table, write_json
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
-from train_step import build_model, build_optimizer
+from train_step import build_model, build_wrapper
 
 from mmqcs.cli.options import ArgumentParser, load_config
-from mmqcs.engine import SAMOptimWrapper
 
-MODES: dict[str, dict[str, Any]] = {
-    'exact': {},
-    'fast': dict(fast=True),
-    'bfloat16': dict(fast=dict(dtype='bfloat16')),
+# name: whether autocast to bfloat16, arguments of the model
+MODES: dict[str, tuple[bool, dict[str, Any]]] = {
+    'exact': (False, {}),
+    'compiled': (False, dict(compile=True)),
+    'bfloat16': (True, {}),
 }
 
 
-def curve(cfg: Config, changes: dict, seed: int, iterations: int) -> np.ndarray:
-    """Losses of one run, (iterations,): the same data for the same seed."""
+def curve(cfg: Config, mode: str, seed: int, iterations: int) -> np.ndarray:
+    """Return the losses of one run, (iterations,); a seed fixes the data."""
+    amp, changes = MODES[mode]
     model = build_model(cfg, seed, **changes)
     set_random_seed(seed)
-    wrapper = SAMOptimWrapper(optimizer=build_optimizer(cfg, model))
-    wrapper.hook_installed = True  # the two passes are run below
+    wrapper = build_wrapper(cfg, model, amp)
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=seed)
+    prepare = model.data_preprocessor.forward
+    # both passes of SAM take the same prepared batch
+    model.data_preprocessor.forward = lambda data, training=False: data
     losses = []
     for batch in islice(loader, iterations):
-        data = model.data_preprocessor(batch, training=True)
-        for first in (True, False):
-            with wrapper.optim_context(model):
-                parts = model(**data, mode='loss')
-            loss, _ = model.parse_losses(parts)
-            if first:
-                losses.append(loss.item())
-            wrapper.update_params(loss)
+        data = prepare(batch, training=True)
+        losses.append(model.train_step(data, wrapper)['loss'].item())
+        model.train_step(data, wrapper)
     return np.array(losses)
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean distance of two smoothed curves."""
+    """Return the mean distance of two smoothed curves."""
     return float(np.abs(a - b).mean())
 
 
@@ -63,12 +61,15 @@ def main() -> None:
     parser.add_argument('--iterations', type=int, default=200)
     parser.add_argument('--window', type=int, default=20)
     parser.add_argument('--seeds', type=int, default=3)
-    parser.add_argument('--groups', type=int, default=4, help='anchors a batch')
+    parser.add_argument('--groups', type=int, default=4, help='anchors per batch')
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
     parser.add_argument('--out', default='work_dirs/benchmarks/loss_curve.json')
     args = parser.parse_args()
     if args.seeds < 2 or args.modes[0] != 'exact' or args.iterations < args.window:
-        parser.error('needs at least 2 seeds, exact as first mode, and a full window')
+        parser.error(
+            '--seeds must be at least 2, the first of --modes exact, and --iterations '
+            'at least --window'
+        )
 
     cfg = load_config(args.config)
     loader = cfg.train_dataloader
@@ -84,9 +85,7 @@ def main() -> None:
     windows = args.iterations // args.window
     curves = {}
     for name in args.modes:
-        runs = [
-            curve(cfg, MODES[name], seed, args.iterations) for seed in range(args.seeds)
-        ]
+        runs = [curve(cfg, name, seed, args.iterations) for seed in range(args.seeds)]
         cut = np.stack(runs)[:, : windows * args.window]
         curves[name] = cut.reshape(args.seeds, windows, args.window).mean(axis=2)
         torch.compiler.reset()

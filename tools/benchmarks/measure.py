@@ -203,9 +203,8 @@ def count_flops(step: Step) -> float:
     return counter.get_total_flops()
 
 
-def peak_flops(dtype: torch.dtype) -> float:
+def peak_flops(dtype: torch.dtype, side: int = 8192 if ON_GPU else 4096) -> float:
     """Return the operations per second of a large matrix product, measured now."""
-    side = 8192 if ON_GPU else 4096
     a = torch.randn(side, side, device=DEVICE).to(dtype)
     timer = torch.utils.benchmark.Timer(
         'a @ a', globals={'a': a}, num_threads=torch.get_num_threads()

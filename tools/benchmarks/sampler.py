@@ -1,11 +1,11 @@
-"""Companions of an anchor and the index of a data set, from small to very large.
+"""Time to choose the companions of an anchor, and to read a dataset, by its size.
 
     python tools/benchmarks/sampler.py --sizes 10000 1000000
 
-Each row draws the companions of batches of anchors from as many synthetic labels,
-once by :class:`mmqcs.functional.ClassIndex` and once by scanning the labels for
-each companion, as training scripts do; and reads a list of as many images by the
-data set class. Prints a table and writes it as JSON.
+For each number of images, the companions of batches of anchors are drawn from
+synthetic labels by :class:`mmqcs.functional.ClassIndex`, and by scanning all labels
+for each companion, as training scripts do. Then the RAF-DB class reads a list of as
+many images. Prints a table and writes it as JSON.
 """
 
 import argparse
@@ -29,19 +29,19 @@ SHARES = np.array([1290, 281, 717, 4772, 1982, 705, 2524]) / 12271  # RAF-DB's
 
 
 def labels_of(size: int) -> np.ndarray:
-    """As many labels, distributed as RAF-DB's."""
+    """Return labels with the class frequencies of RAF-DB."""
     return np.random.default_rng(0).choice(CLASSES, size, p=SHARES)
 
 
 def draw(index: ClassIndex, anchors: np.ndarray, rng: np.random.Generator) -> None:
-    """The three companions of each anchor."""
+    """Draw the three companions of each anchor."""
     negatives = index.natural_negatives(anchors, rng)
     index.others(anchors, rng)
     index.others(negatives, rng)
 
 
 def scan(labels: np.ndarray, anchors: np.ndarray, rng: np.random.Generator) -> None:
-    """The same, by looking through all labels for each companion."""
+    """Draw them by scanning all labels for each companion."""
     images = np.arange(len(labels))
     for anchor in anchors:
         rng.choice(images[(labels == labels[anchor]) & (images != anchor)])
@@ -52,7 +52,7 @@ def scan(labels: np.ndarray, anchors: np.ndarray, rng: np.random.Generator) -> N
 def microseconds(
     function: Callable[[np.ndarray], None], size: int, groups: int
 ) -> float:
-    """Median time of a group, in batches of `groups` anchors."""
+    """Return the median time per group, in batches of ``groups`` anchors."""
     rng = np.random.default_rng(1)
     times = []
     for _ in range(21):
@@ -64,10 +64,10 @@ def microseconds(
 
 
 def read_list(size: int) -> tuple[float, float]:
-    """Reads a list of images in a process of its own.
+    """Read a list of images in a separate process.
 
     Returns:
-        Seconds, and bytes an image that the data set holds once it is read.
+        Seconds, and bytes per image that the dataset then holds.
     """
     command = [sys.executable, __file__, '--read', str(size)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -103,7 +103,7 @@ def main() -> None:
     )
     sizes = [10_000, 100_000, 1_000_000, 10_000_000]
     parser.add_argument('--sizes', type=int, nargs='+', default=sizes)
-    parser.add_argument('--groups', type=int, default=24, help='anchors a batch')
+    parser.add_argument('--groups', type=int, default=24, help='anchors per batch')
     parser.add_argument('--out', default='work_dirs/benchmarks/sampler.json')
     parser.add_argument('--read', type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -125,15 +125,15 @@ def main() -> None:
         rows[f'{size}'] = {
             'companions_us': ours,
             'scan_us': theirs,
-            'index_bytes_an_image': (index.order.nbytes + index.place.nbytes) / size,
+            'index_bytes_per_image': (index.order.nbytes + index.place.nbytes) / size,
             'index_seconds': build,
-            'read_us_an_image': 1e6 * seconds / size,
-            'data_set_bytes_an_image': held,
+            'read_us_per_image': 1e6 * seconds / size,
+            'dataset_bytes_per_image': held,
         }
         row = list(rows[f'{size}'].values())
         lines.append([f'{size:,}'] + [f'{value:.3g}' for value in row])
     header = ['images', 'companions µs', 'by scanning µs', 'index B/image']
-    header += ['index s', 'read µs/image', 'data set B/image']
+    header += ['index s', 'read µs/image', 'dataset B/image']
     print(table(header, lines))
     write_json(args.out, {'groups': args.groups}, rows)
 

@@ -2,10 +2,10 @@
 # add a cross branch to it, so this is all that runs at test time.
 # Narrow layers and few iterations need a stronger start than the published 0.01.
 linear_init = dict(type='Xavier', layer='Linear', distribution='uniform')
-loss = dict(type='LabelSmoothLoss', label_smooth_val=0.1, mode='original')
+loss = dict(type='mmqcs.SmoothCrossEntropyLoss', smoothing=0.1)
 
 model = dict(
-    type='ImageClassifier',
+    type='mmqcs.FERClassifier',
     data_preprocessor=dict(
         type='mmqcs.FERDataPreprocessor',
         # the same for each channel, as the faces are grey

@@ -1,4 +1,4 @@
-"""Loads the weights of a checkpoint completely, or not at all."""
+"""Loads all weights of a checkpoint, or none."""
 
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,16 @@ from mmqcs.registry import HOOKS
 class CheckWeightsHook(Hook):
     """Refuses a checkpoint that does not fit the model.
 
-    MMEngine loads the weights that fit, warns about the others and goes on, so a test
-    can measure a random network. This hook compares keys, shapes and kinds of numbers
-    before they are loaded. Wrappers and prefixes of other training programs are
-    removed first; see :func:`mmqcs.checkpoints.find_weights`.
+    MMEngine loads the weights that fit and only warns about the others, so a test can
+    measure a random network. This hook compares keys, shapes and number types before
+    the weights are loaded. Wrappers and prefixes of other training programs are removed
+    first; see :func:`mmqcs.checkpoints.find_weights`.
 
-    In tests and after ``load_from`` the train-only parts of QCS may be missing. A
+    In tests and with ``load_from``, the train-only parts of QCS may be missing. A
     resumed run needs all weights.
 
-    Files that ``init_cfg`` of a module names (``type='Pretrained'``) must have all of
-    that module's weights. They may have more, such as the head of another task.
+    A file named by the ``init_cfg`` of a module (``type='Pretrained'``) must have all
+    weights of that module. It may have others, such as the head of another task.
 
     Raises:
         CheckpointError: From the runner: the checkpoint does not fit.
@@ -48,7 +48,7 @@ class CheckWeightsHook(Hook):
     priority = 'VERY_HIGH'
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Check a checkpoint and bring it into MMEngine's form, in place."""
+        """Check a checkpoint and convert it to MMEngine's format, in place."""
         path = runner._load_from
         model = runner.model
         while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
@@ -66,7 +66,7 @@ class CheckWeightsHook(Hook):
         checkpoint['state_dict'] = state
 
     def before_train(self, runner: Runner) -> None:
-        """Check that no weights of ``init_cfg`` were missing."""
+        """Check that files of ``init_cfg`` have all weights of their modules."""
         if runner._has_loaded:
             return
         for name, module in runner.model.named_modules():
@@ -86,10 +86,10 @@ def _check_initial(module: nn.Module, name: str, path: str, prefix: str | None) 
         state = {
             k.removeprefix(start): v for k, v in state.items() if k.startswith(start)
         }
-    # modules that know other names for their weights rename them here
+    # modules that also load weights under other names rename them here
     for hook in module._load_state_dict_pre_hooks.values():
         hook(state, '', {}, True, [], [], [])
-    # old files do not count batches
+    # files of old versions of PyTorch have no num_batches_tracked
     missing = [
         key
         for key in module.state_dict()
@@ -98,8 +98,8 @@ def _check_initial(module: nn.Module, name: str, path: str, prefix: str | None) 
     if missing:
         raise CheckpointError(
             f'{path} lacks {len(missing)} weights of {name or "the model"}, among them '
-            f'{", ".join(missing[:3])}, which would stay random. Does init_cfg need a '
-            f'prefix, or is it a file of another network?'
+            f'{", ".join(missing[:3])}. They would stay random. Set prefix in init_cfg '
+            f'if the keys of the file have one, or choose a file of this network'
         )
 
 
@@ -112,8 +112,8 @@ def _without_absent_parts(
         return wanted, state
     if sides[0]:
         print_log(
-            f'{path} lacks the cross branch, which is used in training only: it keeps '
-            f'its initial weights',
+            f'{path} lacks the cross branch, which is used in training only. The '
+            f'branch keeps its initial weights',
             logger='current',
         )
     return tuple(

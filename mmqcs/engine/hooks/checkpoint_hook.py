@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill at any moment."""
+"""Checkpoints that are never lost, even if the run is killed."""
 
 import bisect
 from collections import deque
@@ -22,20 +22,20 @@ class CheckpointHook(StockCheckpointHook):
     """MMEngine's ``CheckpointHook`` with saves that can be interrupted.
 
     A checkpoint is written to a draft in the same folder, synced and renamed. An
-    outdated checkpoint is removed last, when ``last_checkpoint`` names its successor.
-    The stock hook removes it first, so that a kill during a save leaves nothing.
-    Drafts of a killed run are removed when the next one starts.
+    outdated checkpoint is removed last, after ``last_checkpoint`` names its successor.
+    The stock hook removes it first, so a kill during a save can leave no checkpoint.
+    Drafts of a killed run are removed when the next run starts.
 
     MMEngine saves before it validates. If a run is killed during the validation, the
     resumed run validates that checkpoint first.
 
-    Folders on remote storage are written as MMEngine does.
+    On remote storage, checkpoints are written by MMEngine's own methods.
 
     Args:
         **kwargs: Arguments of MMEngine's ``CheckpointHook``.
 
     Raises:
-        TypeError: An argument is unknown. The stock hook finds that in its first save.
+        TypeError: An argument is unknown. The stock hook raises it at its first save.
         KeyError: After a validation: no metric has the name given as ``save_best``.
 
     Examples:
@@ -56,23 +56,23 @@ class CheckpointHook(StockCheckpointHook):
             )
         self._validate_first = False
         self.counts: dict[str, int] = {}
-        """Epoch and iteration of the checkpoint that is being saved."""
+        """Epoch and iteration of the checkpoint being saved."""
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Write epoch and iteration as they are.
+        """Correct the epoch and the iteration in the checkpoint.
 
-        ``FlexibleRunner`` counts one too many after a validation, so that a resumed
-        run would leave an epoch out.
+        ``FlexibleRunner`` counts one too many after a validation, so a resumed run
+        would skip an epoch.
         """
         checkpoint['meta'].update(self.counts)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note whether a validation was due when the checkpoint was saved."""
+        """Check whether a validation was due when the checkpoint was saved."""
         meta = checkpoint.get('meta') or {}
         self._validate_first = bool(runner._resume and meta.get(VALIDATION_FOLLOWS))
 
     def before_train(self, runner: Runner) -> None:
-        """Prepare the folder; validate what a killed run did not validate."""
+        """Prepare the folder, and run the validation that a killed run missed."""
         self._forget_foreign_files(runner)
         super().before_train(runner)
         if self._local and is_main_process():
@@ -81,11 +81,12 @@ class CheckpointHook(StockCheckpointHook):
             remove_drafts(folder)
             start = Path(runner._load_from or '')
             if runner._resume and start.absolute().parent == folder.absolute():
-                # a kill can come between a save and the note of it
+                # the run may have been killed between a save and this entry
                 write_text(Path(runner.work_dir) / 'last_checkpoint', str(start))
         if self._validate_first and runner.val_loop is not None:
             runner.logger.info(
-                'The resumed checkpoint was saved before its validation, which follows'
+                'Validating first, because the run was interrupted after this '
+                'checkpoint was saved and before it was validated'
             )
             runner.val_loop.run()
 
@@ -94,10 +95,10 @@ class CheckpointHook(StockCheckpointHook):
         return isinstance(self.file_backend, LocalBackend)
 
     def _forget_foreign_files(self, runner: Runner) -> None:
-        """Drop names of files to remove that a resumed checkpoint brings along.
+        """Drop names of files outside this run's folder from a resumed checkpoint.
 
-        A checkpoint of another run, or a forged one, must not make this run remove
-        files outside its folder.
+        The run removes files under these names later. A checkpoint of another run, or a
+        forged one, must not make it remove files elsewhere.
         """
         hub = runner.message_hub
         folder = Path(self.out_dir or runner.work_dir).expanduser()
@@ -123,8 +124,8 @@ class CheckpointHook(StockCheckpointHook):
         for name in self.save_best or ():
             if metrics and name != 'auto' and name not in metrics:
                 raise KeyError(
-                    f'save_best={name!r} of the CheckpointHook is none of the metrics '
-                    f'{", ".join(metrics)}'
+                    f'save_best={name!r} of the CheckpointHook is not one of the '
+                    f'metrics {", ".join(metrics)}'
                 )
         super().after_val_epoch(runner, metrics)
 
@@ -157,13 +158,13 @@ class CheckpointHook(StockCheckpointHook):
             kept = [*self.keep_ckpt_ids, step]
             outdated = kept[: -self.max_keep_ckpts]
             self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts)
-            # A resumed run removes what is too many. So the outdated ones are named,
-            # in case a kill comes before their removal.
+            # The list includes outdated checkpoints. If the run is killed before it
+            # removes them, the resumed run does.
             runner.message_hub.update_info('keep_ckpt_ids', kept)
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        if not isinstance(runner, _DraftingRunner):  # _save_best_checkpoint gives one
+        if not isinstance(runner, _DraftingRunner):  # already by _save_best_checkpoint
             runner = _DraftingRunner(runner, self)
         runner.save_checkpoint(
             self.out_dir,
@@ -186,7 +187,7 @@ class CheckpointHook(StockCheckpointHook):
         if not self._local or not self.save_best:
             super()._save_best_checkpoint(runner, metrics)
             return
-        # The stock method removes the old files that it knows of before it saves.
+        # The stock method removes the old files before it saves. Hide them from it.
         old = self._best_paths
         self._best_paths = dict.fromkeys(old)
         super()._save_best_checkpoint(_DraftingRunner(runner, self), metrics)
@@ -212,7 +213,7 @@ class CheckpointHook(StockCheckpointHook):
 
 
 class _DraftingRunner:
-    """A runner that saves checkpoints as drafts, and moves them when complete."""
+    """A runner that saves checkpoints as drafts and renames complete ones."""
 
     def __init__(self, runner: Runner, hook: CheckpointHook) -> None:
         self._runner = runner

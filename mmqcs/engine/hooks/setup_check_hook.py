@@ -1,4 +1,4 @@
-"""Compares what must fit together before the first iteration."""
+"""Checks that the parts of a run fit together before it starts."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from mmqcs.registry import DATASETS, HOOKS
 class SetupCheckHook(Hook):
     """Checks, before the first iteration, that the parts of a run fit together.
 
-    - Heads, preprocessors and all datasets have the same number of classes, and the
+    - Heads, preprocessors and all datasets have the same number of classes. The
       datasets of all splits have the same classes in the same order.
     - Every label is one of the classes.
     - ``save_best`` of the checkpoint hook names a metric.
 
     Raises:
-        ValueError: Before training: names both sides and what to set.
+        ValueError: Before training: two parts do not fit. Names both and what to set.
 
     Examples:
         >>> from mmqcs.registry import HOOKS
@@ -33,7 +33,7 @@ class SetupCheckHook(Hook):
 
     def __init__(self) -> None:
         self.started = False
-        """Whether the first iteration is done."""
+        """Whether the first iteration is complete."""
 
     def before_train(self, runner: Runner) -> None:
         """Check the set-up.
@@ -55,12 +55,12 @@ class SetupCheckHook(Hook):
                     _check_save_best(hook.save_best or (), runner.val_loop.evaluator)
 
     def after_train_iter(self, runner: Runner, batch_idx: int, **_: Any) -> None:
-        """Note that the set-up works."""
+        """Record that an iteration succeeded."""
         self.started = True
 
 
 def _test_dataset(runner: Runner) -> Any:
-    """Return the test dataset, without its list of images, if it has its own config."""
+    """Return the test dataset without its images, or None if it is that of val."""
     loader = runner.cfg.get('test_dataloader')
     if not loader or loader == runner.cfg.get('val_dataloader'):
         return None
@@ -69,22 +69,22 @@ def _test_dataset(runner: Runner) -> Any:
         return None
     try:
         return DATASETS.build({**config, 'lazy_init': True})
-    except TypeError:  # not a dataset of MMEngine's kind
+    except TypeError:  # not a subclass of MMEngine's BaseDataset
         return None
 
 
 def _check_save_best(names: list[str], evaluator: Evaluator) -> None:
-    """Compare ``save_best`` with what the metrics of an evaluator compute.
+    """Compare ``save_best`` with the names of an evaluator's metrics.
 
     Raises:
-        ValueError: A name is none of a metric whose names or prefix are known.
+        ValueError: A name is not one of them.
     """
     known: list[str] = []
     for metric in evaluator.metrics:
         listed = getattr(metric, 'metric_names', None)
         prefix = f'{metric.prefix}/' if metric.prefix else ''
         if listed is None and not prefix:
-            return  # a metric that says nothing of its names may have any
+            return  # the names of this metric are unknown
         known += [f'{prefix}{name}' for name in listed or ('*',)]
     for name in names:
         start = name.rpartition('/')[0] + '/*'

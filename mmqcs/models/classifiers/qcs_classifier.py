@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn as nn
-from mmpretrain.models import ImageClassifier
 from mmpretrain.models.heads import MultiLabelClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor
@@ -16,17 +15,17 @@ from mmqcs.models.branch_norm import (
     convert_branch_norm,
     needs_passes,
 )
-from mmqcs.models.compilation import InferenceGraph, TrainingGraph, compile_blocks
 from mmqcs.models.necks import TokenPyramidNeck
 from mmqcs.registry import MODELS
 from mmqcs.structures import LabelBatch
 
+from .fer_classifier import FERClassifier
 from .group_curves import group_curves
 from .probe import probe_backbone
 
 
 @MODELS.register_module()
-class QCSClassifier(ImageClassifier):
+class QCSClassifier(FERClassifier):
     """Classifier trained by quadruplet (QCS) or dual (DCS) cross similarity.
 
     Backbone, neck and head make up the whole inference path, so every tool for an
@@ -48,22 +47,15 @@ class QCSClassifier(ImageClassifier):
             branches share one forward pass, except in networks with
             ``SyncBatchNorm``. ``'joint'``: all images together, which gives
             different results.
-        channels_last: Whether images, feature maps and convolution weights use the
-            channels-last memory format. It is faster on CPUs and in half precision,
-            and changes results by rounding only.
-        compile: Whether to compile. It pays off in trainings of more than a few
-            minutes, on GPUs above all, and changes results by rounding only. True
-            compiles the blocks of the network by ``torch.compile`` and, on GPUs,
-            replays each pass as a CUDA graph. ``dict(blocks=..., graphs=...)``
-            switches on one of them; graphs alone change no result at all.
         input_size: Side length of the image with which a backbone is probed for
             missing ``in_channels``.
-        **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
+        **kwargs: Arguments of :class:`FERClassifier`, such as ``compile``, and of
+            mmpretrain's ``ImageClassifier``.
 
     Raises:
-        ValueError: In the constructor, if ``statistics`` or ``compile`` is unknown, a
-            head takes several labels per image, or batch augments are set, which would
-            mix the classes of a group. In training, if the labels do not form groups.
+        ValueError: In the constructor, if ``statistics`` is unknown, a head takes
+            several labels per image, or batch augments are set, which would mix the
+            classes of a group. In training, if the labels do not form groups.
 
     Examples:
         >>> import torch
@@ -89,8 +81,6 @@ class QCSClassifier(ImageClassifier):
         cross: dict,
         group_loss: dict | None = None,
         statistics: str = 'branch',
-        channels_last: bool = True,
-        compile: bool | dict = False,
         input_size: int = 224,
         **kwargs: Any,
     ) -> None:
@@ -109,7 +99,7 @@ class QCSClassifier(ImageClassifier):
         if _is_pyramid(neck) and not neck.get('in_channels'):
             channels, strides = probe_backbone(backbone, input_size)
             neck = dict(neck, in_channels=channels, strides=strides)
-        super().__init__(backbone, neck, head, **kwargs)
+        super().__init__(backbone=backbone, neck=neck, head=head, **kwargs)
         self.cross = MODELS.build(cross)
         for name, part in (('head', self.head), ('cross.head', self.cross.head)):
             if isinstance(part, MultiLabelClsHead):
@@ -122,43 +112,11 @@ class QCSClassifier(ImageClassifier):
         self.statistics = statistics
         if statistics == 'branch':
             convert_branch_norm(self)
-        self.channels_last = channels_last
-        if channels_last:
-            self.to(memory_format=torch.channels_last)
-        blocks, graphs = _compilation(compile)
-        if blocks:
-            compile_blocks(self)
-        self._training_graph = TrainingGraph() if graphs else None
-        self._inference_graph = InferenceGraph() if graphs else None
 
     @property
     def ring(self) -> Ring:
         """The ring of a group, that of the cross branch."""
         return self.cross.ring
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[DataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> Any:
-        """See mmpretrain's ``ImageClassifier``."""
-        if self.channels_last and inputs.ndim == 4:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return super().forward(inputs, data_samples, mode)
-
-    def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...]:
-        """See mmpretrain's ``ImageClassifier``."""
-        graph = self._inference_graph
-        if (
-            graph is None
-            or stage != 'neck'
-            or not inputs.is_cuda
-            or self.training
-            or torch.is_grad_enabled()
-        ):
-            return super().extract_feat(inputs, stage)
-        return graph(self, super().extract_feat, inputs)
 
     def loss(
         self, inputs: Tensor, data_samples: list[DataSample] | LabelBatch
@@ -176,18 +134,13 @@ class QCSClassifier(ImageClassifier):
             cross-entropy of each image of the group, as ``ce_base/anchor`` and so on;
             and ``theta/level_1`` and so on, the learnt balance of each level.
         """
-        batch = _label_batch(data_samples)
+        batch = LabelBatch.from_samples(data_samples)
         self._check_groups(batch.host_labels)
-        labels = batch.labels.to(inputs.device)
-        scores = None if batch.scores is None else batch.scores.to(inputs.device)
-        if self._training_graph is None:
-            return self._pass(inputs, labels, scores)
-        return self._training_graph(self, self._pass, inputs, labels, scores)
+        return super().loss(inputs, batch)
 
     def _pass(
         self, inputs: Tensor, labels: Tensor, scores: Tensor | None
     ) -> dict[str, Tensor]:
-        """Losses and curves from tensors alone, so that the pass can be recorded."""
         feats = self._extract_groups(inputs)
         tokens = feats[-1]
         logits = self.head(feats)
@@ -228,27 +181,6 @@ class QCSClassifier(ImageClassifier):
                 f'branch order: {problem}. In the train_dataloader set '
                 f"batch_sampler=dict(type='{self.ring.sampler}')"
             )
-
-
-def _label_batch(data_samples: list[DataSample] | LabelBatch) -> LabelBatch:
-    if isinstance(data_samples, LabelBatch):
-        return data_samples
-    labels = [s.gt_label for s in data_samples]
-    scores = [s.gt_score for s in data_samples if 'gt_score' in s]
-    return LabelBatch(
-        torch.cat(labels or [torch.empty(0)]), torch.stack(scores) if scores else None
-    )
-
-
-def _compilation(options: bool | dict) -> tuple[bool, bool]:
-    if isinstance(options, bool):
-        return options, options
-    if unknown := set(options) - {'blocks', 'graphs'}:
-        raise ValueError(
-            f'compile must be True, False or dict(blocks=..., graphs=...), got '
-            f'{sorted(unknown)} in it'
-        )
-    return options.get('blocks', False), options.get('graphs', False)
 
 
 def _is_pyramid(neck: dict | nn.Module | None) -> bool:

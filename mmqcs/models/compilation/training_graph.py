@@ -1,5 +1,6 @@
 """CUDA graphs of a training pass."""
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -63,7 +64,11 @@ class TrainingGraph:
             if reason := _obstacle(module):
                 self._announce(f'{reason}, so training runs without CUDA graphs')
                 return function(*inputs)
-            self._recording = _Recording(module, function, inputs, state)
+            try:
+                self._recording = _Recording(module, function, inputs, state)
+            except _SynchronisationError as error:
+                self._announce(f'{error}, so training runs without CUDA graphs')
+                return function(*inputs)
         elif not self._recording.fits(inputs):
             shape = tuple(inputs[0].shape)
             self._announce(f'Batches of shape {shape} run without CUDA graphs')
@@ -74,6 +79,10 @@ class TrainingGraph:
         if text not in self._announced:
             self._announced.add(text)
             print_log(text, logger='current')
+
+
+class _SynchronisationError(RuntimeError):
+    """A pass waits for the GPU, so it cannot be recorded."""
 
 
 class _Recording:
@@ -94,9 +103,9 @@ class _Recording:
         with torch.cuda.stream(stream), _unchanged(module), _uncached_autocast():
             # Compiles, and chooses algorithms, none of which can be recorded.
             for _ in range(_WARM_UP):
-                outputs = function(*self.inputs)
-                self._gradients(_differentiable(outputs), None)
-                del outputs
+                self._warm_up(function)
+            with _no_synchronisation():
+                self._warm_up(function)
         torch.cuda.current_stream().wait_stream(stream)
         self.forward, self.backward = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
         # Errors of this thread only: another one pins batches of the data loader.
@@ -113,6 +122,9 @@ class _Recording:
         self.names = list(self.outputs)
         self.needs_grad = [x.requires_grad for x in self.outputs.values()]
         self.outputs = [x.detach() for x in self.outputs.values()]
+
+    def _warm_up(self, function: Pass) -> None:
+        self._gradients(_differentiable(function(*self.inputs)), None)
 
     def _gradients(
         self, losses: list[Tensor], grad_outputs: list[Tensor] | None
@@ -131,6 +143,11 @@ class _Recording:
 
     def replay(self, inputs: Sequence[Tensor | None]) -> dict[str, Tensor]:
         """Computes the pass for new inputs."""
+        # Autograd made the recorded gradients the .grad of parameters. If gradients
+        # are accumulated, they must survive a replay, which reuses their memory.
+        for p, gradient in zip(self.parameters, self.gradients, strict=True):
+            if p.grad is not None and _same_memory(p.grad, gradient):
+                p.grad = p.grad.clone()
         for static, given in zip(self.inputs, inputs, strict=True):
             if static is not None:
                 static.copy_(given)
@@ -159,11 +176,6 @@ class _Replay(torch.autograd.Function):
         recording = ctx.recording
         needed = [g for g, n in zip(grads, recording.needs_grad, strict=True) if n]
         torch._foreach_copy_(recording.grad_outputs, needed)
-        # Autograd may have made the recorded gradients the .grad of parameters. If
-        # gradients are accumulated these must survive the replay.
-        for p, gradient in zip(recording.parameters, recording.gradients, strict=True):
-            if p.grad is not None and _same_memory(p.grad, gradient):
-                p.grad = p.grad.clone()
         recording.backward.replay()
         return (None, *(None if g is None else g.detach() for g in recording.gradients))
 
@@ -208,6 +220,24 @@ def _unchanged(module: nn.Module) -> Iterator[None]:
             for buffer, value in zip(buffers, before, strict=True):
                 buffer.copy_(value)
         torch.cuda.set_rng_state(state)
+
+
+@contextmanager
+def _no_synchronisation() -> Iterator[None]:
+    """Finds code that waits for the GPU, and names its line."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        yield
+    except RuntimeError as error:
+        if 'synchronizing' not in str(error):
+            raise
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise _SynchronisationError(
+            f'{frame.filename}:{frame.lineno} ({frame.line}) waits for the GPU'
+        ) from error
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
 
 
 @contextmanager

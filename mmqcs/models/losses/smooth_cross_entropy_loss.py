@@ -1,0 +1,38 @@
+"""Cross-entropy with smoothed labels."""
+
+from typing import Any
+
+import torch.nn as nn
+from torch import Tensor
+
+from mmqcs.registry import MODELS
+
+
+@MODELS.register_module()
+class SmoothCrossEntropyLoss(nn.CrossEntropyLoss):
+    """PyTorch's cross-entropy with label smoothing (Szegedy et al., CVPR 2016).
+
+    The same as mmpretrain's ``LabelSmoothLoss`` in mode ``'original'``, which waits for
+    the GPU to check each batch of labels and so cannot be part of a CUDA graph.
+
+    Args:
+        smoothing: Probability ε that is spread over all classes.
+        loss_weight: Factor of the loss.
+
+    Examples:
+        >>> import torch
+        >>> loss = SmoothCrossEntropyLoss(smoothing=0.1)
+        >>> round(float(loss(torch.tensor([[2.0, 0.0]]), torch.tensor([0]))), 4)
+        0.2269
+    """
+
+    def __init__(self, smoothing: float = 0.1, loss_weight: float = 1.0) -> None:
+        super().__init__(label_smoothing=smoothing)
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, target: Tensor, **_: Any) -> Tensor:
+        """Mean loss of logits (B, K) and labels (B,) or distributions (B, K).
+
+        Further arguments, with which heads of mmpretrain average, have no effect.
+        """
+        return self.loss_weight * super().forward(logits, target)
