@@ -13,7 +13,7 @@ from mmqcs.checkpoints import CheckpointError, checkpoint_classes, read_checkpoi
 from mmqcs.checkpoints.sources import local_file
 from mmqcs.cli import launch
 from mmqcs.cli import options as cli
-from mmqcs.datasets.fer_dataset import FERDataset
+from mmqcs.datasets.base.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
 
 # File types for each --out-item

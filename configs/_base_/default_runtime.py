@@ -16,15 +16,15 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
-    # refuses a checkpoint that does not fit the model
+    # refuses checkpoints that do not fit the model
     weights=dict(type='mmqcs.CheckWeightsHook'),
-    # lets a run be resumed on another number of processes
+    # allows resuming with another number of processes
     resume=dict(type='mmqcs.ResumeHook'),
-    # compares classes and names of metrics before the first iteration
+    # checks classes and metric names before the first iteration
     setup_check=dict(type='mmqcs.SetupCheckHook'),
-    # ends a run if losses or weights are not finite
+    # stops a run whose losses or weights are not finite
     finite=dict(type='mmqcs.FiniteHook'),
-    # leaves WORK_DIR/report.html
+    # writes WORK_DIR/report.html
     report=dict(type='mmqcs.ReportHook'),
 )
 

@@ -1,10 +1,12 @@
-# Faster R-CNN that finds faces and names their expression in one pass, on scenes of
-# drawn faces. Small enough for a CPU; the config that QCS is put into beside this one.
+# Faster R-CNN that detects faces and their expressions in one pass, on scenes of
+# rendered faces. Small enough for a CPU. qcs_faster-rcnn_ir-small_fpn_synthfer.py adds
+# QCS to it.
 _base_ = [
     'mmdet::_base_/models/faster-rcnn_r50_fpn.py',
     'mmdet::_base_/default_runtime.py',
 ]
 
+# the class order of SynthFER, which is that of RAF-DB
 classes = ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
 channels = 64
 strides = [8, 16]
@@ -24,7 +26,7 @@ model = dict(
         anchor_generator=dict(scales=[4, 6], ratios=[1.0, 1.4], strides=strides),
     ),
     roi_head=dict(
-        # heads up to 112 pixels wide come from the finer map, with up to 14 cells
+        # faces up to 112 pixels wide use the finer map, where they have up to 14 cells
         bbox_roi_extractor=dict(out_channels=channels, featmap_strides=strides),
         bbox_head=dict(
             in_channels=channels,
@@ -37,7 +39,7 @@ model = dict(
         rpn_proposal=dict(nms_pre=500, max_per_img=200),
         rcnn=dict(sampler=dict(num=64)),
     ),
-    # one expression a face: a second class on it is suppressed
+    # one expression per face: other classes of the same face are suppressed
     test_cfg=dict(
         rpn=dict(nms_pre=500, max_per_img=100),
         rcnn=dict(nms=dict(class_agnostic=True), max_per_img=20),

@@ -1,5 +1,5 @@
-# The same with QCS among the regions of a batch: the 7×7 features of a face are 49
-# tokens, which CSA refines by those of other faces of the batch. In training only.
+# Faster R-CNN with QCS between the regions of a batch. The 7 × 7 features of a face are
+# 49 tokens, which CSA refines with those of other faces of the batch, in training only.
 _base_ = './faster-rcnn_ir-small_fpn_synthfer.py'
 
 channels = {{_base_.channels}}

@@ -1,5 +1,5 @@
-# The face detector of retinanet_ir50_widerface.py made small enough for a CPU, on
-# scenes of drawn faces in the layout of WIDER Face.
+# The face detector of retinanet_ir50_widerface.py, small enough for a CPU, on scenes of
+# rendered faces in the layout of WIDER Face.
 _base_ = './retinanet_ir50_widerface.py'
 
 channels = 64

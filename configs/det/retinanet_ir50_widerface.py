@@ -1,5 +1,5 @@
-# RetinaNet that finds faces, on IR-50: the backbone of QCS as that of a detector. The
-# annotations of WIDER Face are those in VOC form, see configs/det/README.md.
+# RetinaNet for face detection with IR-50, the backbone of QCS. It reads WIDER Face with
+# annotations in VOC format, see configs/det/README.md.
 _base_ = [
     'mmdet::_base_/models/retinanet_r50_fpn.py',
     'mmdet::_base_/datasets/wider_face.py',
@@ -13,16 +13,16 @@ model = dict(
         type='mmqcs.IRNet',
         depth=50,
         out_indices=(2, 3),
-        # the stem works at full size: recompute its activations, do not keep them
+        # the stem works at full resolution, so recompute its activations to save memory
         with_cp=True,
-        # MS-Celeb-1M weights, used if the file is there: see configs/qcs/README.md
+        # MS-Celeb-1M weights, used if the file exists: see configs/qcs/README.md
         init_cfg=dict(
             type='mmqcs.OptionalPretrained', checkpoint='checkpoints/ir50.pth'
         ),
     ),
-    # strides 8 and 16 from the backbone, 32 to 128 from convolutions on top
+    # strides 8 and 16 from the backbone, 32 to 128 from additional convolutions
     neck=dict(in_channels=[256, 512], start_level=0),
-    # faces are small, and higher than wide
+    # faces are small, and taller than wide
     bbox_head=dict(
         num_classes=1,
         anchor_generator=dict(octave_base_scale=2, ratios=[1.0, 1.4]),

@@ -1,4 +1,4 @@
-# QCS on CIFAR-10: nothing in it is about faces. Three levels of 4×4 tokens.
+# QCS on CIFAR-10, without faces: three levels of 4 × 4 tokens.
 _base_ = 'mmpretrain::resnet/resnet18_8xb16_cifar10.py'
 
 encoder = dict(type='mmqcs.TokenEncoder', num_tokens=48, embed_dims=192, depth=1)
@@ -25,7 +25,6 @@ model = dict(
 
 train_dataloader = dict(
     batch_size=32,
-    # batches are drawn by batch_sampler
     batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'),
     collate_fn=dict(type='mmqcs.collate_faces'),
 )

@@ -1,10 +1,9 @@
-# QCS on a data set of one's own, a folder a class:
+# QCS on your own dataset, with one folder per class:
 #
 #     data/custom/train/<class>/*.jpg
 #     data/custom/val/<class>/*.jpg
 #
-# The classes are the folders' names in alphabetical order. Set num_classes to their
-# number.
+# Classes are the folder names in alphabetical order. Set num_classes to their number.
 _base_ = [
     '../_base_/models/qcs_mix.py',
     '../_base_/schedules/sam_adamw_mix.py',

@@ -1,5 +1,5 @@
-# QCS on ViT-S/16. Its own patch tokens are refined: one level of 14×14 tokens and no
-# neck, as the backbone gives the class token and encodes all of them.
+# QCS on ViT-S/16. It refines the patch tokens of the backbone, one level of 14 × 14. It
+# needs no neck, because the backbone encodes them and provides the class token.
 _base_ = [
     '../_base_/models/qcs_mix.py',
     '../_base_/datasets/raf_db_224.py',

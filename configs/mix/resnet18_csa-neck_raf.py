@@ -1,5 +1,5 @@
-# CSANeck as the neck of a stock classifier: in training it refines the tokens of the
-# last map within each group, at test time it passes single images through.
+# CSANeck as the neck of a stock classifier. In training it refines the tokens of the
+# last feature map within each group. At test time it passes single images through.
 _base_ = [
     '../_base_/models/resnet18_fer.py',
     '../_base_/datasets/raf_db_224.py',
@@ -16,6 +16,6 @@ model = dict(
         group='quadruplet',
         residual='input',
     ),
-    # a stock head takes no map
+    # a stock head does not accept token maps
     head=dict(_delete_=True, type='mmqcs.GatedClsHead', num_classes=7, in_channels=512),
 )

@@ -1,5 +1,5 @@
-# Our distillation losses with a stock teacher and a stock student. The teacher's
-# weights are those of another run.
+# Distillation losses with a stock teacher and a stock student. Set the teacher's
+# checkpoint to one of your runs.
 _base_ = [
     '../_base_/models/resnet18_fer.py',
     '../_base_/datasets/raf_db_224_single.py',

@@ -1,5 +1,5 @@
-# The quadruplet sampler with a stock classifier: batches of groups, two images of each
-# of two classes.
+# The quadruplet sampler with a stock classifier: each group has two images of each of
+# two classes.
 _base_ = [
     '../_base_/models/resnet18_fer.py',
     '../_base_/datasets/raf_db_224.py',

@@ -44,7 +44,7 @@ view_pipeline = [
     ),
 ]
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='MultiView', num_views=2, transforms=[view_pipeline]),
     dict(type='PackInputs'),
 ]
@@ -63,7 +63,7 @@ custom_hooks = [
 ]
 param_scheduler = dict(type='CosineAnnealingLR', T_max=100, by_epoch=True, end=100)
 train_cfg = dict(by_epoch=True, max_epochs=100)
-# nothing is classified
+# there is nothing to classify
 val_dataloader = test_dataloader = None
 val_evaluator = test_evaluator = None
 val_cfg = test_cfg = None

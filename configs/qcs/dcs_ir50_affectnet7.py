@@ -1,5 +1,5 @@
-# DCS on AffectNet-7: pairs, lr 9e-6, 48 anchors a batch, 100 epochs of an eighth of the
-# images.
+# DCS on AffectNet-7: pairs, lr 9e-6, 48 anchors per batch, 100 epochs of an eighth of
+# the images.
 _base_ = './qcs_ir50_affectnet7.py'
 
 model = dict(cross=dict(attention=dict(group='pair')))

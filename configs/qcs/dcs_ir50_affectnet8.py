@@ -1,6 +1,6 @@
-# DCS on AffectNet-8: pairs, lr 8e-6, 48 anchors a batch, 50 epochs of an eighth of the
-# images; flip and small erased boxes are the only augmentation, dropout 0.2 in the base
-# and 0.5 in the cross encoder, "input" residual.
+# DCS on AffectNet-8: pairs, lr 8e-6, 48 anchors per batch, 50 epochs of an eighth of
+# the images, augmentation by flips and small erased boxes only, dropout 0.2 in the base
+# and 0.5 in the cross encoder, residual "input".
 _base_ = './qcs_ir50_affectnet8.py'
 
 model = dict(
@@ -12,15 +12,15 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
-    dict(type='mmqcs.SampleFace', resize=224, step=2, flip=0.5),
+    dict(type='mmqcs.SampleFace', resize=224, step={{_base_.step}}, flip=0.5),
     dict(type='PackInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
-    dict(type='mmqcs.SampleFace', resize=224, step=2),
+    dict(type='mmqcs.SampleFace', resize=224, step={{_base_.step}}),
     dict(type='PackInputs'),
 ]
 

@@ -1,28 +1,26 @@
-# DCS on FERPlus: pairs, lr 8e-6, resized to 234, "input" residual.
+# DCS on FERPlus: pairs, lr 8e-6, images resized to 234, residual "input".
 _base_ = './qcs_ir50_ferplus.py'
 
 model = dict(cross=dict(attention=dict(group='pair', residual='input')))
 
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(
         type='mmqcs.SampleFace',
         resize=234,
         crop=224,
-        step=2,
+        step={{_base_.step}},
         random_crop=True,
         rotate=10,
         flip=0.5,
     ),
-    dict(
-        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
-    ),
+    {{_base_.jitter}},
     dict(type='PackInputs'),
 ]
 
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmqcs.SampleFace', resize=234, crop=224, step=2),
+    dict(type='mmqcs.SampleFace', resize=234, crop=224, step={{_base_.step}}),
     dict(type='PackInputs'),
 ]
 

@@ -1,4 +1,4 @@
-# DCS on RAF-DB: pairs instead of quadruplets, lr 9e-6, 48 anchors a batch, dropout
+# DCS on RAF-DB: pairs instead of quadruplets, lr 9e-6, 48 anchors per batch, dropout
 # 0.2 in the cross encoder.
 _base_ = './qcs_ir50_raf.py'
 

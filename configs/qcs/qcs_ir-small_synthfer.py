@@ -1,20 +1,20 @@
-# QCS on SynthFER, the drawn faces that come with the package, in the layout of
-# RAF-DB. Trains on two CPU cores in a few minutes: this is what `make train` runs.
+# QCS on SynthFER, the package's rendered faces, in the layout of RAF-DB. `make train`
+# runs this recipe in a few minutes on two CPU cores.
 _base_ = [
     '../_base_/models/qcs_ir-small.py',
     '../_base_/datasets/raf_db.py',
     '../_base_/default_runtime.py',
 ]
 
-# So short a training does without the erasing of the published recipe.
+# Such a short training does better without random erasing.
 model = dict(data_preprocessor=dict(erasing=None))
 
 data_root = 'data/synthfer/'
-# another name than RAF-DB's, whose published counts do not hold here
+# not RAF-DB, so that the images are not compared with its published counts
 metainfo = dict(dataset_name='SynthFER')
 
-# Where eyes, nose and mouth lie in these faces, as fractions of the side: faces
-# found in pictures are cut out the same way (mmqcs.apis.FERInferencer).
+# Positions of eyes, nose and mouth corners in these faces, as fractions of the side.
+# mmqcs.apis.FERInferencer aligns the faces that it finds to them.
 face_template = [
     (0.358, 0.405),
     (0.642, 0.405),
@@ -24,7 +24,7 @@ face_template = [
 ]
 
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(72, 72), interpolation='area'),
     dict(type='RandomCrop', crop_size=64),
     dict(type='RandomFlip', prob=0.5),

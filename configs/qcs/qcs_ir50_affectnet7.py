@@ -1,5 +1,5 @@
-# QCS on AffectNet-7: lr 4e-6, 24 anchors a batch, 150 epochs, dropout 0.4 in the cross
-# encoder, larger boxes erased.
+# QCS on AffectNet-7: lr 4e-6, 24 anchors per batch, 150 epochs, dropout 0.4 in the
+# cross encoder, larger erased boxes.
 _base_ = [
     '../_base_/models/qcs_ir50.py',
     '../_base_/datasets/affectnet7.py',
@@ -8,7 +8,7 @@ _base_ = [
 ]
 
 model = dict(
-    data_preprocessor=dict(erasing=dict(scale=(0.03, 0.1))),
+    data_preprocessor=dict(erasing=dict(scale=(0.03, 0.1), step={{_base_.step}})),
     cross=dict(encoder=dict(drop_rate=0.4)),
 )
 optim_wrapper = dict(optimizer=dict(lr=4e-6))

@@ -1,5 +1,5 @@
-# QCS on AffectNet-8: lr 4e-6, 24 anchors a batch, 100 epochs, no dropout, larger boxes
-# erased.
+# QCS on AffectNet-8: lr 4e-6, 24 anchors per batch, 100 epochs, no dropout, larger
+# erased boxes.
 _base_ = [
     '../_base_/models/qcs_ir50.py',
     '../_base_/datasets/affectnet8.py',
@@ -8,7 +8,9 @@ _base_ = [
 ]
 
 model = dict(
-    data_preprocessor=dict(num_classes=8, erasing=dict(scale=(0.03, 0.1))),
+    data_preprocessor=dict(
+        num_classes=8, erasing=dict(scale=(0.03, 0.1), step={{_base_.step}})
+    ),
     head=dict(num_classes=8),
     cross=dict(head=dict(num_classes=8)),
 )

@@ -1,4 +1,4 @@
-# QCS on FERPlus: lr 3.5e-6, 24 anchors a batch, 150 epochs, dropout 0.2 in the cross
+# QCS on FERPlus: lr 3.5e-6, 24 anchors per batch, 150 epochs, dropout 0.2 in the cross
 # encoder.
 _base_ = [
     '../_base_/models/qcs_ir50.py',
@@ -8,7 +8,7 @@ _base_ = [
 ]
 
 model = dict(
-    data_preprocessor=dict(num_classes=8),
+    data_preprocessor=dict(num_classes=8, erasing=dict(step={{_base_.step}})),
     head=dict(num_classes=8),
     cross=dict(encoder=dict(drop_rate=0.2), head=dict(num_classes=8)),
 )

@@ -1,5 +1,5 @@
-# QCS on FERPlus, its backbone started from QCS trained on AffectNet-8. As in the
-# published runs nothing but the backbone is taken over.
+# QCS on FERPlus, starting from the backbone of QCS trained on AffectNet-8. As in the
+# published runs, no other weights are taken from it.
 _base_ = './qcs_ir50_ferplus.py'
 
 model = dict(

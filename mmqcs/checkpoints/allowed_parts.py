@@ -56,7 +56,7 @@ ALLOWED_MODELS = {'mmqcs': OWN_MODELS, 'mmpretrain': STOCK_MODELS}
 """Models and their parts, by scope."""
 
 ALLOWED_TRANSFORMS = {
-    'mmqcs': frozenset({'SampleFace', 'LoadImage', 'CropFace'}),
+    'mmqcs': frozenset({'SampleFace', 'CropFace'}),
     'mmpretrain': _names(
         """
         LoadImageFromFile Resize ResizeEdge CenterCrop EfficientNetCenterCrop Pad

@@ -7,8 +7,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
-from mmqcs.datasets.fer_dataset import FERDataset
-from mmqcs.datasets.label_order import target_classes
+from mmqcs.datasets.base.fer_dataset import FERDataset
+from mmqcs.expressions import target_classes
 
 from .safe_load import CheckpointError
 

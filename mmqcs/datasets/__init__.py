@@ -1,4 +1,4 @@
-"""Data sets, samplers and transforms."""
+"""Datasets, samplers and transforms."""
 
 from mmqcs import openmmlab  # noqa: F401
 
@@ -15,7 +15,7 @@ from .kdef import KDEF
 from .raf_db import RAFDB
 from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
-from .transforms import CropFace, JitterColor, LoadImage, SampleFace, WarpFace
+from .transforms import CropFace, JitterColor, SampleFace, WarpFace
 
 __all__ = [
     'CAERS',
@@ -31,7 +31,6 @@ __all__ = [
     'ExpW',
     'FERPlus',
     'JitterColor',
-    'LoadImage',
     'PairBatchSampler',
     'QuadrupletBatchSampler',
     'SampleFace',

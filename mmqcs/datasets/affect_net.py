@@ -7,21 +7,21 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .affect_net_index import index_annotations, index_csv
-from .class_folders import read_numbered_folders, split_folders
-from .fer_dataset import FERDataset
-from .label_order import COMMON
-from .layouts import FoundLayout, Layout, Sample, companion, locate, undouble
-from .listings import read_label_list
+from .base import FERDataset, FoundLayout, Layout, Sample
+from .readers.affect_net_index import index_annotations, index_csv
+from .readers.class_folders import read_numbered_folders, split_folders
+from .readers.folders import companion, locate, undouble
+from .readers.listings import read_label_list
 
 _SET = {'train': 'train_set', 'val': 'val_set'}
 _SPLIT = {'train': 'training', 'val': 'validation'}
 _FOLDERS = {'train': ('train',), 'val': ('val', 'test')}
 _TABLES = 'Manually_Annotated_file_lists'
 _IMAGES = 'Manually_Annotated_Images'
-_CROPS = 'Manually_trainval_croped'  # misspelt by its authors
+_CROPS = 'Manually_trainval_croped'  # the authors' spelling
 _LEFT_OUT = ('None', 'Uncertain', 'No-Face')
 
 _2021_TREE = """\
@@ -41,38 +41,26 @@ _FOLDER_TREE = """\
 
 @DATASETS.register_module()
 class AffectNet(FERDataset):
-    """AffectNet (Mollahosseini et al., 2017): eight classes, or seven.
+    """AffectNet (Mollahosseini et al., 2017): eight classes, or seven without contempt.
 
-    The layouts, in the order in which they are looked for:
-
-    - ``'2021'``: ``train_set`` and ``val_set``, each with ``images/<id>.jpg`` and
-      ``annotations/<id>_exp.npy``; the faces are cropped already.
-    - ``'csv'``: ``Manually_Annotated_file_lists/training.csv`` and
-      ``validation.csv``, and ``Manually_Annotated_Images``. Each image comes with
-      its face box (``bbox``), for the transform :class:`CropFace`; an image whose
-      box is NULL has none and stays whole.
-    - ``'list'``: ``affectnet_training-cls7-v7.txt``,
-      ``affectnet_validation-cls7.txt`` and those with ``cls8``, with lines "path
-      label", and faces in ``Manually_trainval_croped``.
-    - ``'folders'``: class folders below ``train`` and ``val`` (or ``valid``, or
-      ``test`` if there is no ``val``), with the names of the classes or with
-      AffectNet's own numbers from 0. The log says so if they are numbered.
-
-    Images without one of the eight expressions (8 None, 9 Uncertain, 10 No-Face)
-    are left out. An index of the tables and annotations is kept in the folder
-    :func:`.cache_dir` until these change.
+    The layouts are ``'2021'``, ``'csv'``, ``'list'`` and ``'folders'``, in this order
+    of precedence; the documentation page "Datasets" shows them. With ``'csv'``, each
+    image has a face box (``bbox``) for the transform :class:`CropFace`, except images
+    whose box is NULL. Images without one of the eight expressions (8 None, 9 Uncertain,
+    10 No-Face) are left out. An index of the tables and annotations is cached in
+    :func:`.cache_dir` until they change.
 
     Args:
         data_root: Root folder.
-        split: ``'train'`` (287,651 images in eight classes) or ``'val'`` (500
-            images a class), on which results are reported.
+        split: ``'train'`` (287,651 images in eight classes) or ``'val'`` (500 per
+            class), on which results are reported.
         pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`; ``num_classes=7`` leaves contempt out.
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A table, list or annotation is broken, a folder is not that of a
-            class, or there are several lists or folders of one split.
+        ValueError: A table, list or annotation is malformed, a folder does not belong
+            to a class, or a split has several lists or folders.
 
     Examples:
         >>> data = AffectNet('data/affectnet', split='val', num_classes=7)
@@ -85,7 +73,7 @@ class AffectNet(FERDataset):
     SPLITS = ('train', 'val')
     METAINFO = {
         'dataset_name': 'AffectNet',
-        'classes': COMMON,
+        'classes': expressions.AFFECT_NET,
     }
     PUBLISHED = {
         'train': (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750),
@@ -132,7 +120,7 @@ class AffectNet(FERDataset):
         return super().published_counts(found)
 
     def _lists(self, root: Path) -> list[Path]:
-        """The list of the classes wanted, else that of all, which holds them too."""
+        """Return the list of the selected classes, and the one of all classes."""
         sizes = dict.fromkeys((8 if 'Contempt' in self._target else 7, 8))
         lists = []
         for size in sizes:
@@ -141,7 +129,7 @@ class AffectNet(FERDataset):
             if len(matches) > 1:
                 raise ValueError(
                     f'several lists match {root / pattern}: '
-                    f'{", ".join(path.name for path in matches)}. Leave one there'
+                    f'{", ".join(path.name for path in matches)}. Keep one'
                 )
             lists += matches or [root / pattern]
         return lists
@@ -160,7 +148,7 @@ class AffectNet(FERDataset):
         if boxless:
             print_log(
                 f'{source}: {boxless:,} of {len(index.names):,} images have no face '
-                f'box and are used whole',
+                f'box and are not cropped',
                 logger='current',
             )
         for name, label, box, line in zip(

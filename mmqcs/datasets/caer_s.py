@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .class_folders import split_folders
-from .fer_dataset import FERDataset
-from .label_order import class_spellings
-from .layouts import Layout, Sample
-from .listings import read_class_folders
+from .base import FERDataset, Layout, Sample
+from .readers.class_folders import split_folders
+from .readers.listings import read_class_folders
 
 _TREE = """\
     CAER-S/                             (or data_root is this folder)
@@ -22,13 +21,8 @@ _TREE = """\
 class CAERS(FERDataset):
     """CAER-S (Lee et al., ICCV 2019): seven classes, frames of television shows.
 
-    The images are whole frames and no face boxes come with them; detect and crop
-    the faces first if a model expects faces::
-
-        data_root/
-        └── CAER-S/                          (data_root may also be this folder)
-            ├── train/<Class>/0001.png           Anger (or Angry), Disgust, Fear,
-            └── test/<Class>/0001.png            Happy, Neutral, Sad, Surprise
+    The images are whole frames without face boxes. If a model expects faces, detect and
+    crop them first. The layout is ``CAER-S/train/Anger/0001.png``.
 
     Args:
         data_root: Folder that holds ``CAER-S``, or ``CAER-S`` itself.
@@ -38,7 +32,7 @@ class CAERS(FERDataset):
 
     Raises:
         FileNotFoundError: The folder of the split is missing.
-        ValueError: A folder is not that of a class.
+        ValueError: A folder does not belong to a class.
 
     Examples:
         >>> data = CAERS('data/caer-s', split='test', label_order='common')
@@ -48,7 +42,7 @@ class CAERS(FERDataset):
 
     METAINFO = {
         'dataset_name': 'CAER-S',
-        'classes': ('Anger', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise'),
+        'classes': expressions.CAER_S,
     }
 
     def layouts(self, root: Path) -> Sequence[Layout]:
@@ -62,4 +56,5 @@ class CAERS(FERDataset):
         return (Layout('folders', sources, self._read, _TREE),)
 
     def _read(self, source: Path) -> Iterator[Sample]:
-        return read_class_folders(source, class_spellings(self.METAINFO['classes']))
+        labels = expressions.class_spellings(self.METAINFO['classes'])
+        return read_class_folders(source, labels)

@@ -8,13 +8,14 @@ from typing import Any
 
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .ck_plus_copies import ck48_sources, read_ck48, read_ckextended
-from .fields import integer, shorten
-from .folds import FoldedDataset
-from .layouts import FoundLayout, Layout, Sample, companion, locate
-from .text_files import read_lines
+from .base import FoldedDataset, FoundLayout, Layout, Sample
+from .readers.ck_plus_copies import ck48_sources, read_ck48, read_ckextended
+from .readers.fields import integer, shorten
+from .readers.folders import companion, locate
+from .readers.text_files import read_lines
 
 _IMAGES = 'cohn-kanade-images'
 _TREE = """\
@@ -32,45 +33,32 @@ _USAGES = {'train': ('Training',), 'test': ('PublicTest', 'PrivateTest')}
 class CKPlus(FoldedDataset):
     """CK+ (Lucey et al., CVPR 2010): sequences from neutral to a posed expression.
 
-    The layouts, in the order in which they are looked for:
+    The layouts, in order of precedence; the documentation page "Datasets" shows them:
 
-    - ``'sequences'``: the tree that its authors give out. The two folders may be in
-      subfolders, as the archives ``extended-cohn-kanade-images`` and
-      ``Emotion_labels`` unpack. Sequences without a file below ``Emotion`` have no
-      label and are left out::
-
-        data_root/
-        ├── cohn-kanade-images/S005/001/S005_001_00000011.png
-        └── Emotion/S005/001/S005_001_00000011_emotion.txt
-
-    - ``'ck48'``: class folders, ``CK+48/anger/S010_004_00000017.png``, with the last
-      three frames of each sequence.
+    - ``'sequences'``: the release of the authors. Sequences without an emotion file
+      have no label and are left out.
+    - ``'ck48'``: class folders with the last three frames of each sequence.
     - ``'csv'``: ``ckextended.csv``, 48 × 48 grey images without subjects. Its column
       Usage divides them: ``'train'`` is Training, ``'test'`` is PublicTest and
-      PrivateTest. One subject can be in both, and a warning in the log says so.
+      PrivateTest. One subject can be in both, which the log warns about.
 
-    There is no official split. ``'train'`` and ``'test'`` divide the *subjects*,
-    so that no face is in both: of the subjects in order, every ``num_folds``-th
-    from the ``fold``-th on is tested. Each data info has its ``subject``, except in
-    the layout ``'csv'``.
+    There is no official split. ``'train'`` and ``'test'`` divide the *subjects*, see
+    :class:`.FoldedDataset`. Each data info has its ``subject``, except in ``'csv'``.
 
     Args:
         data_root: Root folder.
         split: ``'all'`` (327 labelled sequences), ``'train'`` or ``'test'``.
         pipeline: Transforms.
-        peak_frames: Last frames of each sequence that are taken. Defaults to 1.
+        peak_frames: Number of last frames to use from each sequence. Defaults to 1;
             ``'ck48'`` has three.
-        neutral_frames: First frames of each sequence that are taken as neutral.
-            Defaults to 0; then Neutral has no images. ``'sequences'`` only.
-        fold: Fold that is tested, counted from 0.
-        num_folds: Number of folds, at least 2. Defaults to 10.
-        **kwargs: See :class:`.FERDataset`.
+        neutral_frames: Number of first frames to use as neutral images, for
+            ``'sequences'`` only. Defaults to 0; Neutral then has no images.
+        **kwargs: ``fold``, ``num_folds`` and the arguments of :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: No layout is found, or the images of a sequence.
-        ValueError: A label is not a number, a sequence is shorter than the frames
-            asked for, or an argument is out of its range or does not apply to the
-            layout.
+        FileNotFoundError: No layout is found, or a sequence has no images.
+        ValueError: A label is not a number, a sequence has too few frames, or an
+            argument is out of range or does not apply to the layout.
 
     Examples:
         >>> data = CKPlus('data/ck-plus', split='all', peak_frames=1, neutral_frames=1)
@@ -80,16 +68,7 @@ class CKPlus(FoldedDataset):
 
     METAINFO = {
         'dataset_name': 'CK+',
-        'classes': (
-            'Neutral',
-            'Anger',
-            'Contempt',
-            'Disgust',
-            'Fear',
-            'Happy',
-            'Sadness',
-            'Surprise',
-        ),
+        'classes': expressions.CK_PLUS,
     }
     PUBLISHED = {'all': (0, 45, 18, 59, 25, 69, 28, 83)}
 
@@ -126,7 +105,7 @@ class CKPlus(FoldedDataset):
         )
 
     def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
-        """See the base class; published are counts of whole sequences."""
+        """See the base class. The published counts are of whole sequences."""
         frames = (self.peak_frames, self.neutral_frames)
         if frames != (1, 0) or found.layout.name == 'csv':
             return None
@@ -164,8 +143,8 @@ class CKPlus(FoldedDataset):
         given = (self.peak_frames, self.neutral_frames, self.fold, self.num_folds)
         if given != (1, 0, 0, 10):
             raise ValueError(
-                f'{source} has neither sequences nor subjects: leave peak_frames, '
-                f'neutral_frames, fold and num_folds out'
+                f'{source} has neither sequences nor subjects. Remove the arguments '
+                f'peak_frames, neutral_frames, fold and num_folds'
             )
         return read_ckextended(
             source, self.METAINFO['classes'], _USAGES.get(self.split)
@@ -176,13 +155,13 @@ class CKPlus(FoldedDataset):
         frames = [name for name in names if name.lower().endswith(IMG_EXTENSIONS)]
         if not frames:
             raise FileNotFoundError(
-                f'{file} labels the sequence {folder}, but there are no images. Unpack '
+                f'{file} labels the sequence {folder}, but it has no images. Unpack '
                 f'the images into {_IMAGES}'
             )
         if len(frames) < self.peak_frames + self.neutral_frames:
             raise ValueError(
-                f'{folder} has {len(frames)} frames, but {self.neutral_frames} neutral '
-                f'and {self.peak_frames} peak frames are asked for. Ask for fewer'
+                f'{folder} has {len(frames)} frames, but neutral_frames='
+                f'{self.neutral_frames} and peak_frames={self.peak_frames}. Lower them'
             )
         return frames
 

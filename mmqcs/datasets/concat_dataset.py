@@ -1,4 +1,4 @@
-"""Several datasets with the same classes as one."""
+"""Concatenation of datasets with the same classes."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from mmqcs.registry import DATASETS
 
 @DATASETS.register_module()
 class ConcatDataset(MMEngineConcatDataset):
-    """Several datasets one after the other, with the same classes in the same order.
+    """Concatenation of datasets with the same classes in the same order.
 
     MMEngine's ``ConcatDataset`` refuses datasets that differ in any meta information,
     such as ``dataset_name``. This one compares only the classes.
 
     Args:
         datasets: Datasets or their configs.
-        lazy_init: Whether to read the lists of images later. Defaults to False.
+        lazy_init: Whether to postpone reading the lists of images. Defaults to False.
 
     Raises:
         ValueError: The classes of two datasets differ.

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .fields import image_name, integer, shorten
-from .folds import FoldedDataset
-from .layouts import Layout, Sample, companion
-from .text_files import read_lines
+from .base import FoldedDataset, Layout, Sample
+from .readers.fields import image_name, integer, shorten
+from .readers.folders import companion
+from .readers.text_files import read_lines
 
 _EXAMPLE = 'angry_actor_104.jpg 0 28 113 226 141 22.9362 0'
 _TREE = """\
@@ -20,7 +21,7 @@ _TREE = """\
                                 top, left, right, bottom, confidence, 0 to 6
     image/origin/angry_actor_104.jpg                      (or origin/)"""
 _FAR = 99_999
-"""Pixels by which a box can lie outside of its image."""
+"""Largest distance of a box from its image in pixels."""
 _LAST = 6
 _DECIMAL = re.compile(r'-?[0-9]{1,9}(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?')
 
@@ -36,29 +37,22 @@ class _Row(NamedTuple):
 class ExpW(FoldedDataset):
     """ExpW (Zhang et al., IJCV 2018): seven classes, 91,793 faces from the web.
 
-    The tree is the one that its authors give out. The images are whole, and many
-    show several faces. Each face comes with its box (``bbox``), for the transform
-    :class:`CropFace`::
+    The images are whole, and many show several faces. Each face has its box (``bbox``)
+    for the transform :class:`CropFace`. The layout is that of the authors:
+    ``label/label.lst`` and ``image/origin`` (or ``origin``).
 
-        data_root/
-        ├── label/label.lst               name face top left right bottom ...
-        └── image/origin/<name>.jpg       (or origin/<name>.jpg)
-
-    There is no official split. ``'train'`` and ``'test'`` divide the *images*, so
-    that all faces of an image are in the same split: of the image names in order,
-    every ``num_folds``-th from the ``fold``-th on is tested. By default that is a
-    tenth of the images.
+    There is no official split. ``'train'`` and ``'test'`` divide the *images*, see
+    :class:`.FoldedDataset`, so all faces of an image are in the same split.
 
     Args:
         data_root: Root folder.
         split: ``'all'`` (91,793 faces), ``'train'`` or ``'test'``.
         pipeline: Transforms.
-        **kwargs: ``fold`` and ``num_folds``, see :class:`.FoldedDataset`, and the
-            arguments of :class:`.FERDataset`.
+        **kwargs: ``fold``, ``num_folds`` and the arguments of :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: The tree is not there, or an image is missing.
-        ValueError: A line of the list is broken, or names another class for a face.
+        FileNotFoundError: The layout is not found, or an image is missing.
+        ValueError: A line of the list is malformed, or a face has two classes.
 
     Examples:
         >>> data = ExpW('data/expw', split='test', fold=0, num_folds=5)
@@ -68,7 +62,7 @@ class ExpW(FoldedDataset):
 
     METAINFO = {
         'dataset_name': 'ExpW',
-        'classes': ('Angry', 'Disgust', 'Fear', 'Happy', 'Sad', 'Surprise', 'Neutral'),
+        'classes': expressions.EXP_W,
     }
     SEVERAL_FACES = True
     PUBLISHED = {'all': (3671, 3995, 1088, 30537, 10559, 7060, 34883)}

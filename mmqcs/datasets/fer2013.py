@@ -7,14 +7,13 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .class_folders import SPLIT_NAMES, split_folders
-from .fer2013_csv import read_fer2013_csv
-from .fer_dataset import FERDataset
-from .label_order import class_spellings
-from .layouts import Layout, Sample
-from .listings import read_class_folders
+from .base import FERDataset, Layout, Sample
+from .readers.class_folders import SPLIT_NAMES, split_folders
+from .readers.fer2013_csv import read_fer2013_csv
+from .readers.listings import read_class_folders
 
 _USAGE = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}
 _TABLES = ('fer2013.csv', 'icml_face_data.csv', 'fer2013/fer2013.csv')
@@ -33,33 +32,30 @@ _FOLDER_TREE = """\
 class FER2013(FERDataset):
     """FER2013 (Goodfellow et al., 2013): seven classes, 48 × 48 grey images.
 
-    The layouts, in the order in which they are looked for:
+    The layouts, in order of precedence; the documentation page "Datasets" shows them:
 
-    - ``'csv'``: ``fer2013.csv`` (or ``fer2013/fer2013.csv``), or the same table in
-      another order of columns, ``icml_face_data.csv``. The images are read out of
-      the table when they are needed, see :class:`.FER2013CSVBackend`.
-    - ``'folders'``: class folders below ``train``, ``test`` or ``validation`` (or
-      ``Training``, ``PublicTest`` and ``PrivateTest``). The file name says which
-      split an image is of: ``Training_``, ``PublicTest_`` or ``PrivateTest_``. The
-      usual folder ``test`` mixes the last two. If no file has such a name, the
-      folder is the split. ``test`` alone then holds both PublicTest and PrivateTest,
-      and results on it cannot be compared with published ones. A warning in the log
-      says so.
+    - ``'csv'``: ``fer2013.csv``, or ``icml_face_data.csv`` with its columns in another
+      order. Images are read from the table on demand, see :class:`.FER2013CSVBackend`.
+    - ``'folders'``: class folders below ``train``, ``test`` or ``validation``. The
+      prefix of the file name, ``Training_``, ``PublicTest_`` or ``PrivateTest_``,
+      decides the split, because the usual folder ``test`` mixes the last two. If no
+      file has such a prefix, the folder is the split. A single held-out folder then
+      holds both test sets, and the log warns that results are not comparable.
 
     Args:
         data_root: Root folder.
-        split: ``'train'`` (28,709 images), ``'val'`` (PublicTest, 3,589) or
-            ``'test'`` (PrivateTest, 3,589).
+        split: ``'train'`` (28,709 images), ``'val'`` (PublicTest, 3,589) or ``'test'``
+            (PrivateTest, 3,589).
         pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No layout is found.
-        ValueError: A row of the table is broken, a folder is not that of a class,
-            or some file names give a split and others do not.
+        ValueError: A row of the table is malformed, a folder does not belong to a
+            class, or only some file names have a split prefix.
 
     Examples:
-        >>> pipeline = [dict(type='mmqcs.LoadImage')]
+        >>> pipeline = [dict(type='LoadImageFromFile')]
         >>> data = FER2013('data/fer2013', split='test', pipeline=pipeline)
         >>> data.get_data_info(0)['img_path']  # a row of the table
         'fer2013://...data/fer2013/fer2013.csv/...png'
@@ -70,7 +66,7 @@ class FER2013(FERDataset):
     SPLITS = ('train', 'val', 'test')
     METAINFO = {
         'dataset_name': 'FER2013',
-        'classes': ('Angry', 'Disgust', 'Fear', 'Happy', 'Sad', 'Surprise', 'Neutral'),
+        'classes': expressions.FER2013,
     }
     PUBLISHED = {
         'train': (3995, 436, 4097, 7215, 4830, 3171, 4965),
@@ -81,7 +77,7 @@ class FER2013(FERDataset):
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
         tables = [root / name for name in _TABLES]
-        # The source is the folder that holds the splits: they are read together.
+        # The splits are read together, so the source is the folder that holds them.
         folders = [
             folder for name in SPLIT_NAMES for folder in split_folders(root, name)
         ]
@@ -99,7 +95,7 @@ class FER2013(FERDataset):
                 yield Sample(row.path, row.emotion, row.origin, listed=True)
 
     def _read_folders(self, source: Path) -> Iterator[Sample]:
-        labels = class_spellings(self.METAINFO['classes'])
+        labels = expressions.class_spellings(self.METAINFO['classes'])
         samples = {
             name: list(read_class_folders(folder, labels))
             for name in SPLIT_NAMES
@@ -121,10 +117,9 @@ class FER2013(FERDataset):
         held_out = [name for name in ('val', 'test') if name in samples]
         if self.split != 'train' and len(held_out) == 1:
             print_log(
-                f'The file names below {source} do not say which images are of '
-                f'PublicTest and which of PrivateTest. The folder of the {held_out[0]} '
-                f'split then usually holds both, so results on it cannot be compared '
-                f'with published ones',
+                f'The file names below {source} do not tell PublicTest from '
+                f'PrivateTest. The {held_out[0]} folder then usually holds both, so '
+                f'results on it are not comparable with published ones',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -135,7 +130,7 @@ class FER2013(FERDataset):
     ) -> Iterator[Sample]:
         for sample in chain.from_iterable(samples.values()):
             usage = usages[sample.path]
-            self._check_usage(usage, f'{sample.path}: the beginning of the name')
+            self._check_usage(usage, f'{sample.path}: the prefix of the name')
             if usage == _USAGE[self.split]:
                 yield sample
 
@@ -143,6 +138,6 @@ class FER2013(FERDataset):
     def _check_usage(usage: str, what: str) -> None:
         if usage not in _USAGE.values():
             raise ValueError(
-                f'{what} must be one of {", ".join(_USAGE.values())}, which says the '
-                f'split of the image, got {usage!r}'
+                f'{what} decides the split, so it must be one of '
+                f'{", ".join(_USAGE.values())}, got {usage!r}'
             )

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .fer_dataset import FERDataset
-from .fer_plus_votes import (
+from .base import FERDataset, FoundLayout, Layout, Sample
+from .readers.fer_plus_votes import (
     NUM_CLASSES,
     USAGES,
     Votes,
@@ -16,8 +17,8 @@ from .fer_plus_votes import (
     read_fer2013new,
     read_label_csv,
 )
-from .layouts import FoundLayout, Layout, Sample, undouble
-from .listings import read_label_list
+from .readers.folders import undouble
+from .readers.listings import read_label_list
 
 _USAGE = dict(zip(('train', 'val', 'test'), USAGES, strict=True))
 _FOLDER = {'train': 'FER2013Train', 'val': 'FER2013Valid', 'test': 'FER2013Test'}
@@ -36,36 +37,28 @@ _LIST_TREE = """\
 
 @DATASETS.register_module()
 class FERPlus(FERDataset):
-    """FERPlus (Barsoum et al., ICMI 2016): FER2013's images, ten votes on each.
+    """FERPlus (Barsoum et al., ICMI 2016): FER2013's images with ten votes each.
 
-    The layouts, in the order in which they are looked for:
-
-    - ``'fer2013new.csv'``: that table in ``data_root``, and the images in
-      ``FER2013Train``, ``FER2013Valid`` and ``FER2013Test`` (there or in ``data``)
-      or all in ``img``.
-    - ``'label.csv'``: a ``label.csv`` in each of these three folders.
-    - ``'list'``: ``ferplus_training.txt`` and ``ferplus_test.txt`` with lines "name
-      label", the label from 0, and the images in ``img``.
-
-    The two kinds of tables disagree on 1,602 images, so the meta information says
-    which was used: ``metainfo['label_file']``. An image belongs to the class that
-    wins by the authors' majority rule (:func:`.majority`); images without a
-    winner, and those that are unknown or show no face, are left out.
+    The layouts are ``'fer2013new.csv'``, ``'label.csv'`` (a table in the folder of each
+    split) and ``'list'``, in this order of precedence; the documentation page
+    "Datasets" shows them. The two kinds of tables disagree on 1,602 images, so
+    ``metainfo['label_file']`` names the one in use. The class of an image is the winner
+    of the authors' majority rule (:func:`.majority`). Images without a winner, and
+    those that are unknown or show no face, are left out.
 
     Args:
         data_root: Root folder.
-        split: ``'train'``, ``'val'`` (PublicTest) or ``'test'`` (PrivateTest):
-            25,060, 3,199 and 3,153 images by ``fer2013new.csv``, 25,045, 3,191 and
-            3,137 by the files ``label.csv``.
+        split: ``'train'``, ``'val'`` (PublicTest) or ``'test'`` (PrivateTest): 25,060,
+            3,199 and 3,153 images with ``fer2013new.csv``, 25,045, 3,191 and 3,137 with
+            ``label.csv``.
         pipeline: Transforms.
-        soft_labels: Whether each image also gets the distribution of all its
-            votes over the classes (those for unknown and no face left out) as
-            ``gt_score``, which the losses take instead of the label.
+        soft_labels: Whether each image also gets the distribution of its votes over the
+            classes as ``gt_score``, which the losses use instead of the label.
         **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A table is broken, or soft labels are asked of lists.
+        ValueError: A table is malformed, or soft labels are requested from a list.
 
     Examples:
         >>> data = FERPlus('data/ferplus', split='test', soft_labels=True)
@@ -81,16 +74,7 @@ class FERPlus(FERDataset):
     SPLITS = ('train', 'val', 'test')
     METAINFO = {
         'dataset_name': 'FERPlus',
-        'classes': (
-            'Neutral',
-            'Happiness',
-            'Surprise',
-            'Sadness',
-            'Anger',
-            'Disgust',
-            'Fear',
-            'Contempt',
-        ),
+        'classes': expressions.FER_PLUS,
     }
     PUBLISHED_BY_FILE = {
         'fer2013new.csv': {
@@ -119,22 +103,21 @@ class FERPlus(FERDataset):
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
         folder = _FOLDER[self.split]
+        hint = f'Write the images into {folder} with the program included in FERPlus'
         layouts = [
             Layout(
                 'fer2013new.csv',
                 [root / 'fer2013new.csv'],
                 self._read_new,
                 _NEW_TREE.format(folder=folder),
-                f'Write the images into {folder} with the program that comes with '
-                f'FERPlus',
+                hint,
             ),
             Layout(
                 'label.csv',
                 [root / folder / 'label.csv', root / 'data' / folder / 'label.csv'],
                 self._read_label,
                 _LABEL_TREE.format(folder=folder),
-                f'Write the images into {folder} with the program that comes with '
-                f'FERPlus',
+                hint,
             ),
         ]
         if file := _LIST.get(self.split):
@@ -144,7 +127,7 @@ class FERPlus(FERDataset):
         return layouts
 
     def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
-        """See the base class; the counts depend on the table."""
+        """See the base class. The counts depend on the table."""
         return self.PUBLISHED_BY_FILE.get(found.layout.name, {}).get(self.split)
 
     def _read_new(self, source: Path) -> Iterator[Sample]:
@@ -174,8 +157,8 @@ class FERPlus(FERDataset):
     def _read_list(self, source: Path) -> Iterator[Sample]:
         if self.soft_labels:
             raise ValueError(
-                f'soft_labels needs votes, but {source} has one label an image. Put '
-                f'fer2013new.csv beside it'
+                f'soft_labels needs votes, but {source} has one label per image. Put '
+                f'fer2013new.csv next to it'
             )
         self._metainfo['label_file'] = source.name
         folder = source.parent / 'img'

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .coded_names import coded_sources, find_coded_images
-from .folds import FoldedDataset
-from .layouts import Layout, Sample
+from .base import FoldedDataset, Layout, Sample
+from .readers.coded_names import coded_sources, find_coded_images
 
 _CODES = ('AN', 'DI', 'FE', 'HA', 'NE', 'SA', 'SU')
 _NAME = re.compile(
@@ -24,24 +24,22 @@ _TREE = """\
 class JAFFE(FoldedDataset):
     """JAFFE (Lyons et al., 1998): ten subjects with seven posed expressions.
 
-    The names of the files say subject and expression, ``KA.AN1.39.tiff``, so they
-    may lie in ``jaffe`` or ``data_root`` itself, in subfolders of any kind, and be
-    converted to another format.
+    File names encode subject and expression, ``KA.AN1.39.tiff``, so the images can be
+    in any subfolders and in any image format.
 
-    There is no official split. ``'train'`` and ``'test'`` divide the *subjects*, so
-    that no face is in both. With the default of ten folds one subject is tested and
-    nine are trained on. Each data info has its ``subject``, such as ``'KA'``.
+    There is no official split. ``'train'`` and ``'test'`` divide the *subjects*, see
+    :class:`.FoldedDataset`. With the default ten folds, one subject is tested. Each
+    data info has its ``subject``, such as ``'KA'``.
 
     Args:
         data_root: Root folder.
         split: ``'all'`` (213 images), ``'train'`` or ``'test'``.
         pipeline: Transforms.
-        **kwargs: ``fold`` and ``num_folds``, see :class:`.FoldedDataset`, and the
-            arguments of :class:`.FERDataset`.
+        **kwargs: ``fold``, ``num_folds`` and the arguments of :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No image with such a name is found.
-        ValueError: An image is there twice, or lies in the folder of another class.
+        ValueError: An image exists twice, or is in the folder of another class.
 
     Examples:
         >>> data = JAFFE('data/jaffe', split='test', fold=3)
@@ -51,7 +49,7 @@ class JAFFE(FoldedDataset):
 
     METAINFO = {
         'dataset_name': 'JAFFE',
-        'classes': ('Anger', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise'),
+        'classes': expressions.JAFFE,
     }
     PUBLISHED = {'all': (30, 29, 32, 31, 30, 31, 30)}
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .coded_names import coded_sources, find_coded_images
-from .folds import FoldedDataset
-from .layouts import FoundLayout, Layout, Sample
+from .base import FoldedDataset, FoundLayout, Layout, Sample
+from .readers.coded_names import coded_sources, find_coded_images
 
 _ANGLES = ('FL', 'HL', 'S', 'HR', 'FR')
 _CODES = ('AF', 'AN', 'DI', 'HA', 'NE', 'SA', 'SU')
@@ -28,27 +28,26 @@ _TREE = """\
 class KDEF(FoldedDataset):
     """KDEF (Lundqvist et al., 1998): 70 subjects, seven expressions, five angles.
 
-    The names of the files say subject, expression and angle, ``AF01ANS.JPG``, so
-    they may lie in subfolders of any kind: those of the release, or class folders.
+    File names encode subject, expression and angle, ``AF01ANS.JPG``, so the images can
+    be in any subfolders: those of the release, or class folders.
 
-    There is no official split. ``'train'`` and ``'test'`` divide the *subjects*, so
-    that no face is in both; the two sessions of a subject stay together. Each data
-    info has its ``subject``, such as ``'F01'``, and its ``angle``.
+    There is no official split. ``'train'`` and ``'test'`` divide the *subjects*, see
+    :class:`.FoldedDataset`; both sessions of a subject stay together. Each data info
+    has its ``subject``, such as ``'F01'``, and its ``angle``.
 
     Args:
         data_root: Root folder.
         split: ``'all'`` (980 frontal images), ``'train'`` or ``'test'``.
         pipeline: Transforms.
-        angles: Angles that are read: full profile from the left ``'FL'``, half
-            profile ``'HL'``, straight ``'S'``, ``'HR'`` and ``'FR'``. Defaults to
-            straight only, as in most papers.
-        **kwargs: ``fold`` and ``num_folds``, see :class:`.FoldedDataset`, and the
-            arguments of :class:`.FERDataset`.
+        angles: Angles to read: full left profile ``'FL'``, half left profile ``'HL'``,
+            straight ``'S'``, ``'HR'`` and ``'FR'``. By default straight only, as in
+            most papers.
+        **kwargs: ``fold``, ``num_folds`` and the arguments of :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No image with such a name is found.
-        ValueError: An unknown angle, an image is there twice, or lies in the folder
-            of another class.
+        ValueError: Unknown angle; an image exists twice, or is in the folder of another
+            class.
 
     Examples:
         >>> data = KDEF('data/kdef', split='test', angles=('HL', 'S', 'HR'))
@@ -58,7 +57,7 @@ class KDEF(FoldedDataset):
 
     METAINFO = {
         'dataset_name': 'KDEF',
-        'classes': ('Fear', 'Anger', 'Disgust', 'Happy', 'Neutral', 'Sad', 'Surprise'),
+        'classes': expressions.KDEF,
     }
     PUBLISHED = {'all': (140,) * 7}
 
@@ -83,7 +82,7 @@ class KDEF(FoldedDataset):
         return (Layout('names', sources, self._read, _TREE),)
 
     def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
-        """See the base class; published are counts of frontal images."""
+        """See the base class. The published counts are of frontal images."""
         return super().published_counts(found) if self.angles == ('S',) else None
 
     def _read(self, source: Path) -> Iterator[Sample]:

@@ -4,14 +4,15 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
-from .class_folders import read_numbered_folders, split_folders
-from .fer_dataset import FERDataset
-from .layouts import Layout, Sample, undouble
-from .listings import read_label_list
+from .base import FERDataset, Layout, Sample
+from .readers.class_folders import read_numbered_folders, split_folders
+from .readers.folders import undouble
+from .readers.listings import read_label_list
 
-_LIST = 'EmoLabel/list_patition_label.txt'  # misspelt by its authors
+_LIST = 'EmoLabel/list_patition_label.txt'  # the authors' spelling
 _IMAGES = 'Image/aligned'
 
 _OFFICIAL = """\
@@ -31,37 +32,24 @@ _FOLDERS = """\
 class RAFDB(FERDataset):
     """RAF-DB, basic emotions (Li et al., CVPR 2017): seven classes, aligned faces.
 
-    The layouts, in the order in which they are looked for:
-
-    - ``'official'``: the tree that its authors give out::
-
-        data_root/
-        └── basic/                                (data_root may also be this folder)
-            ├── EmoLabel/list_patition_label.txt      "train_00001.jpg 5", from 1
-            └── Image/aligned/train_00001_aligned.jpg
-
-    - ``'paths'``: ``raf_db_basic_train.txt`` and ``raf_db_basic_test.txt`` beside
-      ``basic/``, with lines "path label": the path relative to ``basic/``, the
-      label from 0.
-    - ``'folders'``: class folders ``train/1`` to ``train/7``, numbered as in the
-      official list, or with the names of the classes, and ``test`` (or ``val``,
-      ``valid``).
+    The layouts are ``'official'`` (the release of the authors), ``'paths'`` and
+    ``'folders'``, in this order of precedence; the documentation page "Datasets" shows
+    them.
 
     Args:
-        data_root: Folder that holds ``basic``, or ``basic`` itself; or the folder
-            that holds ``train`` and ``test``, or one further up, such as the one
-            that holds ``DATASET``.
+        data_root: ``basic``, the folder that holds ``basic`` or ``train`` and
+            ``test``, or a folder up to two levels above.
         split: ``'train'`` (12,271 images) or ``'test'`` (3,068 images).
         pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`.
 
     Raises:
         FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A line of the list is not a name and a label from 1 to 7 (or 0
-            to 6), or a folder is not that of a class.
+        ValueError: A line of the list is not a name and a label from 1 to 7 (or 0 to
+            6), or a folder does not belong to a class.
 
     Examples:
-        >>> pipeline = [dict(type='mmqcs.LoadImage')]
+        >>> pipeline = [dict(type='LoadImageFromFile')]
         >>> data = RAFDB('data/raf-db', split='test', pipeline=pipeline)
         >>> data.CLASSES
         ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
@@ -73,15 +61,7 @@ class RAFDB(FERDataset):
 
     METAINFO = {
         'dataset_name': 'RAF-DB',
-        'classes': (
-            'Surprise',
-            'Fear',
-            'Disgust',
-            'Happiness',
-            'Sadness',
-            'Anger',
-            'Neutral',
-        ),
+        'classes': expressions.RAF_DB,
     }
     PUBLISHED = {
         'train': (1290, 281, 717, 4772, 1982, 705, 2524),
@@ -125,7 +105,7 @@ class RAFDB(FERDataset):
         for name, number, origin in lines:
             if not name.startswith(('train', 'test')):
                 raise ValueError(
-                    f'{origin}: {name!r} begins with neither train nor test, so its '
+                    f'{origin}: {name!r} starts with neither train nor test, so its '
                     f'split is unknown'
                 )
             if name.startswith(self.split):

@@ -1,4 +1,4 @@
-"""SynthFER as a data set that draws its images when they are read."""
+"""SynthFER as a dataset that renders its images on access."""
 
 import re
 
@@ -25,34 +25,29 @@ _PATTERN = re.compile(
 # force: the module may be imported again
 @register_backend('synthfer', prefixes='synthfer', force=True)
 class SynthFERBackend(BaseStorageBackend):
-    """Storage whose files are drawn when they are read.
+    """Storage backend that renders its files on access.
 
-    A path names the settings, the split and the number of a face, so all that
-    reads images through MMEngine (``LoadImageFromFile`` and the tools that
-    show images by their ``img_path``) works as it does on files::
+    A path contains the settings, the split and the number of a face, so everything that
+    reads images through MMEngine works::
 
         synthfer://seed=0,size=100,difficulty=0.5,classes=7,imbalanced=0/train/000012.bmp
     """
 
     def get(self, filepath: str) -> memoryview:
-        """Draws an image.
+        """Render an image and return it as a BMP file, which is lossless and fast.
 
         Args:
             filepath: Path as above.
 
-        Returns:
-            The image as a BMP file: without loss, and quick to code.
-
         Raises:
-            ValueError: The path is not of that form or a setting in it is out
-                of its range.
+            ValueError: The path has another form, or a setting is out of range.
         """
         match = _PATTERN.fullmatch(str(filepath))
         if match is None:
             example = _PATH.format(**vars(SynthFERSettings()), split='train')
             raise ValueError(
-                f'cannot draw {str(filepath)!r}: expected a path like '
-                f'{example}000012.bmp, as mmqcs.SynthFER gives'
+                f'cannot render {str(filepath)!r}: expected a path from '
+                f'mmqcs.SynthFER such as {example}000012.bmp'
             )
         seed, size, difficulty, classes, imbalanced, split, index = match.groups()
         settings = SynthFERSettings(
@@ -66,33 +61,32 @@ class SynthFERBackend(BaseStorageBackend):
         return memoryview(code)
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
-        """Raises a ValueError: there are only images here."""
-        raise ValueError(f'{filepath!r} is an image, not a text')
+        """Raise a ValueError: this storage has only images."""
+        raise ValueError(f'{filepath!r} is an image, not text')
 
 
 @DATASETS.register_module()
 class SynthFER(BaseDataset):
-    """Faces drawn by a program, with an expression set by action units.
+    """Rendered faces whose expressions are set by action units.
 
-    Nothing is read from disk and nothing is drawn before an image is asked
-    for. The entries carry a path of :class:`.SynthFERBackend`, so the pipeline
-    starts with ``LoadImageFromFile`` like that of any other data set.
+    Nothing is read from disk, and images are rendered on access. The entries contain
+    paths of :class:`.SynthFERBackend`, so pipelines start with ``LoadImageFromFile``.
 
     Args:
         split: 'train' or 'test'. The two share no identity.
-        num_images: Number of images, at least 1. Defaults to 2100 for train
-            and 700 for test.
-        seed: Seed of the data set. Defaults to 0.
+        num_images: Number of images, at least 1. Defaults to 2100 for train and 700 for
+            test.
+        seed: Seed of the dataset. Defaults to 0.
         image_size: Side of the images in pixels. Defaults to 100.
         difficulty: From 0 (easy) to 1 (hard). Defaults to 0.5.
         num_classes: 7, or 8 with contempt. Defaults to 7.
-        imbalanced: Whether the classes are as frequent as in RAF-DB.
-            Defaults to False: equally frequent.
-        **kwargs: Arguments of :class:`mmpretrain.datasets.BaseDataset`:
-            pipeline, test_mode, metainfo, indices, ...
+        imbalanced: Whether the class frequencies are those of RAF-DB instead of equal.
+            Defaults to False.
+        **kwargs: Arguments of :class:`mmpretrain.datasets.BaseDataset`, such as
+            pipeline, test_mode, metainfo and indices.
 
     Raises:
-        ValueError: A setting is out of its range.
+        ValueError: A setting is out of range.
 
     Examples:
         >>> from mmqcs.datasets import SynthFER
@@ -136,7 +130,7 @@ class SynthFER(BaseDataset):
         super().__init__(ann_file='', metainfo=metainfo, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Lists paths and labels; draws nothing."""
+        """List paths and labels, without rendering."""
         folder = _PATH.format(**vars(self.settings), split=self.split)
         found = labels(self.settings, self.split, self.num_images).tolist()
         return [
@@ -145,9 +139,9 @@ class SynthFER(BaseDataset):
         ]
 
     def get_gt_labels(self) -> np.ndarray:
-        """Labels of all images, int64 (N,)."""
+        """Return the labels of all images, int64 (N,)."""
         return np.asarray(super().get_gt_labels(), dtype=np.int64)
 
     def extra_repr(self) -> list[str]:
-        """Lines that describe the data set."""
+        """Return the lines that describe the dataset."""
         return [f'Split: \t{self.split}', f'Settings: \t{self.settings}']

@@ -8,7 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from mmpretrain.models.heads import ClsHead, MultiLabelClsHead
 from torch import nn
 
-from mmqcs.datasets.label_order import expression
+from mmqcs.expressions import expression
 from mmqcs.functional.dataset_labels import dataset_labels
 
 __all__ = ['check_classes']

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .emotions import EMOTIONS, sample_intensities
+from mmqcs.expressions import RAF_DB
+
+from .emotions import sample_intensities
 from .geometry import indices
 from .identity import Identity, sample_identity
 from .nuisance import Nuisance, sample_nuisance
@@ -21,7 +23,7 @@ __all__ = [
     'render',
 ]
 
-CLASSES = tuple(EMOTIONS)
+CLASSES = (*RAF_DB, 'Contempt')
 """Class names in the order of RAF-DB, with contempt last."""
 
 RENDERER_VERSION = 1

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 MODULES = (
-    'fer_dataset',
     'affect_net',
-    'ck_plus_copies',
-    'class_folders',
-    'coded_names',
+    'base.class_counts',
     'fer2013',
-    'index_cache',
+    'readers.ck_plus_copies',
+    'readers.class_folders',
+    'readers.coded_names',
+    'readers.index_cache',
 )
 
 

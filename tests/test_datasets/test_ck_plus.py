@@ -38,7 +38,7 @@ def test_peak_frames_of_the_labelled_sequences(root, log):
     assert dataset.get_gt_labels().tolist() == [3, 2, 7, 1, 5]
     assert names(dataset)[0] == 'S005_001_00000004.png'
     assert dataset.test_mode
-    assert 'published are 327 images (Neutral 0, Anger 45,' in log.warnings[0]
+    assert 'published dataset has 327 images (Neutral 0, Anger 45,' in log.warnings[0]
 
 
 def test_neutral_frames(root, log):
@@ -80,7 +80,10 @@ def test_without_contempt(root):
         ({'neutral_frames': -1}, 'neutral_frames ≥ 0'),
         ({'fold': 10}, 'fold from 0 to num_folds - 1'),
         ({'num_folds': 1}, 'num_folds must be ≥ 2'),
-        ({'peak_frames': 4, 'neutral_frames': 1}, 'has 4 frames, but 1 neutral and 4'),
+        (
+            {'peak_frames': 4, 'neutral_frames': 1},
+            'has 4 frames, .*=1 and peak_frames=4',
+        ),
     ],
 )
 def test_wrong_arguments(root, keywords, message):
@@ -118,7 +121,7 @@ def test_a_label_out_of_range(root, put):
 
 def test_a_sequence_without_images(root, put):
     put(root, 'Emotion/S999/001/S999_001_00000004_emotion.txt', text='1')
-    with pytest.raises(FileNotFoundError, match=r'S999/001, but there are no images'):
+    with pytest.raises(FileNotFoundError, match=r'S999/001, but it has no images'):
         CKPlus(root, split='all')
 
 

@@ -74,7 +74,7 @@ def test_last_frames_of_ck48(ck48, folder, log):
     paths = [dataset.get_data_info(i)['img_path'] for i in range(4)]
     assert paths[0].endswith('anger/S010_004_00000019.png')
     assert "layout 'ck48'" in log.info[-1]
-    assert 'published are 327 images' in log.warnings[0]
+    assert 'published dataset has 327 images' in log.warnings[0]
     assert len(CKPlus(str(ck48), split='all', peak_frames=3)) == 12
     assert len(CKPlus(str(ck48), split='all', peak_frames=3, num_classes=7)) == 9
 
@@ -92,7 +92,7 @@ def test_subjects_of_ck48_are_divided(ck48, fold):
 @pytest.mark.parametrize(
     ('keywords', 'message'),
     [
-        ({'peak_frames': 4}, 'S010_004.* has 3 frames, but 4 peak frames'),
+        ({'peak_frames': 4}, 'S010_004.* has 3 frames, but peak_frames=4'),
         ({'neutral_frames': 1}, 'CK.48 has no neutral frames'),
     ],
 )

@@ -88,7 +88,7 @@ def test_folds_divide_the_subjects(tmp_path, put, kind, fold):
 def test_images_without_a_code_are_named(tmp_path, put, kind, log):
     put(tmp_path, *FACES[kind], 'AM31H.JPG', 'group photo.png', '.hidden.png')
     assert found(kind(str(tmp_path), split='all')) == FACES[kind]
-    assert '2 images have names without a code' in log.warnings[0]
+    assert '2 images are left out' in log.warnings[0]
     assert 'AM31H.JPG' in log.warnings[0] and 'group photo.png' in log.warnings[0]
 
 
@@ -126,7 +126,7 @@ def test_arguments(kind):
 def test_jaffe_images_are_read(tmp_path):
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     assert cv2.imwrite(str(tmp_path / 'KA.AN1.39.tiff'), image)
-    pipeline = [dict(type='mmqcs.LoadImage')]
+    pipeline = [dict(type='LoadImageFromFile')]
     dataset = JAFFE(str(tmp_path), split='all', pipeline=pipeline)
     assert (dataset[0]['img'] == image[..., None]).all()
 
@@ -141,7 +141,7 @@ def test_angles_of_kdef(tmp_path, put, log):
         return {info['angle'] for info in infos}
 
     assert read() == {'S'}
-    assert 'published are 980 images' in log.warnings[0]
+    assert 'published dataset has 980 images' in log.warnings[0]
     log.warnings.clear()
     assert read(angles=('HL', 'S', 'HR')) == {'HL', 'S', 'HR'}
     assert read(angles=angles) == set(angles)

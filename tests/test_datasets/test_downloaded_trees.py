@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmqcs.datasets import CAERS, FER2013, RAFDB, AffectNet
-from mmqcs.datasets.class_folders import split_folders
-from mmqcs.datasets.layouts import companion, locate
+from mmqcs.datasets.readers.class_folders import split_folders
+from mmqcs.datasets.readers.folders import companion, locate
 
 pytest_plugins = 'fer_trees'
 
@@ -75,7 +75,7 @@ def test_several_folders_for_one_split_are_named(tmp_path, put, folders):
 def test_the_log_says_which_folder_is_taken_for_the_root(tmp_path, put, log):
     put(tmp_path, 'DATASET/train/1/x.jpg', 'DATASET/test/1/x.jpg')
     RAFDB(str(tmp_path), split='test')
-    assert f'(taking {tmp_path / "DATASET"} for data_root)' in log.info[-1]
+    assert f'(using {tmp_path / "DATASET"} as data_root)' in log.info[-1]
     RAFDB(str(tmp_path / 'DATASET'))
     assert 'taking' not in log.info[-1]
 
@@ -108,7 +108,7 @@ def test_a_root_with_a_folder_of_its_own_name_is_read_itself(tmp_path, put):
 
 def test_nothing_is_searched_deeper_than_two_folders(tmp_path, put):
     put(tmp_path, 'a/b/c/train/1/x.jpg')
-    with pytest.raises(FileNotFoundError, match='up to two folders further down'):
+    with pytest.raises(FileNotFoundError, match='up to two folders deeper'):
         RAFDB(str(tmp_path))
 
 

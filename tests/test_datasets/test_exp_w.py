@@ -12,7 +12,7 @@ ROWS = [
     'fear_2.jpg 0 0 0 5 5 60.1 2',
     'sad_3.jpg 0 0 0 5 5 60.1 4',
 ]
-PIPELINE = [dict(type='mmqcs.LoadImage'), dict(type='mmqcs.CropFace')]
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmqcs.CropFace')]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_faces_with_their_boxes(write, log, images, label):
     assert boxes == [(2, 1, 5, 4), (-1, 0, 5, 9)]  # x, y, width, height
     assert dataset[0]['img'].shape == (4, 5, 3)
     assert dataset[1]['img'].shape == (8, 4, 3)  # clipped to the image
-    assert 'published are 91,793 images (Angry 3,671' in log.warnings[0]
+    assert 'published dataset has 91,793 images (Angry 3,671' in log.warnings[0]
 
 
 @pytest.mark.parametrize('num_folds', [2, 3, 4])

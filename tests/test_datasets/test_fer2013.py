@@ -67,7 +67,7 @@ def test_table_in_its_own_folder(tmp_path, log):
     table(tmp_path / 'fer2013')
     assert len(FER2013(str(tmp_path))) == 3
     assert "layout 'csv'" in log.info[0]
-    assert 'published are 28,709' in log.warnings[0]
+    assert 'published dataset has 28,709' in log.warnings[0]
 
 
 def test_the_index_does_not_hold_the_images(tmp_path):
@@ -100,7 +100,7 @@ def test_paths_read_by_mmengine_and_unlike_each_other(tmp_path):
 def test_a_table_that_was_changed_since_is_an_error(tmp_path):
     dataset = FER2013(table(tmp_path), pipeline=[dict(type='LoadImageFromFile')])
     (tmp_path / 'fer2013.csv').write_text('emotion,pixels,Usage\n')
-    with pytest.raises(RuntimeError, match='If the table was changed'):
+    with pytest.raises(RuntimeError, match='If the table changed'):
         dataset[0]
 
 
@@ -115,7 +115,7 @@ def test_pixels_out_of_range(tmp_path):
 
 
 def test_a_path_of_another_form():
-    with pytest.raises(ValueError, match='expected a path like fer2013://'):
+    with pytest.raises(ValueError, match=r'mmqcs\.FER2013 such as fer2013://'):
         mmengine.fileio.get('fer2013://somewhere/1.png')
     with pytest.raises(ValueError, match='is an image'):
         mmengine.fileio.get_text('fer2013://somewhere/1.png')
@@ -186,7 +186,7 @@ def test_folders_are_split_by_the_names(tmp_path, put, log):
 
 def test_folders_some_of_whose_names_do_not_say_the_split(tmp_path, put):
     put(tmp_path, 'train/angry/im0.png', 'test/sad/PublicTest_1.jpg')
-    with pytest.raises(ValueError, match=r'im0.png: the beginning .*Training, Public'):
+    with pytest.raises(ValueError, match=r'im0.png: .*Training, Public'):
         FER2013(str(tmp_path))
 
 
@@ -195,7 +195,7 @@ def test_plain_names_are_split_by_the_folder(tmp_path, put, log):
     assert FER2013(str(tmp_path)).get_gt_labels().tolist() == [0, 3]
     assert not any('PublicTest' in line for line in log.warnings)
     assert FER2013(str(tmp_path), split='test').get_gt_labels().tolist() == [4]
-    assert any('PublicTest and which of PrivateTest' in line for line in log.warnings)
+    assert any('PublicTest from PrivateTest' in line for line in log.warnings)
     with pytest.raises(ValueError, match='no images of the val split'):
         FER2013(str(tmp_path), split='val')
 

@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 from mmqcs.datasets import RAFDB
-from mmqcs.datasets import index_cache as index_cache_module
-from mmqcs.datasets.index_cache import (
+from mmqcs.datasets.base.layouts import Layout, find_layout
+from mmqcs.datasets.readers import index_cache as index_cache_module
+from mmqcs.datasets.readers.index_cache import (
     cache_dir,
     cached_index,
     fingerprint,
     pack,
     unpack,
 )
-from mmqcs.datasets.layouts import Layout, find_layout
-from mmqcs.datasets.listings import FolderNames, read_class_folders, read_label_list
+from mmqcs.datasets.readers.listings import (
+    FolderNames,
+    read_class_folders,
+    read_label_list,
+)
 from mmqcs.registry import TRANSFORMS
 
 pytest_plugins = 'fer_trees'
@@ -136,7 +140,7 @@ def test_other_counts_than_published_are_one_warning_with_both(rafdb, log):
     RAFDB(rafdb)
     (line,) = log.warnings
     assert 'RAF-DB train has 3 images (Surprise 1, Fear 0, Disgust 2,' in line
-    assert 'published are 12,271 images (Surprise 1,290, Fear 281,' in line
+    assert 'published dataset has 12,271 images (Surprise 1,290, Fear 281,' in line
 
 
 def test_published_counts_are_no_warning(rafdb, log, monkeypatch):
@@ -320,7 +324,7 @@ def test_crop_of_a_grey_image():
     'box', [[30, 0, 5, 5], [0, 20, 5, 5], [-5, 0, 5, 5], [0, 0, 0, 5], [0, 0, 5, -1]]
 )
 def test_crop_of_a_box_without_a_part_in_the_image(box):
-    with pytest.raises(ValueError, match='has no part in the image of 30 x 20'):
+    with pytest.raises(ValueError, match='outside the image of 30 x 20'):
         crop(box)
 
 

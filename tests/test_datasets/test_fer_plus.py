@@ -4,8 +4,8 @@ import torch
 from conftest import ROOT
 
 from mmqcs.datasets import FERPlus
-from mmqcs.datasets.fer_plus_votes import majority
-from mmqcs.datasets.listings import FolderNames
+from mmqcs.datasets.readers.fer_plus_votes import majority
+from mmqcs.datasets.readers.listings import FolderNames
 
 pytest_plugins = 'fer_trees'
 
@@ -161,7 +161,7 @@ def test_images_and_labels(root, log):
     assert [int(dataset[i]['inputs'].max()) for i in range(3)] == [0, 3, 7]
     assert len(FERPlus(str(root), split='val')) == 1
     assert "layout 'fer2013new.csv'" in log.info[0]
-    assert 'published are 25,060' in log.warnings[0]
+    assert 'published dataset has 25,060' in log.warnings[0]
 
 
 def test_soft_labels(root):
@@ -240,9 +240,9 @@ def test_missing_images_of_classes_only(root):
 @pytest.mark.parametrize(
     ('row', 'message'),
     [
-        ('Training,a.png,1,2', 'line 11: expected a name and ten numbers'),
-        ('Training,a.png,5', 'line 11: expected a name and ten numbers'),
-        ('Training', 'line 11: expected a name and ten numbers'),
+        ('Training,a.png,1,2', 'line 11: expected a name and ten'),
+        ('Training,a.png,5', 'line 11: expected a name and ten'),
+        ('Training', 'line 11: expected a name and ten'),
         ('Training,a.png,x,0,0,0,0,0,0,0,0,0', 'line 11: expected a name and ten'),
     ],
 )

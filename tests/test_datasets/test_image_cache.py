@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmqcs.datasets import RAFDB
-from mmqcs.datasets.image_cache import ImageCache
+from mmqcs.datasets.base.image_cache import ImageCache
 
 COUNT = 6
 
@@ -97,9 +97,9 @@ def root(tmp_path):
     return tmp_path
 
 
-def dataset(root, cache_mib, load='mmqcs.LoadImage'):
+def dataset(root, cache_mib, **load):
     """RAF-DB with a cache."""
-    pipeline = [dict(type=load), dict(type='PackInputs')]
+    pipeline = [dict(type='LoadImageFromFile', **load), dict(type='PackInputs')]
     return RAFDB(data_root=str(root), pipeline=pipeline, cache_mib=cache_mib)
 
 
@@ -143,6 +143,27 @@ def test_the_files_are_read_once(root):
     assert len(batches(cached)) == COUNT
 
 
-def test_a_pipeline_that_cannot_use_it_is_an_error(root):
-    with pytest.raises(ValueError, match=r'cache_mib=1 needs .*mmqcs\.LoadImage'):
-        dataset(root, 1, 'LoadImageFromFile')
+def test_arguments_of_the_loading_hold(root):
+    cached = dataset(root, 1, color_type='grayscale')
+    plain = batches(dataset(root, 0, color_type='grayscale'))
+    for _ in range(2):
+        for (got, _), (want, _) in zip(batches(cached), plain, strict=True):
+            assert torch.equal(got, want)
+    assert cached.cache.used == 0  # grey images are not kept
+
+
+def test_pipelines_that_load_nothing_work(root):
+    assert 'img' not in RAFDB(str(root), cache_mib=1)[0]
+    data = dataset(root, 1)
+    data.pipeline.transforms = [lambda results: cv2.imread(results['img_path'])]
+    for _ in range(2):
+        assert data[0].shape == (20, 20, 3)
+    assert data.cache.used == 0
+
+
+def test_what_a_transform_drops_is_an_error(root):
+    data = dataset(root, 1)
+    data.pipeline.transforms.insert(1, lambda results: None)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r'image 0, .*aligned.jpg, .*None'):
+            data[0]

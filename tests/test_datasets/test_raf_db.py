@@ -178,7 +178,7 @@ def test_all_missing_images_are_counted(tmp_path):
 
 def test_an_image_of_neither_split(tmp_path):
     write(tmp_path, [*LINES, 'img_3.jpg 2'])
-    with pytest.raises(ValueError, match="line 4: 'img_3.jpg' begins with neither"):
+    with pytest.raises(ValueError, match="line 4: 'img_3.jpg' starts with neither"):
         RAFDB(str(tmp_path))
 
 

@@ -88,5 +88,5 @@ def test_all_processes_get_as_many_batches(tmp_path, world, balanced):
 def test_shares_of_unequal_numbers_of_batches_are_refused_on_every_process(tmp_path):
     errors = on_ranks(epoch_rank, 2, tmp_path, 41, 4, False, False)
     for error in errors:
-        assert 'would get [6, 5] batches an epoch' in error
+        assert 'would get [6, 5] batches' in error
         assert 'DefaultSampler with round_up=True' in error

@@ -93,7 +93,7 @@ def test_paths_can_be_read_by_tools():
 @pytest.mark.parametrize(
     ('path', 'message'),
     [
-        ('synthfer://train/3.bmp', 'expected a path like synthfer://seed=0,size=100'),
+        ('synthfer://train/3.bmp', 'such as synthfer://seed=0,size=100'),
         (
             'synthfer://seed=0,size=9,difficulty=0.5,classes=7,imbalanced=0/train/1.bmp',
             'image_size must be an integer >= 32, got 9',

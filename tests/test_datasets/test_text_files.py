@@ -4,10 +4,15 @@ import os
 
 import pytest
 
-from mmqcs.datasets import FERPlus, text_files
-from mmqcs.datasets.fields import face_box, image_name, integer
-from mmqcs.datasets.text_files import LINE_LIMIT, open_regular, read_lines, read_table
-from mmqcs.registry import TRANSFORMS
+from mmqcs.datasets import FERPlus
+from mmqcs.datasets.readers import text_files
+from mmqcs.datasets.readers.fields import face_box, image_name, integer
+from mmqcs.datasets.readers.text_files import (
+    LINE_LIMIT,
+    open_regular,
+    read_lines,
+    read_table,
+)
 
 pytest_plugins = 'fer_trees'
 
@@ -177,12 +182,14 @@ def test_special_files_are_refused(tmp_path, special):
         open_regular(path, 10)
 
 
-@pytest.mark.parametrize('load', ['LoadImageFromFile', 'mmqcs.LoadImage'])
-def test_special_files_as_list_and_image(tmp_path, put, special, load):
+@pytest.mark.parametrize('cache_mib', [0, 1])
+def test_special_files_as_list_and_image(tmp_path, put, special, cache_mib):
     put(tmp_path, 'ferplus_training.txt', text='a.png 1')
     put(tmp_path, 'a.png')
-    dataset = FERPlus(str(tmp_path), pipeline=[dict(type=load)])
+    pipeline = [dict(type='LoadImageFromFile')]
+    dataset = FERPlus(str(tmp_path), pipeline=pipeline)
     assert dataset[0]['img'].shape == (8, 10, 3)
+    dataset = FERPlus(str(tmp_path), pipeline=pipeline, cache_mib=cache_mib)
     special(tmp_path / 'a.png')
     with pytest.raises(RuntimeError, match=r'a.png, cannot be used: .*not a regular'):
         dataset[0]
@@ -195,6 +202,5 @@ def test_an_image_of_an_absurd_size(tmp_path):
     path = tmp_path / 'a.png'
     with path.open('wb') as file:
         file.truncate(2**28 + 1)
-    load = TRANSFORMS.build(dict(type='mmqcs.LoadImage'))
     with pytest.raises(ValueError, match='a.png has 268,435,457 bytes'):
-        load({'img_path': str(path)})
+        text_files.check_image_file(str(path))

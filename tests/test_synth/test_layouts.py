@@ -18,7 +18,7 @@ from mmqcs.datasets import (
     ExpW,
     FERPlus,
 )
-from mmqcs.datasets.label_order import expression
+from mmqcs.expressions import expression
 from mmqcs.synth import CLASSES, SynthFERSettings, labels, render
 from mmqcs.synth.folders import FOLDER_WRITERS, make_folder_writer
 

@@ -9,15 +9,11 @@ import time
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
-from tool_helpers import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 IMAGES = 'basic/Image/aligned'
-
-tool = load_tool('misc/check_dataset')
 
 pytestmark = pytest.mark.slow
 
@@ -82,38 +78,6 @@ def test_copies_that_are_not_the_same_file(run, tree):
             f'test_000{number + 1}_aligned.jpg shows {images}/train_0000{number}'
             f'_aligned.jpg{mirrored}\n'
         ) in done.stderr
-
-
-def reports(**images):
-    """Reports of images that are named by their split and content."""
-    return {
-        split: [
-            (path, tool.ImageReport((8, 8), content.encode(), '', np.zeros((32, 32))))
-            for path, content in pairs
-        ]
-        for split, pairs in images.items()
-    }
-
-
-def test_all_pairs_of_splits_are_compared():
-    images = reports(val=[('a.jpg', 'x')], test=[('b.jpg', 'x'), ('c.jpg', 'y')])
-    (title, line) = tool.copies('val', 'test', images)
-    assert title == 'test: 1 images are in val as well'
-    assert line == '  b.jpg is a.jpg'
-
-
-def test_a_file_may_serve_as_validation_and_test_image_but_not_in_training():
-    same = [('a.jpg', 'x')]
-    assert tool.copies('val', 'test', reports(val=same, test=same)) == []
-    found = tool.copies('train', 'test', reports(train=same, test=same))
-    assert found == ['test: 1 images are in train as well', '  a.jpg is a.jpg']
-
-
-def test_many_copies_are_counted():
-    many = [(f'{i}.jpg', str(i)) for i in range(25)]
-    found = tool.copies('train', 'val', reports(train=many, val=many))
-    assert found[0] == 'val: 25 images are in train as well'
-    assert found[-1] == '  and 5 more'
 
 
 def test_ctrl_c_stops_it_in_one_line(tmp_path):

@@ -51,7 +51,7 @@ def config(tmp_path_factory) -> Path:
         'train_dataloader = dict(\n'
         # the spy reads paths
         "    batch_size=3, collate_fn=dict(type='default_collate'),\n"
-        '    dataset=dict(cache_mib=0, pipeline={{_base_.test_pipeline}}))\n'
+        '    dataset=dict(pipeline={{_base_.test_pipeline}}))\n'
         "optim_wrapper = dict(_delete_=True, type='mmqcs.SAMOptimWrapper',\n"
         "    optimizer=dict(type='Adam', lr=1e-3))\n"
         "param_scheduler = dict(_delete_=True, type='ExponentialLR', gamma=0.5)\n"

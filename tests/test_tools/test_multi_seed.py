@@ -81,4 +81,4 @@ def test_two_seeds_end_in_a_table(run, toy_config, tmp_path):
 def test_a_seed_named_twice(run, toy_config, tmp_path):
     done = run('misc/multi_seed.py', toy_config, '--seeds', 1, 1, cwd=tmp_path)
     assert done.returncode == 2
-    assert 'mmqcs: --seeds names a seed twice' in done.stderr
+    assert 'mmqcs: --seeds has a seed twice' in done.stderr

@@ -39,7 +39,7 @@ def sam_config(tmp_path_factory, rafdb_root):
         f'_base_ = {str(SMALL)!r}\n'
         'train_dataloader = dict(\n'
         '    batch_size=7,\n'
-        '    dataset=dict(cache_mib=0, pipeline={{_base_.test_pipeline}}))\n'
+        '    dataset=dict(pipeline={{_base_.test_pipeline}}))\n'
         "optim_wrapper = dict(_delete_=True, type='mmqcs.SAMOptimWrapper',\n"
         "    optimizer=dict(type='Adam', lr=1e-3))\n"
         "param_scheduler = dict(_delete_=True, type='ExponentialLR', gamma=0.9)\n"

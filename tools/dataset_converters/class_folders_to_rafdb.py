@@ -27,8 +27,8 @@ import numpy as np
 
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.datasets import FER2013, RAFDB, AffectNet, CKPlus, FERPlus
-from mmqcs.datasets.label_order import class_spellings
-from mmqcs.datasets.layouts import subfolders
+from mmqcs.datasets.readers.folders import subfolders
+from mmqcs.expressions import class_spellings
 
 CLASSES = RAFDB.METAINFO['classes']
 RAFDB_NUMBERS = dict(enumerate(CLASSES, 1))

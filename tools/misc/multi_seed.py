@@ -1,8 +1,8 @@
-"""Train one config with several seeds and tabulate mean ± standard deviation.
+"""Train one config with several seeds and report mean ± standard deviation.
 
-Two figures are given for each run and named: "best on test", the published
-protocol, which picks the epoch by the very accuracy it reports, and "last epoch".
-A seed that is complete is not trained again, so a stopped series can go on.
+Each run has two results: "best on test", the published protocol, which selects the
+epoch by the reported accuracy itself, and "last epoch". Completed seeds are not trained
+again, so you can resume a series.
 """
 
 import argparse
@@ -21,7 +21,7 @@ DONE = 'complete.json'
 
 
 def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -30,9 +30,9 @@ def parse_args() -> argparse.Namespace:
         '--seeds', type=int, nargs='+', default=[0, 1, 2], help='default: 0 1 2'
     )
     parser.add_argument(
-        '--work-dir', type=Path, help='default: work_dirs/NAME_OF_THE_CONFIG-seeds'
+        '--work-dir', type=Path, help='default: work_dirs/CONFIG_NAME-seeds'
     )
-    parser.epilog = 'Arguments after -- go to tools/train.py.'
+    parser.epilog = 'Arguments after -- are passed to tools/train.py.'
     own, rest = sys.argv[1:], []
     if '--' in own:
         split = own.index('--')
@@ -43,12 +43,12 @@ def parse_args() -> argparse.Namespace:
 
 
 def train(config: str, seed: int, work_dir: Path, arguments: list[str]) -> None:
-    """Train one seed to its end, unless it is there."""
+    """Train one seed, unless it is complete."""
     settings = {'config': config, 'seed': seed, 'arguments': arguments}
     mark = work_dir / DONE
     if mark.is_file():
         if json.loads(mark.read_text()) != settings:
-            fail(f'{work_dir} holds a run with other settings; name another --work-dir')
+            fail(f'{work_dir} has a run with other settings; set another --work-dir')
         return
     command = [sys.executable, str(TRAIN), config, '--work-dir', str(work_dir)]
     status = subprocess.run([*command, '--seed', str(seed), *arguments]).returncode
@@ -58,7 +58,7 @@ def train(config: str, seed: int, work_dir: Path, arguments: list[str]) -> None:
 
 
 def table(runs: dict[int, dict[str, Validation]]) -> str:
-    """A Markdown table: a row a seed, then mean ± standard deviation."""
+    """Return a Markdown table with a row per seed, then mean ± standard deviation."""
     columns = [
         (kind, name)
         for kind in ('best on test', 'last epoch')
@@ -84,7 +84,7 @@ def main() -> None:
     """Run the program."""
     args = parse_args()
     if len(set(args.seeds)) < len(args.seeds):
-        fail(f'--seeds names a seed twice: {args.seeds}')
+        fail(f'--seeds has a seed twice: {args.seeds}')
     out = args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}-seeds'
     runs = {}
     for seed in args.seeds:
@@ -103,7 +103,7 @@ def main() -> None:
     text = table(runs)
     (out / 'seeds.md').write_text(text + '\n')
     print(text)
-    print(f'\nWritten to {out / "seeds.md"} and {out / "seeds.json"}')
+    print(f'\nwritten to {out / "seeds.md"} and {out / "seeds.json"}')
 
 
 if __name__ == '__main__':

@@ -70,7 +70,6 @@ def group_loader(config: Config, args: argparse.Namespace) -> DataLoader:
     dataset: dict[str, Any] = dict((train if args.split == 'train' else test).dataset)
     if pipeline := test.dataset.get('pipeline'):
         dataset['pipeline'] = pipeline
-    dataset.pop('cache_mib', None)  # belongs to the training pipeline
     if args.seed is not None:
         config.randomness = {**config.get('randomness', {}), 'seed': args.seed}
     changes = {'dataset': dataset, 'batch_size': args.groups}

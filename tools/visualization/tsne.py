@@ -59,7 +59,6 @@ def features_of(
     dataset = (trained.config.get(f'{args.split}_dataloader') or {}).get('dataset')
     if dataset and pipeline:
         changes['dataset'] = {**dataset, 'pipeline': pipeline}
-        changes['dataset'].pop('cache_mib', None)
     loader = build_loader(trained.config, args.split, **changes)
     classes = loader.dataset.metainfo['classes']
     chosen = choose(len(loader.dataset), args.samples, args.seed)

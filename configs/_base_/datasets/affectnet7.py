@@ -1,33 +1,31 @@
-# AffectNet, seven classes: no contempt. Faces cut out by their boxes where the release
-# has whole images, resized to 236, cropped to 224, rotated by up to 12°. Anchors are
-# drawn with all classes equally likely, a twelfth of the images an epoch.
+# AffectNet with seven classes, without contempt. Whole images are cropped to their face
+# boxes, then resized to 236, cropped to 224 and rotated by up to 12°. All classes are
+# equally likely as anchors, and an epoch has a twelfth of the images.
 _base_ = './raf_db.py'
 
 dataset_type = 'mmqcs.AffectNet'
 data_root = 'data/affectnet/'
 
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
     dict(
         type='mmqcs.SampleFace',
         resize=236,
         crop=224,
-        step=2,
+        step={{_base_.step}},
         random_crop=True,
         rotate=12,
         flip=0.5,
     ),
-    dict(
-        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
-    ),
+    {{_base_.jitter}},
     dict(type='PackInputs'),
 ]
 
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmqcs.CropFace'),
-    dict(type='mmqcs.SampleFace', resize=236, crop=224, step=2),
+    dict(type='mmqcs.SampleFace', resize=236, crop=224, step={{_base_.step}}),
     dict(type='PackInputs'),
 ]
 

@@ -1,4 +1,4 @@
-# AffectNet, eight classes: with contempt.
+# AffectNet with eight classes, including contempt.
 _base_ = './affectnet7.py'
 
 train_dataloader = dict(dataset=dict(num_classes=8))

@@ -4,7 +4,7 @@ dataset_type = 'mmqcs.FER2013'
 data_root = 'data/fer2013/'
 
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmqcs.WarpFace', rotate=15, scale=(0.8, 1.25), shift=0.1, flip=0.5),
     dict(type='mmqcs.JitterColor', brightness=0.3, contrast=0.3),
     # collate_faces needs no meta information, which takes time to collect

@@ -1,29 +1,27 @@
-# FERPlus: FER2013's images with the majority of ten votes, eight classes. Resized to
-# 232, cropped to 224, rotated by up to 10°.
+# FERPlus: FER2013's images labelled by the majority of ten votes, eight classes. Images
+# are resized to 232, cropped to 224 and rotated by up to 10°.
 _base_ = './raf_db.py'
 
 data_root = 'data/ferplus/'
 
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
+    dict(type='LoadImageFromFile'),
     dict(
         type='mmqcs.SampleFace',
         resize=232,
         crop=224,
-        step=2,
+        step={{_base_.step}},
         random_crop=True,
         rotate=10,
         flip=0.5,
     ),
-    dict(
-        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
-    ),
+    {{_base_.jitter}},
     dict(type='PackInputs'),
 ]
 
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmqcs.SampleFace', resize=232, crop=224, step=2),
+    dict(type='mmqcs.SampleFace', resize=232, crop=224, step={{_base_.step}}),
     dict(type='PackInputs'),
 ]
 

@@ -1,28 +1,32 @@
-# RAF-DB as published: resized to 224, of which the network takes every second pixel
-# (step=2), so that images of 112 pixels leave the pipeline. For a network that takes
-# all pixels remove step, here and in erasing. Normalisation and random erasing follow
-# on the device, in the data preprocessor.
+# RAF-DB as published: images are resized to 224 pixels, and the network takes every
+# second pixel, so the pipeline outputs images of 112 pixels. Normalisation and random
+# erasing follow on the device, in the data preprocessor.
+
+# Take every step-th pixel. The recipes pass this to random erasing as well. For a
+# network that takes all pixels, set 1, or use raf_db_224.py.
+step = 2
+jitter = dict(
+    type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
+)
+
 dataset_type = 'mmqcs.RAFDB'
 data_root = 'data/raf-db/'
 
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
-    dict(type='mmqcs.SampleFace', resize=224, step=2, flip=0.5),
-    dict(
-        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
-    ),
+    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.SampleFace', resize=224, step=step, flip=0.5),
+    jitter,
     dict(type='PackInputs'),
 ]
 
-# Stock tools know the stock way of loading, and replace it where they have an image.
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmqcs.SampleFace', resize=224, step=2),
+    dict(type='mmqcs.SampleFace', resize=224, step=step),
     dict(type='PackInputs'),
 ]
 
 train_dataloader = dict(
-    # anchors a batch; each brings the companions of its group
+    # anchors per batch; the sampler adds the other images of each group
     batch_size=24,
     num_workers=8,
     persistent_workers=True,
@@ -35,7 +39,7 @@ train_dataloader = dict(
         data_root=data_root,
         split='train',
         pipeline=train_pipeline,
-        # decoded images that the workers keep in shared memory; RAF-DB takes 353 MiB
+        # limit of the decoded images in shared memory; RAF-DB needs 353 MiB
         cache_mib=1024,
     ),
 )
@@ -52,6 +56,6 @@ val_dataloader = dict(
 )
 val_evaluator = dict(type='mmqcs.FERMetric', confusion_matrix=False)
 
-# The published protocol knows no validation split: the test split is both.
+# The published protocol has no validation split; the test split serves as both.
 test_dataloader = val_dataloader
 test_evaluator = dict(type='mmqcs.FERMetric')

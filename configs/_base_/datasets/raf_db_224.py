@@ -1,17 +1,17 @@
-# RAF-DB for networks that take all 224 pixels.
+# RAF-DB for networks that take all 224 × 224 pixels.
 _base_ = './raf_db.py'
 
+step = 1
+
 train_pipeline = [
-    dict(type='mmqcs.LoadImage'),
-    dict(type='mmqcs.SampleFace', resize=224, flip=0.5),
-    dict(
-        type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
-    ),
+    dict(type='LoadImageFromFile'),
+    dict(type='mmqcs.SampleFace', resize=224, step=step, flip=0.5),
+    {{_base_.jitter}},
     dict(type='PackInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmqcs.SampleFace', resize=224),
+    dict(type='mmqcs.SampleFace', resize=224, step=step),
     dict(type='PackInputs'),
 ]
 

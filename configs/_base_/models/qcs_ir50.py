@@ -1,4 +1,5 @@
-# QCS on IR-50: three pyramid levels of 7×7 tokens, 768 channels.
+# QCS on IR-50: three pyramid levels of 7 × 7 tokens with 768 channels. Recipes also set
+# data_preprocessor.erasing.step, which is that of their pipelines.
 model = dict(
     type='mmqcs.QCSClassifier',
     data_preprocessor=dict(
@@ -8,15 +9,14 @@ model = dict(
         std=[58.395, 57.12, 57.375],
         to_rgb=True,
         num_classes=7,
-        # step: boxes drawn for images of 224 pixels, of which every second is here
-        erasing=dict(p=0.5, scale=(0.02, 0.1), ratio=(0.3, 3.3), value=0, step=2),
+        erasing=dict(p=0.5, scale=(0.02, 0.1), ratio=(0.3, 3.3), value=0),
     ),
     backbone=dict(
         type='mmqcs.IRNet',
         depth=50,
         input_size=112,
         out_indices=(0, 1, 2),
-        # MS-Celeb-1M weights, used if the file is there: see configs/qcs/README.md
+        # MS-Celeb-1M weights, used if the file exists: see configs/qcs/README.md
         init_cfg=dict(
             type='mmqcs.OptionalPretrained', checkpoint='checkpoints/ir50.pth'
         ),

@@ -1,6 +1,6 @@
-# QCS on the maps of any backbone, for images of 224 pixels: three levels of 7×7 tokens,
-# 256 channels. The recipe names the backbone and three of its stages; their channels
-# and strides are read off it.
+# QCS on any backbone, for images of 224 pixels: three levels of 7 × 7 tokens with 256
+# channels. The recipe sets the backbone and three of its stages; their channels and
+# strides are inferred.
 model = dict(
     type='mmqcs.QCSClassifier',
     data_preprocessor=dict(

@@ -1,4 +1,4 @@
-# A stock classifier for seven expressions, from images of 224 pixels.
+# A stock classifier for seven expressions on images of 224 pixels.
 model = dict(
     type='ImageClassifier',
     data_preprocessor=dict(

@@ -1,11 +1,11 @@
-# SAM around Adam, weight decay 0, learning rate × 0.98 an epoch.
+# SAM with Adam, no weight decay, learning rate multiplied by 0.98 per epoch.
 optim_wrapper = dict(
     type='mmqcs.SAMOptimWrapper',
     rho=0.05,
-    # fused: one kernel for all parameters instead of a loop over them
+    # fused: one kernel for all parameters
     optimizer=dict(type='Adam', lr=3e-6, weight_decay=0, fused=True),
 )
-# SyncBuffersHook averages BatchNorm's statistics over processes before a checkpoint.
+# SyncBuffersHook averages BatchNorm statistics over processes before each checkpoint.
 custom_hooks = [dict(type='mmqcs.SAMHook'), dict(type='SyncBuffersHook')]
 
 param_scheduler = dict(type='ExponentialLR', gamma=0.98, by_epoch=True)

@@ -1,4 +1,4 @@
-# SAM around AdamW for backbones with ImageNet weights: warm-up, then cosine, 50 epochs.
+# SAM with AdamW for ImageNet backbones: 50 epochs of warm-up and cosine decay.
 optim_wrapper = dict(
     type='mmqcs.SAMOptimWrapper',
     rho=0.05,

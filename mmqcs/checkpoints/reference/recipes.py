@@ -2,27 +2,7 @@
 
 from typing import NamedTuple
 
-_RAF_DB = ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
-_FERPLUS = (
-    'Neutral',
-    'Happiness',
-    'Surprise',
-    'Sadness',
-    'Anger',
-    'Disgust',
-    'Fear',
-    'Contempt',
-)
-_AFFECTNET = (
-    'Neutral',
-    'Happy',
-    'Sad',
-    'Surprise',
-    'Fear',
-    'Disgust',
-    'Anger',
-    'Contempt',
-)
+from mmqcs.expressions import AFFECT_NET, FER_PLUS, RAF_DB
 
 
 class Recipe(NamedTuple):
@@ -44,16 +24,16 @@ class Recipe(NamedTuple):
 
 
 RECIPES = (
-    Recipe('qcs_ir50_raf', 'quadruplet', 'RAF-DB', _RAF_DB, (92.50, 93.02)),
-    Recipe('qcs_ir50_ferplus', 'quadruplet', 'FERPlus', _FERPLUS, (91.41, 91.85)),
+    Recipe('qcs_ir50_raf', 'quadruplet', 'RAF-DB', RAF_DB, (92.50, 93.02)),
+    Recipe('qcs_ir50_ferplus', 'quadruplet', 'FERPlus', FER_PLUS, (91.41, 91.85)),
     Recipe(
-        'qcs_ir50_affectnet7', 'quadruplet', 'AffectNet-7', _AFFECTNET[:7], (67.94,)
+        'qcs_ir50_affectnet7', 'quadruplet', 'AffectNet-7', AFFECT_NET[:7], (67.94,)
     ),
-    Recipe('qcs_ir50_affectnet8', 'quadruplet', 'AffectNet-8', _AFFECTNET, (64.30,)),
-    Recipe('dcs_ir50_raf', 'pair', 'RAF-DB', _RAF_DB, (92.57,)),
-    Recipe('dcs_ir50_ferplus', 'pair', 'FERPlus', _FERPLUS, (91.41,)),
-    Recipe('dcs_ir50_affectnet7', 'pair', 'AffectNet-7', _AFFECTNET[:7], (67.66,)),
-    Recipe('dcs_ir50_affectnet8', 'pair', 'AffectNet-8', _AFFECTNET, (64.40,)),
+    Recipe('qcs_ir50_affectnet8', 'quadruplet', 'AffectNet-8', AFFECT_NET, (64.30,)),
+    Recipe('dcs_ir50_raf', 'pair', 'RAF-DB', RAF_DB, (92.57,)),
+    Recipe('dcs_ir50_ferplus', 'pair', 'FERPlus', FER_PLUS, (91.41,)),
+    Recipe('dcs_ir50_affectnet7', 'pair', 'AffectNet-7', AFFECT_NET[:7], (67.66,)),
+    Recipe('dcs_ir50_affectnet8', 'pair', 'AffectNet-8', AFFECT_NET, (64.40,)),
 )
 
 

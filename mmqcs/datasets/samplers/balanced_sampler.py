@@ -1,4 +1,4 @@
-"""Anchors drawn with all classes equally likely."""
+"""Class-balanced sampling of anchors."""
 
 import math
 from collections.abc import Iterator, Sized
@@ -14,18 +14,17 @@ from .labels import class_index
 
 @DATA_SAMPLERS.register_module()
 class BalancedSampler(Sampler):
-    """Draws images with replacement, every class equally likely.
+    """Draws images with replacement so that all classes are equally likely.
 
-    Each image has the weight 1 / (size of its class): a class is drawn
-    uniformly, then an image of it. The QCS and DCS recipes for AffectNet take
-    their anchors so, with an epoch of N/12 and N/8 images (Section 7 of the
-    supplement).
+    A class is drawn uniformly, then an image of it. The QCS and DCS recipes for
+    AffectNet draw their anchors this way, with N/12 and N/8 images per epoch (Section 7
+    of the supplement).
 
     Args:
-        dataset: Labelled data set of N images.
+        dataset: Labelled dataset of N images.
         fraction: Length of an epoch as a fraction of N; may exceed 1.
-        seed: Seed, the same on all ranks. Defaults to a random one that the
-            ranks agree on.
+        seed: Seed, the same on all ranks. By default a random seed that the ranks
+            agree on.
 
     Raises:
         ValueError: The fraction is not positive.
@@ -56,7 +55,7 @@ class BalancedSampler(Sampler):
         self.num_samples = math.ceil(total / self.world_size)
 
     def __iter__(self) -> Iterator[int]:
-        """Yields this rank's share of the epoch's images."""
+        """Yield this rank's share of the epoch's images."""
         rng = epoch_generator('anchors', self.seed, self.epoch)
         present = self.index.present
         size = self.num_samples * self.world_size
@@ -65,9 +64,9 @@ class BalancedSampler(Sampler):
         return iter(images[self.rank :: self.world_size].tolist())
 
     def __len__(self) -> int:
-        """Number of images of this rank."""
+        """Return the number of images of this rank."""
         return self.num_samples
 
     def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch that keys the draw."""
+        """Set the epoch, which is part of the key of the random numbers."""
         self.epoch = epoch

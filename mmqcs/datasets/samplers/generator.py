@@ -1,4 +1,4 @@
-"""Random generators of the samplers: explicit, and independent of each other."""
+"""Independent random generators for the samplers."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ _PURPOSES = ('anchors', 'companions')
 def epoch_generator(
     purpose: str, seed: int, epoch: int, rank: int = 0
 ) -> np.random.Generator:
-    """Makes the generator of one purpose, seed, epoch and rank.
+    """Create the generator for a purpose, seed, epoch and rank.
 
     The purpose is part of the key because NumPy pads short keys with zeros:
     (seed, epoch) and (seed, epoch, 0) would give the same numbers.
@@ -17,6 +17,6 @@ def epoch_generator(
         purpose: ``'anchors'`` or ``'companions'``.
         seed: Seed of the run, ≥ 0.
         epoch: Epoch, ≥ 0.
-        rank: Process, ≥ 0; leave it out for draws that all ranks share.
+        rank: Process, ≥ 0. Omit it for draws that all ranks share.
     """
     return np.random.default_rng((1 + _PURPOSES.index(purpose), seed, epoch, rank))

@@ -1,4 +1,4 @@
-"""Batches of groups: anchors from any sampler, companions added."""
+"""Batches of groups: anchors from any sampler, plus their companions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -19,22 +19,21 @@ from .labels import class_index
 class GroupBatchSampler(Sampler, ABC):
     """Extends each batch of anchors by the other images of their groups.
 
-    A batch holds ``ring.size · B`` indices in branch-major order: B anchors,
-    then the B positives of these anchors, and so on. Companions are drawn here,
-    in the main process, from a generator keyed by (seed, epoch, rank): the same
-    seed gives the same groups whatever the number of workers, and a resumed run
-    goes on with the groups it would have had.
+    A batch has ``ring.size · B`` indices in branch-major order: B anchors, then their B
+    positives, and so on. Companions are drawn in the main process from a generator
+    keyed by (seed, epoch, rank). The groups therefore do not depend on the number of
+    workers, and a resumed run continues with the same groups.
 
     Args:
         sampler: Anchor sampler, with the attribute ``dataset``.
-        batch_size: B, anchors a batch.
-        drop_last: Whether to leave out a last batch of fewer anchors.
+        batch_size: B, anchors per batch.
+        drop_last: Whether to drop an incomplete last batch.
         seed: Seed of the companions. Defaults to that of the anchor sampler.
 
     Raises:
-        ValueError: The data cannot serve the groups, the batch size is not
-            positive, no seed is given and the sampler has none, or the processes
-            would get unequal numbers of batches.
+        ValueError: The dataset cannot form groups, the batch size is not positive, no
+            seed is given and the sampler has none, or the processes would get different
+            numbers of batches.
     """
 
     ring: Ring
@@ -47,7 +46,9 @@ class GroupBatchSampler(Sampler, ABC):
         seed: int | None = None,
     ) -> None:
         if batch_size < 1:
-            raise ValueError(f'batch_size (anchors a batch) must be ≥ 1: {batch_size}')
+            raise ValueError(
+                f'batch_size (anchors per batch) must be ≥ 1, got {batch_size}'
+            )
         seed = getattr(sampler, 'seed', None) if seed is None else seed
         if seed is None or not hasattr(sampler, 'dataset'):
             raise ValueError(
@@ -55,7 +56,7 @@ class GroupBatchSampler(Sampler, ABC):
                 f'dataset and seed, which {type(sampler).__name__} lacks. Use '
                 f'DefaultSampler, InfiniteSampler or mmqcs.BalancedSampler'
             )
-        # The epoch hook looks for `.sampler` here and calls its `set_epoch`.
+        # MMEngine's epoch hook calls `set_epoch` of this attribute.
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last
@@ -70,27 +71,27 @@ class GroupBatchSampler(Sampler, ABC):
         lengths = all_gather_object(len(self))
         if len(set(lengths)) > 1:
             raise ValueError(
-                f'the processes would get {lengths} batches an epoch, and those with '
-                f'more would wait for the others for ever. Use an anchor sampler '
-                f'that shares out equally: DefaultSampler with round_up=True does'
+                f'the processes would get {lengths} batches per epoch, and those with '
+                f'more would wait for the others forever. Use an anchor sampler that '
+                f'divides equally, such as DefaultSampler with round_up=True'
             )
 
     @abstractmethod
     def draw_groups(
         self, anchors: np.ndarray, rng: Generator
     ) -> tuple[np.ndarray, ...]:
-        """Draws the groups of some anchors.
+        """Draw the groups of some anchors.
 
         Args:
             anchors: Indices of the anchors, (B,).
-            rng: Source of randomness.
+            rng: Random generator.
 
         Returns:
             ``ring.size`` arrays of shape (B,), the anchors first.
         """
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yields batches of indices in branch-major order."""
+        """Yield batches of indices in branch-major order."""
         epoch = getattr(self.sampler, 'epoch', 0)
         rng = epoch_generator('companions', self.seed, epoch, get_rank())
         anchors = iter(self.sampler)
@@ -101,7 +102,7 @@ class GroupBatchSampler(Sampler, ABC):
             yield np.concatenate(groups).tolist()
 
     def __len__(self) -> int:
-        """Number of batches of this rank in an epoch."""
+        """Return the number of batches per epoch of this rank."""
         full, rest = divmod(len(self.sampler), self.batch_size)
         return full + bool(rest and not self.drop_last)
 
@@ -110,7 +111,7 @@ class GroupBatchSampler(Sampler, ABC):
 class PairBatchSampler(GroupBatchSampler):
     """Groups of two for DCS: an anchor and a positive of its class.
 
-    In a config, beside the anchor sampler and the number of anchors a batch::
+    In a config, ``batch_size`` is the number of anchors per batch::
 
         train_dataloader = dict(
             batch_size=48,
@@ -143,8 +144,8 @@ class PairBatchSampler(GroupBatchSampler):
 class QuadrupletBatchSampler(GroupBatchSampler):
     """Groups of four for QCS: anchor, positive, negative, second negative.
 
-    The positive is uniform over the other images of the anchor's class, the
-    second negative over the other images of the negative's class. In a config::
+    The positive is uniform over the other images of the anchor's class, and the second
+    negative over the other images of the negative's class. In a config::
 
         train_dataloader = dict(
             batch_size=24,
@@ -153,13 +154,13 @@ class QuadrupletBatchSampler(GroupBatchSampler):
 
     Args:
         sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
-        negative: ``'natural'``: any image not of the anchor's class, all equally
-            likely. ``'uniform'``: a class other than the anchor's, uniformly,
-            then an image of it.
+        negative: ``'natural'``: all images of other classes are equally likely.
+            ``'uniform'``: all other classes are equally likely, then all images of the
+            class.
 
     Raises:
-        ValueError: As in the base class; or there is only one class; or
-            ``negative`` is neither of the two.
+        ValueError: As in the base class; there is only one class; or ``negative`` is
+            neither of the two.
 
     Examples:
         >>> from mmengine.dataset import DefaultSampler

@@ -1,4 +1,4 @@
-"""Makes the class index of any OpenMMLab data set."""
+"""Class index of any OpenMMLab dataset."""
 
 from collections.abc import Sized
 
@@ -7,13 +7,13 @@ from mmqcs.functional.dataset_labels import dataset_labels
 
 
 def class_index(dataset: Sized) -> ClassIndex:
-    """Builds the class index of a data set.
+    """Build the class index of a dataset.
 
     Args:
         dataset: See :func:`mmqcs.functional.dataset_labels.dataset_labels`.
 
     Raises:
-        ValueError: The items hold no single integer ``gt_label``.
+        ValueError: The items do not have a single integer ``gt_label``.
     """
     classes = getattr(dataset, 'metainfo', {}).get('classes')
     try:

@@ -1,9 +1,8 @@
-"""Transforms of images."""
+"""Image transforms."""
 
 from .crop_face import CropFace
 from .jitter_color import JitterColor
-from .load_image import LoadImage
 from .sample_face import SampleFace
 from .warp_face import WarpFace
 
-__all__ = ['CropFace', 'JitterColor', 'LoadImage', 'SampleFace', 'WarpFace']
+__all__ = ['CropFace', 'JitterColor', 'SampleFace', 'WarpFace']

@@ -1,4 +1,4 @@
-"""Cuts the face out of an image."""
+"""Crop to the face box."""
 
 import mmcv
 import numpy as np
@@ -9,23 +9,23 @@ from mmqcs.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class CropFace(BaseTransform):
-    """Cuts out the face box that the data set gives; follows the loading.
+    """Crops an image to its face box. Use it right after loading.
 
-    Images without a box (``bbox``) stay whole: those of data sets that are
-    cropped already, and AffectNet's images whose box is NULL.
+    Images without a box (``bbox``) stay whole, for example those of datasets with
+    cropped faces.
 
-    **Required Keys:** ``img``. **Used Key:** ``bbox`` (x, y, width, height) in
-    pixels from the upper left corner; may exceed the image.
+    **Required Key:** ``img``. **Optional Key:** ``bbox`` (x, y, width, height) in
+    pixels from the upper left corner; may extend beyond the image.
 
     **Modified Keys:** ``img``, ``img_shape``. **Removed Key:** ``bbox``.
 
     Args:
-        margin: What is added to the box on each side, as a fraction of its width
-            and height. The grown box is clipped to the image. Defaults to 0.
+        margin: Size added to the box on each side, as a fraction of its width and
+            height. The result is clipped to the image. Defaults to 0.
 
     Raises:
-        ValueError: The margin is negative. In use: the box has no size or lies
-            outside of the image.
+        ValueError: The margin is negative. In use: the box is empty or outside the
+            image.
 
     Examples:
         >>> pipeline = [
@@ -46,7 +46,7 @@ class CropFace(BaseTransform):
         self.margin = margin
 
     def transform(self, results: dict) -> dict:
-        """Crops the image.
+        """Crop the image.
 
         Args:
             results: Data info with ``img``, (H, W) or (H, W, C).
@@ -59,8 +59,8 @@ class CropFace(BaseTransform):
         x, y, w, h = box
         if not (w > 0 and h > 0 and x < width and y < height and x + w > 0 < y + h):
             raise ValueError(
-                f'the face box x={x}, y={y}, width={w}, height={h} has no part in the '
-                f'image of {width} x {height} pixels'
+                f'the face box x={x}, y={y}, width={w}, height={h} is empty or '
+                f'outside the image of {width} x {height} pixels'
             )
         corners = np.array([x, y, x + w - 1, y + h - 1], dtype=np.float64)
         crop = mmcv.imcrop(image, corners, scale=1 + 2 * self.margin)

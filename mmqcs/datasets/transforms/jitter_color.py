@@ -1,4 +1,9 @@
-"""Colour jitter as torchvision does it on Pillow images, in OpenCV."""
+"""Colour jitter in OpenCV, equal to torchvision's on Pillow images.
+
+The stock transforms are too slow for groups of four images: 174 µs per 112 × 112 image
+here, 475 µs for mmpretrain's ``ColorJitter`` in OpenCV (which fails with a hue in mmcv
+2.1 with NumPy 2), and 1,200 µs for its Pillow backend and torchvision.
+"""
 
 import random
 from collections.abc import Callable
@@ -13,31 +18,30 @@ _LEVELS = np.arange(256, dtype=np.float32)
 
 
 def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
-    """Blends with black; bit-equal to Pillow's. BGR, uint8."""
+    """Blend with black, bit-equal to Pillow. BGR, uint8."""
     return cv2.LUT(
         image, np.clip(_LEVELS * np.float32(factor), 0, 255).astype(np.uint8)
     )
 
 
 def adjust_contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Blends with the mean grey level; bit-equal to Pillow's. BGR, uint8."""
+    """Blend with the mean grey level, bit-equal to Pillow. BGR, uint8."""
     grey = int(cv2.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[0] + 0.5)
     levels = grey + np.float32(factor) * (_LEVELS - grey)
     return cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8))
 
 
 def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
-    """Blends with the grey image. BGR, uint8."""
+    """Blend with the grey image. BGR, uint8."""
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    # Pillow drops the fraction, OpenCV rounds; nearly a half less, so that whole
-    # numbers stay.
+    # Pillow truncates and OpenCV rounds, hence the offset; it keeps whole numbers.
     return cv2.addWeighted(image, factor, grey, 1 - factor, -0.499)
 
 
 def adjust_hue(image: np.ndarray, shift: float) -> np.ndarray:
-    """Turns the hue by a fraction of the circle, in 8-bit HSV. BGR, uint8."""
+    """Rotate the hue by a fraction of the circle, in 8-bit HSV. BGR, uint8."""
     hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL)
-    # Pillow's circle has 255 steps, OpenCV's 256.
+    # Pillow's circle has 255 steps, OpenCV's 256
     hsv[..., 0] += np.uint8(round(int(shift * 255) * 256 / 255) % 256)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
 
@@ -46,15 +50,15 @@ def adjust_hue(image: np.ndarray, shift: float) -> np.ndarray:
 class JitterColor(BaseTransform):
     """Changes brightness, contrast, saturation and hue in random order.
 
-    Draws as torchvision's ``ColorJitter`` does and computes the same as it does on
-    Pillow images, but for rounding, in a fraction of the time.
+    The distribution is that of torchvision's ``ColorJitter``. Results equal those on
+    Pillow images up to rounding, in a fraction of the time.
 
     **Required Key:** ``img``, (H, W, 3) uint8 BGR. **Modified Key:** ``img``.
 
     Args:
         brightness: The factor is uniform in [1 − brightness, 1 + brightness].
-        contrast: Likewise.
-        saturation: Likewise.
+        contrast: As for brightness.
+        saturation: As for brightness.
         hue: The shift is uniform in [−hue, hue], in fractions of the circle.
 
     Raises:
@@ -82,7 +86,7 @@ class JitterColor(BaseTransform):
         self.ranges = ranges
 
     def operations(self) -> list[tuple[Callable, float]]:
-        """Draws functions and factors, from Python's global generator."""
+        """Draw functions and factors from Python's global generator."""
         functions = dict(
             brightness=adjust_brightness,
             contrast=adjust_contrast,
@@ -99,7 +103,7 @@ class JitterColor(BaseTransform):
         return drawn
 
     def transform(self, results: dict) -> dict:
-        """Changes the colours of the image.
+        """Change the colours of the image.
 
         Args:
             results: Data info with ``img``.

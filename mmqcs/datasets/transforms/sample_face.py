@@ -1,4 +1,4 @@
-"""The geometry of the published recipes as one transform."""
+"""Geometry of the published recipes in one transform."""
 
 import random
 
@@ -12,29 +12,28 @@ from .sampling import View, sample_view
 
 @TRANSFORMS.register_module()
 class SampleFace(BaseTransform):
-    """Resize to a square, rotate, crop, flip, take every k-th pixel, in one go.
+    """Resizes to a square, rotates, crops, flips and takes every k-th pixel at once.
 
-    Gives what torchvision's ``Resize``, ``RandomRotation``, ``RandomCrop`` (or
-    ``CenterCrop``) and ``RandomHorizontalFlip`` would on a Pillow image, of which
-    the network then takes every k-th pixel, without computing the others. Without
-    random parts the result is bit-equal; with them, some pixels may differ by one
-    or two levels of 255; with OpenCV 4, which rounds positions to a 32nd of a pixel,
-    by a few more at hard edges.
+    Equivalent to torchvision's ``Resize``, ``RandomRotation``, ``RandomCrop`` (or
+    ``CenterCrop``) and ``RandomHorizontalFlip`` on a Pillow image, followed by taking
+    every k-th pixel, but without computing the other pixels. Without random operations
+    the result is bit-equal. With them, some pixels differ by one or two levels of 255,
+    and by a few more at hard edges with OpenCV 4, which rounds positions to 1/32 pixel.
 
     **Required Key:** ``img``, (H, W, 3) uint8. **Modified Keys:** ``img``,
     ``img_shape``. **Added Keys:** ``flip``, ``flip_direction``.
 
     Args:
         resize: Side of the resized image.
-        crop: Side of the crop. Defaults to all of the resized image.
+        crop: Side of the crop. Defaults to ``resize``.
         step: k. The published networks take every second pixel of 224.
-        random_crop: Whether the place of the crop is drawn, else it is the centre.
+        random_crop: Whether the position of the crop is random instead of the centre.
         rotate: The angle is uniform between −rotate and +rotate degrees.
-        flip: Probability of mirroring left to right.
+        flip: Probability of a horizontal flip.
 
     Raises:
-        ValueError: The crop exceeds the resized image or is no multiple of the step.
-            In use: the image is not uint8 of three channels.
+        ValueError: The crop exceeds the resized image or is not a multiple of the step.
+            In use: the image is not uint8 with three channels.
 
     Examples:
         >>> image = np.zeros((100, 100, 3), np.uint8)
@@ -70,11 +69,11 @@ class SampleFace(BaseTransform):
 
     @property
     def is_random(self) -> bool:
-        """Whether anything is drawn."""
+        """Whether any operation is random."""
         return bool(self.random_crop or self.rotate or self.flip)
 
     def view(self) -> View:
-        """Draws what to take, from Python's global generator."""
+        """Draw the parameters from Python's global generator."""
         room = self.resize - self.crop
         left = top = round(room / 2)
         angle = random.uniform(-self.rotate, self.rotate) if self.rotate else 0.0
@@ -84,7 +83,7 @@ class SampleFace(BaseTransform):
         return View(self.resize, left, top, self.crop, self.step, flip, angle)
 
     def transform(self, results: dict) -> dict:
-        """Samples the image.
+        """Sample the image.
 
         Args:
             results: Data info with ``img``.

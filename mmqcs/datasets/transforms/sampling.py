@@ -1,8 +1,8 @@
-"""Resize, rotate, crop, flip and take every k-th pixel, at the cost of the result.
+"""Resizing, rotation, cropping, flipping and subsampling in one step.
 
-The published recipes resize to 224 and more, and the network then takes every
-second pixel. Here only the pixels that it takes are computed: by Pillow, whose
-bilinear filter torchvision's ``Resize`` uses, or by OpenCV with the same filter.
+The published recipes resize to 224 or more, and the network takes every second pixel.
+This module computes only these pixels: by Pillow, whose bilinear filter torchvision's
+``Resize`` uses, or by OpenCV with the same filter.
 """
 
 import math
@@ -14,16 +14,16 @@ from PIL import Image
 
 
 class View(NamedTuple):
-    """Which pixels of the resized square image make up the result.
+    """Position of the resulting pixels in the resized square image.
 
     Attributes:
         size: Side of the resized image.
         left, top: Corner of the crop.
         crop: Side of the crop, a multiple of ``step``.
-        step: Every how many pixels one is taken.
-        flip: Whether the crop is mirrored left to right before pixels are taken.
-        angle: Rotation of the resized image before the crop, in degrees
-            counter-clockwise, nearest neighbour, black outside.
+        step: Distance between the pixels that are taken.
+        flip: Whether the crop is flipped horizontally before pixels are taken.
+        angle: Rotation of the resized image before cropping, in degrees
+            counter-clockwise; nearest neighbour, black outside.
     """
 
     size: int
@@ -36,25 +36,25 @@ class View(NamedTuple):
 
 
 def sample_view(image: np.ndarray, view: View, exact: bool = True) -> np.ndarray:
-    """Computes the pixels of a view.
+    """Compute the pixels of a view.
 
     Args:
         image: (H, W, 3) uint8, channels in any order.
-        view: What to take.
-        exact: Whether the result must be bit-equal to Pillow's resizing of the
-            whole image. Otherwise some pixels differ by a level, and it takes a
-            fraction of the time.
+        view: Pixels to compute.
+        exact: Whether the result must be bit-equal to resizing the whole image with
+            Pillow. If False, some pixels differ by one level, in a fraction of the
+            time.
 
     Returns:
-        (crop / step, crop / step, 3) uint8. Rotated pixels whose source lies on the
-        border between two may come from the other one.
+        (crop / step, crop / step, 3) uint8. If the source of a rotated pixel is on the
+        border between two pixels, the other one may be taken.
     """
     if view.angle:
         return _rotated(image, view)
     coarsest = max(image.shape[0], image.shape[1]) / view.size
     if not exact and coarsest * view.step <= 1:
         return _sparse(image, view)
-    # Mirroring first and last leaves the columns that are wanted at even places.
+    # Flipping first keeps the wanted columns at multiples of the step.
     left = view.left
     if view.flip:
         image = cv2.flip(image, 1)
@@ -72,8 +72,8 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _sparse(image: np.ndarray, view: View) -> np.ndarray:
-    # While neither the dense nor the sparse grid is coarser than the image, Pillow's
-    # filter is linear interpolation with the border repeated, at any place.
+    # As long as neither the dense nor the sparse grid is coarser than the image,
+    # Pillow's filter is linear interpolation with a repeated border.
     side = view.crop // view.step
     step = -view.step if view.flip else view.step
     start = view.left + (view.crop - 1 if view.flip else 0)
@@ -98,11 +98,11 @@ def _rotated(image: np.ndarray, view: View) -> np.ndarray:
     radians = math.radians(view.angle)
     cos, sin = math.cos(radians), math.sin(radians)
     centre = view.size / 2
-    # From the centre of pixel (x, y) of the rotated image to the resized one:
+    # The centre of pixel (x, y) of the rotated image maps to the resized image at
     # x' = cos·x − sin·y + c and y' = sin·x + cos·y + f.
     c = centre - cos * centre + sin * centre
     f = centre - sin * centre - cos * centre
-    # From the result to the rotated image; Pillow adds the half pixel of the result.
+    # From the result to the rotated image. Pillow adds the half pixel of the result.
     step_x = -view.step if view.flip else view.step
     x0 = view.left + (view.crop - 1 if view.flip else 0) + (1 - step_x) / 2
     y0 = view.top + (1 - view.step) / 2

@@ -6,14 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
+
 from .base import FolderWriter, ImageFile, write_csv, write_file
 
 __all__ = ['AffectNet2021', 'AffectNetLists', 'AffectNetTables']
 
-_ORDER = (
-    *('Neutral', 'Happiness', 'Sadness', 'Surprise'),
-    *('Fear', 'Disgust', 'Anger', 'Contempt'),
-)
 _SPLITS = {'train': 'training', 'test': 'validation'}
 
 
@@ -21,7 +19,7 @@ class AffectNetTables(FolderWriter):
     """The first release: whole images, and tables with face boxes."""
 
     dataset = 'AffectNet'
-    order = _ORDER
+    order = expressions.AFFECT_NET
     tops = ('Manually_Annotated_Images', 'Manually_Annotated_file_lists')
 
     @property
@@ -81,7 +79,7 @@ class AffectNet2021(FolderWriter):
     """The release of 2021: cropped images with one annotation file each."""
 
     dataset = 'AffectNet'
-    order = _ORDER
+    order = expressions.AFFECT_NET
     tops = ('train_set', 'val_set')
     folders = dict(zip(('train', 'test'), tops, strict=True))
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from mmqcs.atomic import atomic_file
+from mmqcs.expressions import class_map
 from mmqcs.synth.synth_fer import CLASSES, SynthFERSettings
 
 __all__ = ['FolderWriter', 'ImageFile', 'Labels', 'write_csv', 'write_file']
@@ -61,7 +62,7 @@ class FolderWriter(ABC):
 
     Attributes:
         dataset: Name of the dataset, for messages.
-        order: SynthFER class names in the label order of the dataset.
+        order: Class names in the label order of the dataset.
         first: Label of the first class.
         tops: Names of files and folders directly below the root; ``{classes}`` in a
             name stands for the number of classes.
@@ -80,8 +81,9 @@ class FolderWriter(ABC):
     first = 0
 
     def __init__(self, labels: Labels, settings: SynthFERSettings) -> None:
-        for name in settings.classes:
-            if name not in self.order:
+        self._numbers = class_map(CLASSES, self.order).tolist()
+        for name, number in zip(settings.classes, self._numbers, strict=False):
+            if number < 0:
                 raise ValueError(f'{self.dataset} has no class for {name}')
         self.labels = labels
         self.settings = settings
@@ -93,7 +95,7 @@ class FolderWriter(ABC):
 
     def number(self, split: str, index: int) -> int:
         """Return the label of a face in the numbering of the dataset."""
-        return self.order.index(CLASSES[self.labels[split][index]]) + self.first
+        return self._numbers[self.labels[split][index]] + self.first
 
     def numbers(self, split: str) -> Iterator[tuple[int, int]]:
         """Yield the index and the :meth:`number` of each face of a split."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
 from mmqcs.synth.rng import generator
 
 from .base import FolderWriter, ImageFile
@@ -21,9 +22,8 @@ class CAERSFolders(FolderWriter):
     """
 
     dataset = 'CAER-S'
-    order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Neutral', 'Sadness', 'Surprise')
+    order = expressions.CAER_S
     tops = ('CAER-S',)
-    folders = ('Anger', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise')
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -33,7 +33,7 @@ class CAERSFolders(FolderWriter):
 
     def path(self, split: str, index: int) -> Path:
         """Return the file of a face, relative to the root."""
-        folder = self.folders[self.number(split, index)]
+        folder = self.order[self.number(split, index)]
         return Path('CAER-S') / split / folder / f'{index + 1:04d}.png'
 
     def corner(self, split: str, index: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
 from mmqcs.synth.synth_fer import CLASSES
 
 from .base import ImageFile, write_file
@@ -27,10 +28,7 @@ class CKPlusSequences(FoldedWriter):
     """
 
     dataset = 'CK+'
-    order = (
-        *('Neutral', 'Anger', 'Contempt', 'Disgust'),
-        *('Fear', 'Happiness', 'Sadness', 'Surprise'),
-    )
+    order = expressions.CK_PLUS
     tops = ('cohn-kanade-images', 'Emotion')
 
     def _sequence(self, split: str, index: int) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
 from mmqcs.synth.synth_fer import render
 
 from .base import ImageFile, write_file
@@ -21,7 +22,7 @@ class ExpWImages(FoldedWriter):
     """
 
     dataset = 'ExpW'
-    order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Sadness', 'Surprise', 'Neutral')
+    order = expressions.EXP_W
     tops = ('image', 'label')
 
     @property

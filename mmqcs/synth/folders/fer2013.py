@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
+
 from .base import FolderWriter, ImageFile, write_file
 
 __all__ = ['USAGE', 'FER2013Folders', 'FER2013Images', 'FER2013Table']
@@ -28,9 +30,9 @@ class FER2013Folders(FER2013Images):
     """Class folders, with the split in the name of each file."""
 
     dataset = 'FER2013'
-    order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Sadness', 'Surprise', 'Neutral')
+    order = expressions.FER2013
     tops = ('train', 'test')
-    folders = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
+    folders = tuple(map(str.lower, order))
 
     def path(self, split: str, index: int) -> Path:
         """Return the file of a face, relative to the root."""

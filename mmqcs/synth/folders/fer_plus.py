@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from mmqcs import expressions
+
 from .base import write_csv
 from .fer2013 import USAGE, FER2013Images
 
@@ -14,10 +16,7 @@ class FERPlusTable(FER2013Images):
     """``FER2013Train/fer0000000.png``, and votes in ``fer2013new.csv``."""
 
     dataset = 'FERPlus'
-    order = (
-        *('Neutral', 'Happiness', 'Surprise', 'Sadness'),
-        *('Anger', 'Disgust', 'Fear', 'Contempt'),
-    )
+    order = expressions.FER_PLUS
     tops = (*_FOLDERS.values(), 'fer2013new.csv')
 
     def path(self, split: str, index: int) -> Path:

@@ -5,6 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
+
 from .base import ImageFile
 from .folds import FoldedWriter
 
@@ -15,7 +17,7 @@ class JAFFEFiles(FoldedWriter):
     """``jaffe/AA.AN1.1.tiff``: subject, expression and take, image number; grey."""
 
     dataset = 'JAFFE'
-    order = ('Anger', 'Disgust', 'Fear', 'Happiness', 'Neutral', 'Sadness', 'Surprise')
+    order = expressions.JAFFE
     codes = ('AN', 'DI', 'FE', 'HA', 'NE', 'SA', 'SU')
     tops = ('jaffe',)
     max_tested = 67  # two letters name 676 subjects

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmqcs import expressions
 from mmqcs.synth.synth_fer import SynthFERSettings
 
 from .base import Labels
@@ -31,7 +32,7 @@ class KDEFFolders(FoldedWriter):
     """
 
     dataset = 'KDEF'
-    order = ('Fear', 'Anger', 'Disgust', 'Happiness', 'Neutral', 'Sadness', 'Surprise')
+    order = expressions.KDEF
     codes = ('AF', 'AN', 'DI', 'HA', 'NE', 'SA', 'SU')
     tops = ('KDEF',)
     digits = 2

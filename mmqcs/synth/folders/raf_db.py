@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmqcs.synth.synth_fer import CLASSES
+from mmqcs import expressions
 
 from .base import FolderWriter, write_file
 
@@ -19,7 +19,7 @@ class RAFDBOfficial(FolderWriter):
     """``basic/EmoLabel/list_patition_label.txt`` and ``basic/Image/aligned``."""
 
     dataset = 'RAF-DB'
-    order = CLASSES[:7]
+    order = expressions.RAF_DB
     first = 1
     tops = ('basic',)
 

@@ -1,6 +1,6 @@
-"""The fields of lists and tables: whole numbers, image names and face boxes.
+"""Fields of lists and tables: whole numbers, image names and face boxes.
 
-An error says what is wrong with a field; the caller adds file and line.
+Errors describe the field; the caller adds file and line.
 """
 
 import re
@@ -15,7 +15,7 @@ _CONTROL = re.compile('[\0-\x1f\x7f-\x9f]')
 _NO_NUMBER = ('', 'NULL', 'NAN')  # pandas writes NULL as one of the others
 
 
-# The fields of a large table have few different numbers.
+# The fields of a large table have few distinct numbers.
 @lru_cache(maxsize=2**14)
 def integer(text: str, maximum: int = _LARGEST, minimum: int = 0) -> int:
     """Read a whole number.
@@ -23,11 +23,11 @@ def integer(text: str, maximum: int = _LARGEST, minimum: int = 0) -> int:
     Args:
         text: ASCII digits. A fraction of zeros, as in ``3.0`` or
             ``3.0000000e+00``, is allowed.
-        maximum: Largest number that is valid, with nine digits at most.
-        minimum: Smallest number that is valid.
+        maximum: Largest valid number, of at most nine digits.
+        minimum: Smallest valid number.
 
     Raises:
-        ValueError: The text is something else.
+        ValueError: The text is not such a number.
 
     Examples:
         >>> integer('3.0')
@@ -43,13 +43,13 @@ def integer(text: str, maximum: int = _LARGEST, minimum: int = 0) -> int:
 
 
 def image_name(text: str) -> str:
-    """Read the path of an image below the folder of the images.
+    """Read the path of an image, relative to the image folder.
 
     Args:
         text: Relative path with slashes or backslashes.
 
     Returns:
-        The path with slashes only and without empty parts.
+        The path with slashes, without empty parts.
 
     Raises:
         ValueError: The path is empty or absolute, contains ``..`` or a control
@@ -65,8 +65,8 @@ def image_name(text: str) -> str:
         or (not name.isprintable() and _CONTROL.search(name))
     ):
         raise ValueError(
-            f'expected the name of an image below the data root, without .. and '
-            f'control characters, got {shorten(text)}'
+            f'expected an image path below the data root, without .. and control '
+            f'characters, got {shorten(text)}'
         )
     return '/'.join(part for part in parts if part not in ('', '.'))
 
@@ -75,8 +75,8 @@ def face_box(fields: Sequence[str]) -> tuple[int, int, int, int] | None:
     """Read a face box.
 
     Args:
-        fields: Left, top, width and height in pixels. The box may exceed the image,
-            so the first two may be negative.
+        fields: Left, top, width and height in pixels. Left and top may be negative,
+            because the box may extend beyond the image.
 
     Returns:
         The box, or None if all fields are NULL, NaN or empty.

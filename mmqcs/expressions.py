@@ -1,8 +1,7 @@
-"""Names of expressions, and the order in which data sets count them.
+"""Names of expressions, and the order in which each dataset counts them.
 
-Every FER data set numbers its classes in an order of its own. What joins them
-is the name: ``Happiness``, ``Happy`` and ``happy`` are one expression. Nothing
-here knows a data set; the orders are given as tuples of class names.
+Class names are matched by meaning: ``Happiness``, ``Happy`` and ``joy`` are the same
+expression. All other modules import the class order of a dataset from here.
 """
 
 from collections.abc import Sequence
@@ -11,18 +10,31 @@ import numpy as np
 
 __all__ = ['COMMON', 'class_map', 'class_spellings', 'expression', 'target_classes']
 
-COMMON = (
-    'Neutral',
-    'Happy',
-    'Sad',
-    'Surprise',
-    'Fear',
-    'Disgust',
-    'Anger',
-    'Contempt',
+RAF_DB = ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
+FER2013 = ('Angry', 'Disgust', 'Fear', 'Happy', 'Sad', 'Surprise', 'Neutral')
+EXP_W = FER2013
+CAER_S = ('Anger', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise')
+JAFFE = CAER_S
+KDEF = ('Fear', 'Anger', 'Disgust', 'Happy', 'Neutral', 'Sad', 'Surprise')
+# fmt: off
+FER_PLUS = (
+    'Neutral', 'Happiness', 'Surprise', 'Sadness',
+    'Anger', 'Disgust', 'Fear', 'Contempt',
 )
-"""AffectNet's order, in which data sets are compared. Contempt comes last, so
-the first seven are the order without it."""
+AFFECT_NET = (
+    'Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger', 'Contempt',
+)
+CK_PLUS = (
+    'Neutral', 'Anger', 'Contempt', 'Disgust', 'Fear', 'Happy', 'Sadness', 'Surprise',
+)
+CK_EXTENDED = (  # the order of ckextended.csv, a copy of CK+
+    'Anger', 'Disgust', 'Fear', 'Happy', 'Sadness', 'Surprise', 'Neutral', 'Contempt',
+)
+# fmt: on
+
+COMMON = AFFECT_NET
+"""The order in which datasets are compared: AffectNet's. Contempt comes last, so the
+first seven classes are the order without it."""
 
 _SPELLINGS = {
     'Neutral': ('neutral', 'neutrality'),
@@ -38,13 +50,10 @@ _EXPRESSIONS = {name: key for key, names in _SPELLINGS.items() for name in names
 
 
 def expression(name: str) -> str:
-    """Says which expression a class name stands for.
+    """Return the expression that a class name stands for, as named in :data:`COMMON`.
 
     Args:
-        name: Name in any of the usual spellings, in any case.
-
-    Returns:
-        The name in :data:`COMMON`.
+        name: Class name in any common spelling, in any case.
 
     Raises:
         ValueError: The name is unknown.
@@ -57,19 +66,16 @@ def expression(name: str) -> str:
         return _EXPRESSIONS[name.strip().lower()]
     except KeyError:
         raise ValueError(
-            f'{name!r} is not the name of an expression; known are '
+            f'{name!r} is not a known expression; expected one of '
             f'{", ".join(_EXPRESSIONS)}'
         ) from None
 
 
 def class_spellings(classes: Sequence[str]) -> dict[str, int]:
-    """Lists the names under which the classes of a data set are found.
+    """Return every spelling of every class, in lower case, with the class number.
 
     Args:
-        classes: Names of the classes, in the order of their numbers.
-
-    Returns:
-        From each known spelling, in lower case, to the class, counted from 0.
+        classes: Class names, in the order of their numbers, which start at 0.
     """
     return {
         spelling: i
@@ -79,21 +85,18 @@ def class_spellings(classes: Sequence[str]) -> dict[str, int]:
 
 
 def class_map(source: Sequence[str], target: Sequence[str]) -> np.ndarray:
-    """Maps the classes of one data set to those of another, by name.
-
-    ``class_map(classes, COMMON)`` leads to the common order and
-    ``class_map(COMMON, classes)`` back.
+    """Map the classes of one dataset to those of another, by name.
 
     Args:
-        source: Names of the S classes that are mapped.
-        target: Names of the classes they are mapped to.
+        source: S class names to map.
+        target: Class names to map to.
 
     Returns:
-        int64, (S,): for each source class its position in ``target``, or -1
-        where the target lacks it.
+        int64, (S,): the position of each source class in ``target``, or -1 if the
+        target does not have it.
 
     Raises:
-        ValueError: A name is unknown, or an order names an expression twice.
+        ValueError: A name is unknown, or an expression occurs twice in an order.
 
     Examples:
         >>> class_map(('Anger', 'Happiness', 'Contempt'), ('happy', 'angry'))
@@ -103,7 +106,7 @@ def class_map(source: Sequence[str], target: Sequence[str]) -> np.ndarray:
     for order in (source, target):
         names.append([expression(name) for name in order])
         if len(set(names[-1])) < len(order):
-            raise ValueError(f'an expression is named twice: {", ".join(order)}')
+            raise ValueError(f'an expression occurs twice in {", ".join(order)}')
     positions = {name: i for i, name in enumerate(names[1])}
     return np.array([positions.get(name, -1) for name in names[0]], dtype=np.int64)
 
@@ -113,18 +116,18 @@ def target_classes(
     label_order: str | Sequence[str] = 'own',
     num_classes: int | None = None,
 ) -> tuple[str, ...]:
-    """Finds the classes, in order, that the labels of a data set shall stand for.
+    """Return the class names, in order, that the labels of a dataset refer to.
 
     Args:
-        own: Names of the data set's own classes, in its own order.
-        label_order: ``'own'``; ``'common'`` for :data:`COMMON`; or the names of
-            the classes in the order wanted.
-        num_classes: 8, or 7 to leave contempt out. By default 8 if the data set
-            has contempt, else 7. 8 classes in the common order are open to data
-            sets without contempt too: that class then has no images.
+        own: The dataset's own class names, in its own order.
+        label_order: ``'own'``; ``'common'`` for :data:`COMMON`; or class names in the
+            order you want.
+        num_classes: 8, or 7 to leave contempt out. By default 8 if the dataset has
+            contempt, else 7. A dataset without contempt can still be given 8 classes
+            in the common order; that class then has no images.
 
     Raises:
-        ValueError: An unknown order, or a number of classes that it cannot have.
+        ValueError: Unknown order, or impossible number of classes.
     """
     plain = tuple(name for name in own if expression(name) != 'Contempt')
     if label_order == 'own':
@@ -138,7 +141,7 @@ def target_classes(
         )
     else:
         orders = (tuple(label_order),)
-        class_map(own, orders[0])  # refuses names that are unknown or doubled
+        class_map(own, orders[0])  # refuses unknown and repeated names
     by_size = {len(order): order for order in reversed(orders)}
     if num_classes is None:
         return orders[0]

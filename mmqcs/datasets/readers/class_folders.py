@@ -1,13 +1,14 @@
-"""Finds the folders of splits, and reads class folders that may be numbered."""
+"""Folders of splits, and class folders that may be numbered."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmengine.logging import print_log
 
-from .label_order import class_spellings
-from .layouts import Sample, subfolders, undouble
-from .listings import read_class_folders
+from mmqcs.expressions import class_spellings
+
+from .folders import subfolders, undouble
+from .listings import Sample, read_class_folders
 
 __all__ = ['SPLIT_NAMES', 'read_numbered_folders', 'split_folders']
 
@@ -16,28 +17,28 @@ SPLIT_NAMES = {
     'val': ('val', 'valid', 'validation', 'publictest'),
     'test': ('test', 'testing', 'privatetest'),
 }
-"""Names of the folder of each split, in lower case."""
+"""Folder names of each split, in lower case."""
 
 
 def split_folders(root: Path, *splits: str) -> list[Path]:
     """Find the folder of a split, in any case and spelling.
 
     Args:
-        root: Folder that may hold the folders of the splits.
-        *splits: Keys of :data:`SPLIT_NAMES`. The first that has a folder is taken.
+        root: Folder to search.
+        *splits: Keys of :data:`SPLIT_NAMES`; the first with a folder is used.
 
     Returns:
-        The folder; or, if there is none, the paths that were looked for.
+        The folder or, if there is none, all paths that were tried.
 
     Raises:
-        ValueError: There are several folders for one split.
+        ValueError: A split has several folders.
     """
     there = subfolders(root)
     for split in splits:
         found = [path for path in there if path.name.lower() in SPLIT_NAMES[split]]
         if len(found) > 1:
             raise ValueError(
-                f'several folders may be the {split} split: '
+                f'several folders could be the {split} split: '
                 f'{", ".join(map(str, found))}. Move all but one elsewhere'
             )
         if found:
@@ -52,26 +53,25 @@ def read_numbered_folders(
     first: int,
     others: Sequence[str] = (),
 ) -> Iterator[Sample]:
-    """Read class folders that have the names of the classes, or their numbers.
+    """Read class folders that are named after the classes or their numbers.
 
-    Several datasets number their folders, each in its own order, so the log says
-    which order is used.
+    Several datasets number their folders, each in its own order, so the log states the
+    order that is used.
 
     Args:
         folder: Folder of the class folders.
-        dataset: Name of the dataset that the order is of, for messages.
-        classes: Names of the classes in the order of their numbers.
+        dataset: Name of the dataset, for messages.
+        classes: Class names in the order of their numbers.
         first: Number of the first class.
-        others: Names of further folders that the dataset can have, whose numbers
-            follow those of the classes.
+        others: Names of other folders that the dataset can have. Their numbers follow
+            those of the classes.
 
     Returns:
         The images, sorted by folder and name; labels count from 0.
 
     Raises:
-        ValueError: A folder is not that of a class; or there are numbered folders,
-            but none has the number ``first`` although ``first`` is 0, so that they
-            may be numbered from 1 in another order.
+        ValueError: A folder does not belong to a class; or the dataset counts from 0,
+            but no folder is numbered 0, so the order is unknown.
     """
     names = [*classes, *others]
     labels = class_spellings(classes) | {
@@ -83,8 +83,8 @@ def read_numbered_folders(
     if numbers and first == 0 and '0' not in numbers:
         raise ValueError(
             f'{folder} has the numbered folders {", ".join(numbers)}, but {dataset} '
-            f'counts from 0 ({order}), so their order is unknown. Give the folders the '
-            f'names of the classes'
+            f'counts from 0 ({order}), so their order is unknown. Rename the folders '
+            f'to the names of the classes'
         )
     if numbers:
         print_log(

@@ -1,39 +1,30 @@
-"""The votes of FERPlus: how they are read, and who wins."""
+"""Votes of FERPlus: their tables, and the majority rule."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from mmqcs.expressions import FER_PLUS
+
 from .fields import image_name, integer, shorten
 from .text_files import read_table
 
 __all__ = ['USAGES', 'Votes', 'majority', 'read_fer2013new', 'read_label_csv']
 
-_VOTES = (
-    'neutral',
-    'happiness',
-    'surprise',
-    'sadness',
-    'anger',
-    'disgust',
-    'fear',
-    'contempt',
-    'unknown',
-    'NF',
-)
-NUM_CLASSES = 8
+NUM_CLASSES = len(FER_PLUS)
+_VOTES = (*map(str.lower, FER_PLUS), 'unknown', 'NF')
 _ANNOTATORS = 10
 USAGES = ('Training', 'PublicTest', 'PrivateTest')
 
 
 class Votes(NamedTuple):
-    """The votes on N images.
+    """Votes on N images.
 
     Attributes:
         names: Names of the image files.
         votes: Votes for the eight classes, unknown and NF (no face), (N, 10).
-        lines: Lines of the file that these were read from, from 1.
+        lines: Line numbers in the file, from 1.
     """
 
     names: list[str]
@@ -42,17 +33,17 @@ class Votes(NamedTuple):
 
 
 def majority(votes: np.ndarray) -> np.ndarray:
-    """Finds the class that each image belongs to.
+    """Return the class of each image by the authors' majority rule.
 
-    The rule of the authors (Barsoum et al., ICMI 2016): a single vote does not
-    count; the winner needs more than half of what is left.
+    Classes with a single vote are ignored; the winner needs more than half of the
+    remaining votes (Barsoum et al., ICMI 2016).
 
     Args:
         votes: Votes, (N, 10), the eight classes first.
 
     Returns:
-        int64, (N,): the class, or -1 where there is no winner or the winner is
-        unknown or no face; these images are not of the data set.
+        int64, (N,): the class, or -1 if there is no winner or the winner is "unknown"
+        or "no face". The dataset does not contain these images.
     """
     counted = np.where(votes == 1, 0, votes)
     winner = counted.argmax(axis=1)
@@ -61,17 +52,17 @@ def majority(votes: np.ndarray) -> np.ndarray:
 
 
 def read_fer2013new(path: Path, usage: str) -> Votes:
-    """Reads the rows of one usage from ``fer2013new.csv``.
+    """Read the rows of one usage from ``fer2013new.csv``.
 
     Args:
         path: Table with the header ``Usage,Image name,neutral,...,NF``.
         usage: 'Training', 'PublicTest' or 'PrivateTest'.
 
     Returns:
-        The votes; rows without a name have no image and are left out.
+        The votes. Rows without a name have no image and are left out.
 
     Raises:
-        ValueError: The header is another, or a row of any usage is broken.
+        ValueError: Wrong header, or a malformed row of any usage.
     """
     rows = read_table(path)
     number, header = next(rows, (1, []))
@@ -97,20 +88,20 @@ def read_fer2013new(path: Path, usage: str) -> Votes:
 
 
 def read_label_csv(path: Path) -> Votes:
-    """Reads the ``label.csv`` of a split, which has no header.
+    """Read the ``label.csv`` of a split, which has no header.
 
     Args:
         path: Table with rows such as
             ``fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0``.
 
     Raises:
-        ValueError: A row is not of that form.
+        ValueError: A row has another form.
     """
     names, votes, lines = [], [], []
     for number, row in read_table(path):
         name, numbers = _row(path, number, row, name=0)
         if not name:
-            raise ValueError(f'{path} line {number}: the row names no image')
+            raise ValueError(f'{path} line {number}: the row has no image name')
         names.append(name)
         votes.append(numbers)
         lines.append(number)
@@ -118,7 +109,7 @@ def read_label_csv(path: Path) -> Votes:
 
 
 def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[int]]:
-    """Name and votes of a row, of which the name may be empty."""
+    """Return the name, which may be empty, and the votes of a row."""
     try:
         if len(row) != 2 + len(_VOTES):
             raise ValueError(f'got {len(row)} columns')
@@ -126,7 +117,7 @@ def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[in
         return image, [integer(vote, _ANNOTATORS) for vote in row[2:]]
     except ValueError as error:
         raise ValueError(
-            f'{path} line {line}: expected a name and ten numbers of votes: {error}. '
+            f'{path} line {line}: expected a name and ten vote counts: {error}. '
             f'The row is {shorten(",".join(row))}'
         ) from error
 

@@ -1,5 +1,8 @@
+import runpy
+
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from mmqcs.datasets import (
     CAERS,
@@ -11,9 +14,11 @@ from mmqcs.datasets import (
     CKPlus,
     ExpW,
     FERPlus,
+    SynthFER,
 )
-from mmqcs.datasets.label_order import (
+from mmqcs.expressions import (
     COMMON,
+    RAF_DB,
     class_map,
     class_spellings,
     expression,
@@ -57,9 +62,9 @@ def test_what_the_target_lacks_is_minus_one():
     'order', [('Happy', 'Happiness'), ('Happy', 'happy ', 'Sad')], ids=str
 )
 def test_an_order_may_name_an_expression_once(order):
-    with pytest.raises(ValueError, match='named twice'):
+    with pytest.raises(ValueError, match='occurs twice'):
         class_map(order, COMMON)
-    with pytest.raises(ValueError, match='named twice'):
+    with pytest.raises(ValueError, match='occurs twice'):
         class_map(COMMON, order)
 
 
@@ -72,7 +77,7 @@ def test_spellings(name, expected):
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match=r"'Bored' is not the name of an expression"):
+    with pytest.raises(ValueError, match=r"'Bored' is not a known"):
         expression('Bored')
 
 
@@ -116,8 +121,8 @@ def test_target_classes(own, order, number, expected):
         ((EIGHT, 'own', 6), 'num_classes must be 7 or 8 with'),
         ((EIGHT, SEVEN, 8), 'num_classes must be 7 with'),
         ((SEVEN, 'alphabetic'), "label_order must be 'own', 'common' or"),
-        ((SEVEN, ('Happy', 'Bored')), "'Bored' is not the name"),
-        ((SEVEN, ('Happy', 'Joy')), 'named twice'),
+        ((SEVEN, ('Happy', 'Bored')), "'Bored' is not a known"),
+        ((SEVEN, ('Happy', 'Joy')), 'occurs twice'),
     ],
 )
 def test_wrong_targets(arguments, message):
@@ -177,3 +182,12 @@ def test_classes_neither_reorder_nor_select(rafdb, classes):
 
 def test_the_map_is_an_integer_array():
     assert class_map(SEVEN, COMMON).dtype == np.int64
+
+
+def test_the_scenes_of_detectors_have_the_order_of_raf_db():
+    config = runpy.run_path(ROOT / 'configs/det/faster-rcnn_ir-small_fpn_synthfer.py')
+    assert config['classes'] == RAF_DB
+
+
+def test_synthfer_has_the_order_of_raf_db():
+    assert SynthFER.METAINFO['classes'] == RAF_DB

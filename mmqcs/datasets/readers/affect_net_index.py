@@ -1,4 +1,4 @@
-"""Labels and face boxes of AffectNet, kept in an index as reading takes long."""
+"""Cached index of AffectNet's labels and face boxes, which take long to read."""
 
 import io
 import os
@@ -16,9 +16,9 @@ from .text_files import open_regular, read_table
 __all__ = ['AffectNetIndex', 'index_annotations', 'index_csv']
 
 NUM_CLASSES = 8
-_EXPRESSIONS = 11  # 8 None, 9 Uncertain and 10 No-Face are no classes
+_EXPRESSIONS = 11  # including 8 None, 9 Uncertain and 10 No-Face
 _SUFFIX = '_exp.npy'
-_ANNOTATION_LIMIT = 2**16  # bytes; they have some 130
+_ANNOTATION_LIMIT = 2**16  # bytes; they have about 130
 _NO_BOX = (0, 0, 0, 0)
 _COLUMNS = (
     'subDirectory_filePath',
@@ -31,13 +31,13 @@ _COLUMNS = (
 
 
 class AffectNetIndex(NamedTuple):
-    """What is known of N images with one of the eight expressions.
+    """Labels and boxes of N images with one of the eight expressions.
 
     Attributes:
-        names: Paths (table) or numbers (annotations) of the images.
+        names: Paths (table) or ids (annotations) of the images.
         labels: Expressions, (N,).
-        boxes: Face boxes x, y, width, height, (N, 4); zeros where there is none.
-        lines: Lines of the table, (N,).
+        boxes: Face boxes x, y, width, height, (N, 4); zeros if there is none.
+        lines: Line numbers in the table, (N,).
     """
 
     names: list[str]
@@ -47,13 +47,9 @@ class AffectNetIndex(NamedTuple):
 
 
 def index_csv(path: Path) -> AffectNetIndex:
-    """Indexes a table of the first release.
+    """Index a table of the first release, ``training.csv`` or ``validation.csv``.
 
-    Args:
-        path: ``training.csv`` or ``validation.csv``.
-
-    Returns:
-        The index, from the cache if the table has not changed.
+    The index comes from the cache if the table has not changed.
 
     Raises:
         ValueError: A column is missing or a row is broken.
@@ -65,16 +61,12 @@ def index_csv(path: Path) -> AffectNetIndex:
 
 
 def index_annotations(folder: Path) -> AffectNetIndex:
-    """Indexes the annotations of the 2021 release.
+    """Index the annotations of the 2021 release, ``<id>_exp.npy`` for each image.
 
-    Args:
-        folder: Folder with a file ``<id>_exp.npy`` for each image.
-
-    Returns:
-        The index, from the cache if no file has changed.
+    The index comes from the cache if no file has changed.
 
     Raises:
-        ValueError: A file is not a NumPy file, or holds no expression.
+        ValueError: A file is not a NumPy file or does not hold an expression.
     """
     with os.scandir(folder) as entries:
         found = {
@@ -92,7 +84,7 @@ def index_annotations(folder: Path) -> AffectNetIndex:
 
 
 def _check(index: dict[str, np.ndarray]) -> None:
-    """Raise a ValueError if the arrays of a kept index are not those of `_pack`."""
+    """Raise a ValueError if the arrays of a cached index are not those of `_pack`."""
     count = len(unpack(index['names']))
     expected = {
         'names': (np.uint8, index['names'].shape),
@@ -157,7 +149,7 @@ def _read_csv(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_files(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
-    # threads wait for the disk, which may be on the network
+    # threads, because most of the time is spent waiting for the disk
     with ThreadPoolExecutor(16) as pool:
         labels = list(pool.map(lambda i: _annotation(folder / f'{i}{_SUFFIX}'), ids))
     kept = [i for i, label in enumerate(labels) if label < NUM_CLASSES]
@@ -170,7 +162,7 @@ def _read_files(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def _annotation(path: Path) -> int:
-    """Read the expression in a file of the 2021 release: a number, or its text."""
+    """Read the expression from a file of the 2021 release: a number or its text."""
     with open_regular(path, _ANNOTATION_LIMIT) as file:
         data = file.read()
     try:
@@ -180,5 +172,5 @@ def _annotation(path: Path) -> int:
         value = array.item()
         text = value.decode() if isinstance(value, bytes) else str(value)
         return integer(text, _EXPRESSIONS - 1)
-    except Exception as error:  # NumPy raises many kinds on damaged files
+    except Exception as error:  # NumPy raises many types for damaged files
         raise ValueError(f'{path}: not an array of one expression: {error}') from error

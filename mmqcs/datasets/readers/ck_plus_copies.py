@@ -1,4 +1,4 @@
-"""Reads the reduced copies of CK+: CK+48 and ``ckextended.csv``."""
+"""Reduced copies of CK+: CK+48 and ``ckextended.csv``."""
 
 import logging
 import re
@@ -8,38 +8,22 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
+from mmqcs.expressions import CK_EXTENDED, class_map, class_spellings
+
 from .fer2013_csv import read_fer2013_csv
-from .label_order import class_map, class_spellings
-from .layouts import Sample, subfolders
-from .listings import read_class_folders
+from .folders import subfolders
+from .listings import Sample, read_class_folders
 
 __all__ = ['ck48_sources', 'read_ck48', 'read_ckextended']
 
 _NAME = re.compile(r'(?P<subject>S\d+)_(?P<sequence>\d+)_\d+', re.IGNORECASE)
-_TABLE_CLASSES = (
-    'Anger',
-    'Disgust',
-    'Fear',
-    'Happy',
-    'Sadness',
-    'Surprise',
-    'Neutral',
-    'Contempt',
-)
 _USAGES = ('Training', 'PublicTest', 'PrivateTest')
 
 
 def ck48_sources(root: Path) -> list[Path]:
-    """List the folders that may hold the class folders of CK+48.
-
-    Args:
-        root: Root folder.
-
-    Returns:
-        ``CK+48`` below the root, or the root itself if it has class folders.
-    """
+    """Return ``CK+48`` below the root, or the root itself if it has class folders."""
     there = subfolders(root)
-    spellings = class_spellings(_TABLE_CLASSES)
+    spellings = class_spellings(CK_EXTENDED)
     found = [path for path in there if path.name.lower() == 'ck+48']
     if any(path.name.lower() in spellings for path in there):
         found.append(root)
@@ -53,15 +37,15 @@ def read_ck48(
 
     Args:
         folder: Folder of the class folders.
-        classes: Names of the classes.
-        peak_frames: Last frames of each sequence that are taken.
+        classes: Class names.
+        peak_frames: Number of last frames to use from each sequence.
 
     Returns:
-        The images, with ``subject`` among their extra entries.
+        The images, each with its ``subject`` as an extra entry.
 
     Raises:
-        ValueError: A name has no subject and sequence, a sequence is in two class
-            folders, or has fewer frames than asked for.
+        ValueError: A file name has no subject and sequence, a sequence is in two class
+            folders, or a sequence has too few frames.
     """
     sequences: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for sample in read_class_folders(folder, class_spellings(classes)):
@@ -77,13 +61,13 @@ def read_ck48(
     for frames in sequences.values():
         if len({frame.label for frame in frames}) > 1:
             raise ValueError(
-                f'{frames[0].path} and {frames[-1].path} are of one sequence, but in '
-                f'two class folders. Keep it in one'
+                f'{frames[0].path} and {frames[-1].path} belong to one sequence, but '
+                f'are in two class folders. Keep one'
             )
         if len(frames) < peak_frames:
             raise ValueError(
                 f'the sequence of {frames[0].path} has {len(frames)} frames, but '
-                f'{peak_frames} peak frames are asked for. Ask for fewer'
+                f'peak_frames={peak_frames}. Lower it'
             )
         frames.sort(key=lambda frame: Path(frame.path).stem)
         chosen += frames[-peak_frames:]
@@ -93,20 +77,20 @@ def read_ck48(
 def read_ckextended(
     table: Path, classes: Sequence[str], usages: Sequence[str] | None
 ) -> Iterator[Sample]:
-    """Read ``ckextended.csv``, which has its own order of classes.
+    """Read ``ckextended.csv``, which has its own class order.
 
     Args:
         table: Table with the columns emotion, pixels and Usage.
-        classes: Names of the classes.
-        usages: Values of Usage that are read, or None for all.
+        classes: Class names.
+        usages: Values of Usage to read, or None for all.
 
     Yields:
         The images.
 
     Raises:
-        ValueError: A row is broken, or its emotion or Usage is unknown.
+        ValueError: A row is malformed, or its emotion or Usage is unknown.
     """
-    labels = class_map(_TABLE_CLASSES, classes).tolist()
+    labels = class_map(CK_EXTENDED, classes).tolist()
     for row in read_fer2013_csv(table, len(labels)):
         if row.usage not in _USAGES:
             raise ValueError(
@@ -117,8 +101,8 @@ def read_ckextended(
             yield Sample(row.path, labels[row.emotion], row.origin, listed=True)
     if usages is not None:
         print_log(
-            f'{table} has no subjects: one subject can be in the training and in the '
-            f'test split, so results are not comparable with those by subject',
+            f'{table} has no subjects, so one subject can be in both the training and '
+            f'the test split. Results are not comparable with splits by subject',
             logger='current',
             level=logging.WARNING,
         )

@@ -1,4 +1,4 @@
-"""Decoded images in memory that all workers share."""
+"""Cache of decoded images in memory that all workers share."""
 
 import multiprocessing
 import os
@@ -12,15 +12,14 @@ _ENTRY = np.dtype([('start', 'i8'), ('height', 'i4'), ('width', 'i4')])
 
 
 class ImageCache:
-    """Keeps decoded images up to a limit; a full cache does not change.
+    """Cache of decoded images up to a limit. A full cache does not change.
 
-    All workers of a data loader share the memory, whether they are forked or
-    spawned: an image that one has decoded is there for the others. Nothing is left
-    on disk. The memory is taken from the system only as it fills.
+    All workers of a data loader, forked or spawned, share the memory: each image is
+    decoded once. Nothing is left on disk, and memory is allocated only as it fills.
 
     Args:
         count: Number of images of the dataset.
-        limit: Bytes of pixels to keep at most.
+        limit: Largest total size of the images in bytes.
 
     Raises:
         ValueError: The limit is not positive.
@@ -29,10 +28,10 @@ class ImageCache:
     def __init__(self, count: int, limit: int) -> None:
         if limit < 1:
             raise ValueError(f'limit must be positive, got {limit}')
-        # one entry more, whose start is the number of bytes in use
+        # one more entry, whose start is the number of bytes in use
         self._count = count + 1
         self._memory = _shared_memory(self._count * _ENTRY.itemsize + limit)
-        # unlike a lock for forked workers, this one can also be sent to others
+        # a lock of the spawn context also works in forked workers, not vice versa
         self._lock = multiprocessing.get_context('spawn').Lock()
         self._map()
 
@@ -54,7 +53,7 @@ class ImageCache:
         return int(self._entries[-1]['start'])
 
     def get(self, index: int) -> np.ndarray | None:
-        """A copy of an image, (H, W, 3) uint8, or None if it is not there."""
+        """Return a copy of an image, (H, W, 3) uint8, or None if it is not there."""
         with self._lock:
             start, height, width = self._entries[index].tolist()
         if not height:
@@ -63,14 +62,11 @@ class ImageCache:
         return self._pixels[start : start + size].reshape(height, width, 3).copy()
 
     def put(self, index: int, image: np.ndarray) -> bool:
-        """Keeps an image if there is room.
+        """Store an image if there is room, and return whether it is in the cache.
 
         Args:
             index: Number of the image.
-            image: (H, W, 3) uint8; others are not kept.
-
-        Returns:
-            Whether the image is in the cache now.
+            image: (H, W, 3) uint8; other arrays are not stored.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             return False
@@ -87,11 +83,11 @@ class ImageCache:
 
 
 def _shared_memory(size: int) -> Arena:
-    """Shared memory that multiprocessing can send to a spawned process."""
+    """Allocate shared memory that multiprocessing can send to a spawned process."""
     if sys.platform != 'linux':
         return Arena(size)
-    # Arena itself takes /dev/shm, which in containers is small; writing past its
-    # end kills the process.
+    # Arena itself uses /dev/shm, which is small in containers; writing past its end
+    # kills the process.
     file = os.memfd_create('mmqcs-images')
     os.ftruncate(file, size)
     arena = Arena(size, file)

@@ -1,4 +1,4 @@
-"""Finds images whose names are codes of subject and expression."""
+"""Images whose file names encode subject and expression."""
 
 import logging
 import re
@@ -8,8 +8,9 @@ from pathlib import Path
 from mmengine.logging import print_log
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from .label_order import class_spellings
-from .layouts import subfolders
+from mmqcs.expressions import class_spellings
+
+from .folders import subfolders
 
 __all__ = ['coded_sources', 'find_coded_images']
 
@@ -17,17 +18,16 @@ _SHOWN = 3  # names in a warning
 
 
 def coded_sources(root: Path, names: Sequence[str], pattern: re.Pattern) -> list[Path]:
-    """List the folders that may hold coded images.
+    """Return the folders that may hold coded images.
 
     Args:
         root: Root folder.
-        names: Usual names of the folder that holds all images, in lower case.
+        names: Usual names of the folder of all images, in lower case.
         pattern: Matches the stem of a coded image.
 
     Returns:
-        Subfolders of the root with such a name; and the root itself if there is a
-        coded image in it or up to two folders further down. If there are none of
-        these, the paths that were looked for.
+        Subfolders of the root with such a name, and the root itself if it has a coded
+        image up to two folders deep. If there are none, the paths that were tried.
     """
     there = subfolders(root)
     found = [path for path in there if path.name.lower() in names]
@@ -46,20 +46,20 @@ def find_coded_images(
 ) -> Iterator[tuple[Path, int, re.Match]]:
     """Find all images below a folder whose stem is a code.
 
-    Images without a code are left out with a warning that names them.
+    Other images are left out, with a warning that names some of them.
 
     Args:
-        folder: Folder to search, with its subfolders.
+        folder: Folder to search, including its subfolders.
         pattern: Matches the stem; its group ``expression`` is one of ``codes``.
-        classes: Names of the classes.
+        classes: Class names.
         codes: Code of each class, in upper case.
 
     Yields:
-        File, class and match, sorted by stem.
+        File, class number and match, sorted by stem.
 
     Raises:
-        ValueError: Two files have the same stem, or a file lies in the folder of
-            another class than its code says.
+        ValueError: Two files have the same stem, or a file is in the folder of another
+            class than its code.
     """
     labels = class_spellings(classes)
     found: dict[str, tuple[Path, int, re.Match]] = {}
@@ -83,8 +83,8 @@ def find_coded_images(
         found[key] = file, label, match
     if unknown:
         print_log(
-            f'{folder}: {len(unknown):,} images have names without a code and are left '
-            f'out: {", ".join(str(file) for file in unknown[:_SHOWN])}'
+            f'{folder}: {len(unknown):,} images are left out because their names are '
+            f'not codes: {", ".join(str(file) for file in unknown[:_SHOWN])}'
             f'{", ..." if len(unknown) > _SHOWN else ""}',
             logger='current',
             level=logging.WARNING,

@@ -1,4 +1,4 @@
-"""Finds copies of images that were encoded again or mirrored."""
+"""Copies of images that were re-encoded or mirrored."""
 
 import cv2
 import numpy as np
@@ -8,15 +8,16 @@ __all__ = ['find_copies', 'thumbnail']
 
 _SIDE = 32
 _BLOCKS = 8
-# Encoding again changes an image a little everywhere; another expression of the same
-# face changes it in few places. So the largest local difference may be this much, plus
-# a multiple of the mean one. That covers JPEG of quality 30 for faces of 64 pixels and
-# more, and of quality 50 for those of 48, yet no two expressions of one drawn face.
+# Re-encoding changes an image slightly everywhere; another expression of the same face
+# changes it in few places. So the largest local difference is limited to a constant
+# plus a multiple of the mean difference. These values accept JPEG of quality 30 for
+# faces of 64 pixels or more and of quality 50 for 48 pixels, but no two expressions of
+# one rendered face.
 _LARGEST, _TIMES_MEAN = 4.0, 3.0
 _LARGEST_MEAN = 2.5
 _LEAST_CORRELATION = 0.98
-_RADIUS = 4 * _BLOCKS  # 4 grey levels, root mean square, between block means
-_CHUNK = 64  # queries compared with all references at a time
+_RADIUS = 4 * _BLOCKS  # RMS difference of 4 grey levels between block means
+_CHUNK = 64  # queries compared with all references at once
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
@@ -35,9 +36,9 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
 def find_copies(
     queries: np.ndarray, references: np.ndarray
 ) -> list[tuple[int, int, bool]]:
-    """Find thumbnails that show the same image, encoded again or mirrored.
+    """Find thumbnails of the same image, re-encoded or mirrored.
 
-    Images of one colour are never copies, as there is nothing to compare.
+    Images of a single colour never count as copies.
 
     Args:
         queries: Thumbnails, uint8 (Q, 32, 32).
@@ -72,7 +73,7 @@ def _block_means(thumbnails: np.ndarray) -> torch.Tensor:
 
 
 def _difference(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Return the mean local difference of copies, None for other images."""
+    """Return the mean local difference of copies, or None for other images."""
     one, other = one.astype(np.float32), other.astype(np.float32)
     local = np.abs(cv2.blur(one - other, (3, 3)))
     mean = float(local.mean())

@@ -1,4 +1,4 @@
-"""Folds for datasets that have no official split."""
+"""Base of the datasets without an official split."""
 
 from abc import ABC
 from collections.abc import Iterable, Sequence
@@ -6,26 +6,24 @@ from typing import Any
 
 from .fer_dataset import FERDataset
 
-__all__ = ['FoldedDataset']
-
 
 class FoldedDataset(FERDataset, ABC):
     """Base of the datasets without an official split.
 
-    ``'train'`` and ``'test'`` divide *groups* of images, so that no group is in
-    both. A group is a subject, or another unit that the subclass names. Of the
-    groups in order, every ``num_folds``-th from the ``fold``-th on is tested.
+    ``'train'`` and ``'test'`` divide *groups* of images, so that no group is in both.
+    A group is a subject unless the subclass says otherwise. Of the sorted groups, every
+    ``num_folds``-th from the ``fold``-th on is in the test split.
 
     Args:
         data_root: Root folder.
         split: ``'train'``, ``'test'`` or ``'all'``.
         pipeline: Transforms.
-        fold: Fold that is tested, counted from 0.
+        fold: Fold to test on, counted from 0.
         num_folds: Number of folds, at least 2. Defaults to 10.
         **kwargs: See :class:`.FERDataset`.
 
     Raises:
-        ValueError: ``fold`` or ``num_folds`` is out of its range.
+        ValueError: ``fold`` or ``num_folds`` is out of range.
     """
 
     SPLITS = ('train', 'test', 'all')
@@ -49,13 +47,13 @@ class FoldedDataset(FERDataset, ABC):
         super().__init__(data_root, split, pipeline, **kwargs)
 
     def groups_of_split(self, groups: Iterable[str]) -> set[str]:
-        """Return the groups that are in this split.
+        """Return the groups of this split.
 
         Args:
             groups: Groups of all images of the dataset, in any order.
         """
         ordered = sorted(set(groups))
-        tested = ordered[self.fold :: self.num_folds]
+        tested = set(ordered[self.fold :: self.num_folds])
         if self.split == 'all':
             return set(ordered)
-        return set(tested) if self.split == 'test' else set(ordered) - set(tested)
+        return tested if self.split == 'test' else set(ordered) - tested

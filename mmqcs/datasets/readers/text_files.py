@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from mmengine import fileio
+
 from .fields import shorten
 
 __all__ = [
     'LINE_LIMIT',
     'LIST_LIMIT',
+    'check_image_file',
     'check_regular',
     'open_regular',
     'read_lines',
@@ -21,18 +24,19 @@ __all__ = [
 ]
 
 LIST_LIMIT = 4 * 2**30
-"""Largest list or table in bytes; that of AffectNet has about 0.5 GiB."""
+"""Largest list or table in bytes. AffectNet's table has about 0.5 GiB."""
 LINE_LIMIT = 2**17
 """Longest line in characters, as for a field in Python's ``csv`` module."""
+_IMAGE_LIMIT = 2**28  # bytes
 
-# Wrong bytes become surrogates, so that the error can name their line.
+# Invalid bytes become surrogates, so that the error can name their line.
 _UTF8 = ('utf-8-sig', 'surrogateescape')
 _UTF16 = ('utf-16', 'surrogatepass')
 _SURROGATE = re.compile('[\ud800-\udfff]')
 
 
 def check_regular(path: str | Path, limit: int) -> None:
-    """Check that reading a file can neither block nor go on for ever.
+    """Check that reading a file can neither block nor continue forever.
 
     Args:
         path: Path of the file. Links are followed.
@@ -40,13 +44,13 @@ def check_regular(path: str | Path, limit: int) -> None:
 
     Raises:
         FileNotFoundError: The file does not exist.
-        ValueError: The file is a folder, pipe or device, or is too large.
+        ValueError: The path is a folder, pipe or device, or the file is too large.
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(
-            f'{path} is not a regular file. Replace the folder, pipe or device by the '
-            f'file itself'
+            f'{path} is not a regular file. Replace the folder, pipe or device with '
+            f'the file itself'
         )
     if status.st_size > limit:
         raise ValueError(
@@ -61,15 +65,24 @@ def open_regular(path: str | Path, limit: int) -> BinaryIO:
     return open(path, 'rb')
 
 
+def check_image_file(path: str) -> None:
+    """Run :func:`check_regular` on an image on the local disk.
+
+    Other storage, such as ``synthfer://...``, is not checked.
+    """
+    if isinstance(fileio.get_file_backend(path), fileio.LocalBackend):
+        check_regular(path, _IMAGE_LIMIT)
+
+
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    r"""Read the lines of a text file that are not blank.
+    r"""Read the non-blank lines of a text file.
 
     Args:
         path: Text in UTF-8, or in UTF-16 with a byte order mark. Lines end with
             ``\n``, ``\r\n`` or ``\r``.
 
     Yields:
-        Number of the line, counted from 1, and the line without its end.
+        Line number, counted from 1, and the line without its line end.
 
     Raises:
         FileNotFoundError: The file does not exist.
@@ -94,7 +107,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             if len(line) == LINE_LIMIT and line[-1] != '\n':
                 raise ValueError(
                     f'{path} line {number}: longer than {LINE_LIMIT:,} characters, '
-                    f'begins with {shorten(line)}. Check that it is a list of labels'
+                    f'starts with {shorten(line)}. Check that it is a list of labels'
                 )
             if line.strip(' \t\n'):
                 yield number, line.removesuffix('\n')
@@ -108,19 +121,19 @@ def _not_text(path: Path, number: int) -> str:
 
 
 def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Read the rows of a table with commas between the fields.
+    """Read the rows of a comma-separated table.
 
-    Each row is on a line of its own: a quote that is not closed on its line is an
-    error, where Python's ``csv`` module would take all further lines as its field.
+    Each row is one line. A quote that is not closed on its line is an error; Python's
+    ``csv`` module would read all following lines as its field.
 
     Args:
         path: Text file, see :func:`read_lines`.
 
     Yields:
-        Number of the line, counted from 1, and the fields.
+        Line number, counted from 1, and the fields.
 
     Raises:
-        ValueError: See :func:`read_lines`; or the quotes in a row are wrong.
+        ValueError: See :func:`read_lines`; or a row has wrong quotes.
     """
     for number, line in read_lines(path):
         if '"' not in line:

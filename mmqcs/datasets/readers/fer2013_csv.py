@@ -1,4 +1,4 @@
-"""Reads images out of ``fer2013.csv`` when they are needed."""
+"""Images in ``fer2013.csv``, read on demand."""
 
 import os
 import re
@@ -25,27 +25,24 @@ _COLUMNS = (b'emotion', b'pixels', b'usage')
 # force: the module may be imported again
 @register_backend('fer2013', prefixes='fer2013', force=True)
 class FER2013CSVBackend(BaseStorageBackend):
-    """Storage whose files are the images in a ``fer2013.csv``.
+    """Storage backend for the images in a ``fer2013.csv``.
 
-    A path names the table, the usage and number of the row, and where its pixels
-    lie in the table, so ``LoadImageFromFile`` and all else that reads images
-    through MMEngine works as on files, and nothing is held in memory::
+    A path contains the table, the usage and number of the row, and the position of its
+    pixels, so ``LoadImageFromFile`` and everything else that reads images through
+    MMEngine works, and nothing is held in memory::
 
         fer2013:///data/fer2013.csv/Training_00000@23+8287.png
     """
 
     def get(self, filepath: str) -> memoryview:
-        """Reads an image.
+        """Return an image as a PNG file, 48 × 48, grey.
 
         Args:
             filepath: Path as above.
 
-        Returns:
-            The image as a PNG file, 48 × 48, grey.
-
         Raises:
-            ValueError: The path is not of that form, or there are no 2,304
-                numbers from 0 to 255 at that place of the table.
+            ValueError: The path has another form, or the table does not have 2,304
+                numbers from 0 to 255 at that position.
         """
         match = _PATTERN.fullmatch(str(filepath))
         if match is None:
@@ -53,8 +50,8 @@ class FER2013CSVBackend(BaseStorageBackend):
                 csv='fer2013.csv', usage='Training', row=0, offset=23, length=8287
             )
             raise ValueError(
-                f'cannot read {str(filepath)!r}: expected a path like {example}, as '
-                f'mmqcs.FER2013 gives'
+                f'cannot read {str(filepath)!r}: expected a path from mmqcs.FER2013 '
+                f'such as {example}'
             )
         csv, offset, length = match[1], int(match[2]), int(match[3])
         with open_regular(csv, LIST_LIMIT) as file:
@@ -69,25 +66,25 @@ class FER2013CSVBackend(BaseStorageBackend):
         except ValueError as error:
             raise ValueError(
                 f'{csv}: expected {_SIZE * _SIZE} numbers from 0 to 255 at byte '
-                f'{offset}, got {text[:40]!r}... Repair that row. If the table was '
+                f'{offset}, got {text[:40]!r}... Repair that row. If the table '
                 f'changed, build the dataset again'
             ) from error
         _, code = cv2.imencode('.png', image)
         return memoryview(code)
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
-        """Raises a ValueError: there are only images here."""
-        raise ValueError(f'{filepath!r} is an image, not a text')
+        """Raise a ValueError: this storage has only images."""
+        raise ValueError(f'{filepath!r} is an image, not text')
 
 
 class FER2013Row(NamedTuple):
-    """A row of the table.
+    """Row of the table.
 
     Attributes:
         path: Path of the image, for :class:`.FER2013CSVBackend`.
-        emotion: Class, 0 to 6.
+        emotion: Class number, 0 to 6.
         usage: 'Training', 'PublicTest' or 'PrivateTest'.
-        origin: Where this was read, for messages.
+        origin: Table and line, for messages.
     """
 
     path: str
@@ -97,19 +94,19 @@ class FER2013Row(NamedTuple):
 
 
 def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
-    """Reads the rows, but not the pixels, of a ``fer2013.csv``.
+    """Read the rows, but not the pixels, of a ``fer2013.csv``.
 
     Args:
-        path: Table with the columns emotion, pixels and Usage in any order; the
-            fields may be quoted.
+        path: Table with the columns emotion, pixels and Usage in any order. Fields may
+            be quoted.
         num_classes: Number of emotions.
 
     Yields:
         The rows.
 
     Raises:
-        ValueError: A column is missing, or a row has no such fields or another
-            number of pixels.
+        ValueError: A column is missing, or a row has other fields or another number of
+            pixels.
     """
     table = os.path.abspath(path)
     with open_regular(path, LIST_LIMIT) as file:
@@ -160,17 +157,17 @@ def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
 
 
 def _unquoted(field: bytes) -> bytes:
-    """The field without white space and the quotes around it."""
+    """Strip whitespace and surrounding quotes."""
     field = field.strip(b' \t\r\n')
     if len(field) > 1 and field[:1] == field[-1:] == b'"':
         field = field[1:-1].strip(b' ')
     if b'"' in field:
-        raise ValueError('quotes that are not around a whole field')
+        raise ValueError('a quote inside a field')
     return field
 
 
 def _are_pixels(text: bytes) -> bool:
-    """Whether these are digits and single spaces for one image."""
+    """Return whether this is one image: digits with single spaces."""
     return (
         text.count(b' ') == _SIZE * _SIZE - 1
         and b'  ' not in text

@@ -1,34 +1,56 @@
-"""Lists of labels and folders of images; no image is opened to see if it exists."""
+"""Lists of labels and folders of images."""
 
 import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from .fields import image_name, integer, shorten
-from .layouts import Sample
 from .text_files import read_lines
 
-__all__ = ['FolderNames', 'read_class_folders', 'read_label_list']
+__all__ = ['FolderNames', 'Sample', 'read_class_folders', 'read_label_list']
 
-# The extension begins with a letter, so a further column is not part of the name.
+# The extension starts with a letter, so another column is not part of the name.
 _LABELLED = re.compile(r'(.+\.[A-Za-z][A-Za-z0-9]*)[ \t]+(\S+)')
-# errors of a folder that is not there or cannot exist under that name
+# errors for a folder that does not exist or cannot exist under that name
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
+class Sample(NamedTuple):
+    """One image of a dataset.
+
+    Attributes:
+        path: Path of the image file.
+        label: Class number in the dataset's own order, counted from 0.
+        origin: Where the sample was read, such as 'list.txt line 3', for messages.
+        listed: Whether the image is known to exist, because its folder or container
+            was read to find it.
+        scores: Soft label over the dataset's own classes; need not sum to 1.
+        extra: More entries of the data info, such as ``bbox``.
+    """
+
+    path: str
+    label: int
+    origin: str
+    listed: bool = False
+    scores: np.ndarray | None = None
+    extra: Mapping[str, Any] | None = None
+
+
 class FolderNames:
-    """Answers which files there are, and lists each folder once."""
+    """Lookup of existing files that lists each folder once, for slow disks."""
 
     def __init__(self) -> None:
         self._names: dict[str, frozenset[str]] = {}
         self._by_lower: dict[str, dict[str, str]] = {}
 
     def names(self, folder: str) -> frozenset[str]:
-        """Names in a folder; none if there is no such folder."""
+        """Return the names in a folder, none if it does not exist."""
         if folder not in self._names:
             try:
                 self._names[folder] = frozenset(os.listdir(folder or '.'))
@@ -39,19 +61,15 @@ class FolderNames:
         return self._names[folder]
 
     def find(self, path: str) -> str | None:
-        """Finds a file, whose extension may differ in case from the one given.
+        """Return the path as it is on disk, or None if there is no such file.
 
-        Args:
-            path: Path of the file.
-
-        Returns:
-            The path as it is on disk, or None if there is no such file.
+        The case of the extension may differ.
         """
         folder, name = os.path.split(path)
         if name in self.names(folder):
             return path
         if folder not in self._by_lower:
-            # sorted: of names that differ in the extension's case, always the same
+            # sorted, so that the choice between a.jpg and a.JPG is always the same
             self._by_lower[folder] = {
                 _lower_extension(other): other
                 for other in sorted(self.names(folder), reverse=True)
@@ -63,18 +81,18 @@ class FolderNames:
 def read_label_list(
     path: Path, example: str, lowest: int = 0, highest: int = 999_999_999
 ) -> Iterator[tuple[str, int, str]]:
-    """Read lines of an image name, white space and a whole number.
+    """Read lines of an image name, whitespace and a whole number.
 
     Names may contain spaces. Their backslashes become slashes.
 
     Args:
         path: Text file, see :func:`.read_lines`.
         example: A valid line, for messages.
-        lowest: Smallest number that is valid.
-        highest: Largest number that is valid.
+        lowest: Smallest valid number.
+        highest: Largest valid number.
 
     Yields:
-        Name of the image, number, and where it was read.
+        Image name, number, and where they were read.
 
     Raises:
         ValueError: A line is not of that form.
@@ -94,19 +112,18 @@ def read_label_list(
 
 
 def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Sample]:
-    """Reads the images of a folder with one folder a class.
+    """Read images from one folder per class.
 
     Args:
-        folder: Folder of the class folders. Links are followed; hidden folders
-            and files that are no images are passed over.
-        labels: From the name of a class folder, in lower case, to the class. The
-            order of the folders means nothing.
+        folder: Folder of the class folders. Links are followed. Hidden folders and
+            files that are not images are skipped.
+        labels: Class number by folder name in lower case.
 
     Yields:
         The images, sorted by folder and name.
 
     Raises:
-        ValueError: A folder is not in the table.
+        ValueError: A folder name is not in ``labels``.
     """
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if entry.is_dir()]
@@ -115,8 +132,8 @@ def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Samp
             continue
         if entry.name.lower() not in labels:
             raise ValueError(
-                f'{entry.path} is not the folder of a known class: expected one of '
-                f'{", ".join(labels)}. Rename it, or move it elsewhere'
+                f'{entry.path} is not the folder of a known class; expected one of '
+                f'{", ".join(labels)}. Rename it or move it elsewhere'
             )
         label = labels[entry.name.lower()]
         for name in sorted(os.listdir(entry.path)):

@@ -1,8 +1,8 @@
-"""Keeps the index of a large data set, so that it is built only once.
+"""Cache of the index of a large dataset.
 
-An index is a dict of arrays in an ``.npz`` file (no pickle) in the user's cache
-folder, because the data folder may be read-only and is often shared. It counts
-only as long as the fingerprint of what it was made from is the same.
+An index is a dict of arrays in an ``.npz`` file (no pickle) in the user's cache folder,
+because the data folder may be read-only. It is valid as long as the fingerprint of its
+sources is the same.
 """
 
 import hashlib
@@ -20,29 +20,26 @@ from .text_files import open_regular
 
 __all__ = ['cache_dir', 'cached_index', 'fingerprint', 'pack', 'unpack']
 
-_VERSION = 2  # of what the index holds; raise it when that changes
+_VERSION = 2  # of the contents of an index; increment when they change
 _KEY = 'fingerprint'
-_LIMIT = 2**30  # bytes; the index of AffectNet has some 30 million
+_LIMIT = 2**30  # bytes; the index of AffectNet has about 30 million
 
 
 def cache_dir() -> Path:
-    """Folder of the indices.
-
-    ``$MMQCS_CACHE_DIR``, or ``$XDG_CACHE_HOME/mmqcs``, or ``~/.cache/mmqcs``.
-    """
+    """Return ``$MMQCS_CACHE_DIR``, ``$XDG_CACHE_HOME/mmqcs`` or ``~/.cache/mmqcs``."""
     if folder := os.environ.get('MMQCS_CACHE_DIR'):
         return Path(folder).expanduser()
     return Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'mmqcs'
 
 
 def fingerprint(sources: Iterable[Path], names: Iterable[str] = ()) -> str:
-    """Describes the state of some files and folders.
+    """Hash the state of files and folders.
 
     Args:
-        sources: Files and folders, of which size and time of change count. The
-            time of a folder changes when a file in it comes, goes or is renamed,
-            not when one is overwritten in place.
-        names: Further names that count, such as those in a folder.
+        sources: Files and folders; their sizes and modification times count. The time
+            of a folder changes when a file in it is added, removed or renamed, but not
+            when one is overwritten in place.
+        names: More strings that count, such as the names in a folder.
 
     Raises:
         FileNotFoundError: A source does not exist.
@@ -63,26 +60,25 @@ def cached_index(
     build: Callable[[], dict[str, np.ndarray]],
     check: Callable[[dict[str, np.ndarray]], None] = lambda index: None,
 ) -> dict[str, np.ndarray]:
-    """Loads an index, or builds and keeps it.
+    """Load an index, or build and store it.
+
+    If it cannot be stored, that is a warning.
 
     Args:
-        kind: Kind of index; begins the name of the file.
-        source: What is indexed; one source and kind have one index at a time.
-        state: Fingerprint of all that the index depends on.
+        kind: Kind of index, the first part of the file name.
+        source: The indexed file or folder. Each source and kind has one index.
+        state: Fingerprint of everything that the index depends on.
         build: Builds the index: arrays without objects.
-        check: Raises an exception if arrays that were loaded are not such an index.
-
-    Returns:
-        The index. Where it cannot be kept, that is a warning.
+        check: Raises an exception if loaded arrays are not such an index.
     """
     place = hashlib.blake2b(str(source.resolve()).encode(), digest_size=8).hexdigest()
     path = cache_dir() / f'{kind}-{place}.npz'
-    message = f'Reading {source}; the next time its index is read'
+    message = f'Reading {source} and caching its index for the next time'
     try:
         if (index := _load(path, state)) is not None:
             check(index)
             return index
-    except Exception as error:  # damaged archives raise many kinds
+    except Exception as error:  # damaged archives raise exceptions of many types
         message = f'The index {path} is damaged ({error}); reading {source} again'
     print_log(message, 'current')
     index = build()
@@ -105,23 +101,23 @@ def _load(path: Path, state: str) -> dict[str, np.ndarray] | None:
 def _save(path: Path, state: str, index: dict[str, np.ndarray]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # several processes of a run may write at once, each to a draft of its own
+        # several processes of a run may write at once, each to its own draft
         with atomic_file(path) as draft, draft.open('wb') as file:
             np.savez(file, **{_KEY: np.array(state)}, **index)
     except OSError as error:
         print_log(
-            f'The index cannot be kept at {path} ({error}), so each start reads the '
-            f'dataset again. Set MMQCS_CACHE_DIR to a folder that can be written',
+            f'The index cannot be stored at {path} ({error}), so each start reads the '
+            f'dataset again. Set MMQCS_CACHE_DIR to a writable folder',
             'current',
             logging.WARNING,
         )
 
 
 def pack(strings: Sequence[str]) -> np.ndarray:
-    """Packs strings without NUL into one array of bytes, uint8."""
+    """Pack strings without NUL into one uint8 array."""
     return np.frombuffer('\0'.join(strings).encode(), dtype=np.uint8)
 
 
 def unpack(array: np.ndarray) -> list[str]:
-    """Unpacks what :func:`pack` packed; an empty array is no string."""
+    """Reverse :func:`pack`; an empty array holds no strings."""
     return array.tobytes().decode().split('\0') if array.size else []

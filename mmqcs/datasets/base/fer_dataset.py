@@ -1,0 +1,267 @@
+"""Base of the FER datasets on disk."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmpretrain.datasets.base_dataset import BaseDataset
+
+from mmqcs.datasets.readers.listings import FolderNames, Sample
+from mmqcs.datasets.readers.text_files import check_image_file
+from mmqcs.expressions import class_map, expression, target_classes
+
+from .class_counts import log_counts
+from .image_cache import ImageCache
+from .layouts import FoundLayout, Layout, find_layout
+
+
+class FERDataset(BaseDataset):
+    """Base of the FER datasets. It reads a split strictly.
+
+    Subclasses define the classes (``METAINFO``) and the possible directory layouts
+    (:meth:`layouts`). The log names the layout and the number of images per class. A
+    warning follows if the counts differ from the published ones, unless the meta
+    information gives the dataset another ``dataset_name``.
+
+    A sample that cannot be read is an error that names its file. MMEngine's base class
+    would replace it by a random image, which could put a wrong class into a group.
+
+    Args:
+        data_root: Root folder.
+        split: One of ``SPLITS``. Every split except ``'train'`` sets the test mode.
+        pipeline: Transforms.
+        label_order: Meaning of the labels: ``'own'``, the dataset's own class order;
+            ``'common'``, AffectNet's order, in which a model trained on one dataset
+            can be tested on another; or a sequence of class names, such as those in a
+            checkpoint. Images of other classes are left out.
+        num_classes: 8, or 7 to leave contempt out. By default the number of classes of
+            the dataset or of ``label_order``.
+        layout: Name of the layout to read. By default the first one found, in the order
+            of the dataset's documentation.
+        check_files: Whether missing images are an error. If False, they stay in the
+            dataset, and only reading them is an error.
+        cache_mib: Shared memory for decoded images in MiB; 0 disables the cache. Images
+            that do not fit are read from disk. It serves pipelines that start with
+            ``LoadImageFromFile``.
+        **kwargs: Other arguments of mmpretrain's ``BaseDataset``.
+
+    Raises:
+        ValueError: Unknown split, order, number of classes or layout; a label out of
+            range; no images.
+        FileNotFoundError: A folder, list or image is missing.
+    """
+
+    SPLITS: tuple[str, ...] = ('train', 'test')
+    SEVERAL_FACES: bool = False
+    """Whether an image can show several faces, each with a ``bbox``."""
+    PUBLISHED: dict[str, Sequence[int]] = {}
+    """Published number of images per class, for each split."""
+
+    def __init__(
+        self,
+        data_root: str = '',
+        split: str = 'train',
+        pipeline: Sequence = (),
+        label_order: str | Sequence[str] = 'own',
+        num_classes: int | None = None,
+        layout: str | None = None,
+        check_files: bool = True,
+        cache_mib: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        if split not in self.SPLITS:
+            raise ValueError(f'split must be one of {self.SPLITS}, got {split!r}')
+        self.split = split
+        self.layout = layout
+        self.check_files = check_files
+        own = self.METAINFO['classes']
+        self._target = target_classes(own, label_order, num_classes)
+        if kwargs.get('classes') is None:
+            kwargs['metainfo'] = {
+                'classes': self._target,
+                **(kwargs.get('metainfo') or {}),
+            }
+        kwargs.setdefault('test_mode', split != 'train')
+        kwargs.setdefault('ann_file', '')
+        self.cache_mib = cache_mib
+        self.cache: ImageCache | None = None
+        super().__init__(data_root=data_root, pipeline=pipeline, **kwargs)
+
+    def full_init(self) -> None:
+        """Read the list of images and set up the cache."""
+        super().full_init()
+        if self.cache_mib and self.cache is None:
+            self.cache = ImageCache(len(self), self.cache_mib * 2**20)
+
+    @abstractmethod
+    def layouts(self, root: Path) -> Sequence[Layout]:
+        """Return the possible layouts of ``self.split``, the most likely first.
+
+        Args:
+            root: ``data_root`` as a path.
+        """
+
+    def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
+        """Return the published number of images per class, or None if unknown.
+
+        Args:
+            found: The layout that is read.
+        """
+        return self.PUBLISHED.get(self.split)
+
+    @property
+    def published(self) -> tuple[int, ...] | None:
+        """Published number of images for each class in ``CLASSES``, if known."""
+        counts = self._published_counts(self.found)
+        if counts is None:
+            return None
+        mapping = class_map(self.METAINFO['classes'], self._target)
+        numbers = dict(zip(mapping.tolist(), counts, strict=True))
+        return tuple(numbers.get(label, 0) for label in range(len(self._target)))
+
+    def _published_counts(self, found: FoundLayout) -> Sequence[int] | None:
+        renamed = self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
+        return None if renamed else self.published_counts(found)
+
+    def load_data_list(self) -> list[dict]:
+        """Find the layout and read the samples."""
+        self._check_class_names()
+        name = self.METAINFO['dataset_name']
+        found = find_layout(self.layouts, name, self.split, self.data_root, self.layout)
+        self.found = found
+        data_list = self._collect(found)
+        if not data_list:
+            raise ValueError(
+                f'{type(self).__name__}: no images of the {self.split} split below '
+                f'{self.data_root!r}, read as layout {found.layout.name!r} from '
+                f'{found.source}'
+            )
+        return data_list
+
+    def _collect(self, found: FoundLayout) -> list[dict]:
+        own = self.METAINFO['classes']
+        mapping = class_map(own, self._target)
+        new_labels = mapping.tolist()
+        folders = FolderNames()
+        counts = np.zeros(len(own), dtype=np.int64)
+        missing: list[Sample] = []
+        repeated: list[Sample] = []
+        seen: dict[Any, Sample] = {}
+        data_list = []
+        for sample in found.layout.read(found.source):
+            if not 0 <= sample.label < len(own):
+                raise ValueError(
+                    f'{sample.origin}: class {sample.label} (counted from 0) of '
+                    f'{sample.path} is not one of the {len(own)} classes '
+                    f'{", ".join(own)}'
+                )
+            path = sample.path if sample.listed else folders.find(sample.path)
+            key = path or sample.path
+            if self.SEVERAL_FACES:
+                key = key, sample.extra['bbox']
+            earlier = seen.setdefault(key, sample)
+            if earlier.label != sample.label:
+                raise ValueError(
+                    f'{sample.origin}: {sample.path} is {own[sample.label]}, but '
+                    f'{own[earlier.label]} in {earlier.origin}. Remove the wrong one'
+                )
+            label = new_labels[sample.label]
+            if label < 0:
+                continue
+            if earlier is not sample:
+                repeated.append(sample)
+            if path is None:
+                missing.append(sample)
+                path = sample.path
+            counts[sample.label] += 1
+            info = {'img_path': path, 'gt_label': label, **(sample.extra or {})}
+            if sample.scores is not None:
+                kept = mapping >= 0
+                scores = np.zeros(len(self._target), dtype=np.float32)
+                scores[mapping[kept]] = sample.scores[kept]
+                info['gt_score'] = scores / scores.sum()
+            data_list.append(info)
+        if missing and self.check_files:
+            raise FileNotFoundError(
+                f'{missing[0].origin} names {Path(missing[0].path).name}, but '
+                f'{missing[0].path} does not exist ({len(missing):,} of '
+                f'{len(data_list):,} images of the {self.split} split are missing). '
+                f'{found.layout.hint}'
+            )
+        kept = {own[i]: n for i, n in enumerate(counts.tolist()) if mapping[i] >= 0}
+        published = self._published_counts(found)
+        if published is not None:
+            published = [n for i, n in enumerate(published) if mapping[i] >= 0]
+        title = f'{self.metainfo["dataset_name"]} {self.split}'
+        log_counts(title, found, self.data_root, kept, published, repeated)
+        return data_list
+
+    def _check_class_names(self) -> None:
+        """Check that ``classes`` only renames classes, without reordering them."""
+        given = self.metainfo['classes']
+        for name, wanted in zip(given, self._target, strict=False):
+            try:
+                other = expression(name) != expression(wanted)
+            except ValueError:
+                continue
+            if other:
+                raise ValueError(
+                    f'classes only renames the classes {", ".join(self._target)}, but '
+                    f'{name!r} is in the place of {wanted!r}. To reorder or select '
+                    f'classes, set label_order={tuple(given)}'
+                )
+        if len(given) != len(self._target):
+            raise ValueError(
+                f'classes must name all of {", ".join(self._target)}, got '
+                f'{", ".join(given)}. To select classes, set label_order='
+                f'{tuple(given)}'
+            )
+
+    def prepare_data(self, idx: int) -> dict:
+        """Run the pipeline on one sample.
+
+        Args:
+            idx: Index of the sample.
+
+        Raises:
+            RuntimeError: The pipeline failed or returned None; names the sample.
+        """
+        try:
+            data = self._run_pipeline(self.get_data_info(idx))
+            if data is None:
+                raise ValueError('the pipeline returned None')
+        except Exception as error:
+            path = self.get_data_info(idx)['img_path']
+            raise RuntimeError(
+                f'{type(self).__name__} {self.split} image {idx}, {path}, cannot be '
+                f'used: {type(error).__name__}: {error}. Repair the file, or remove it '
+                f'from the dataset'
+            ) from error
+        return data
+
+    def _run_pipeline(self, data: dict) -> dict | None:
+        load, *rest = self.pipeline.transforms or (None,)
+        if self.cache is None or not isinstance(load, LoadImageFromFile):
+            check_image_file(data['img_path'])
+            return self.pipeline(data)
+        index = data['sample_idx']
+        image = self.cache.get(index)
+        if image is None:
+            check_image_file(data['img_path'])
+            data = load(data)
+            if data is not None:
+                self.cache.put(index, data['img'])
+        else:
+            data['img'] = image
+            data['img_shape'] = data['ori_shape'] = image.shape[:2]
+        for transform in rest:
+            if data is not None:
+                data = transform(data)
+        return data
+
+    def extra_repr(self) -> list[str]:
+        """Return the lines that ``repr`` adds to those of the base class."""
+        return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}']
