@@ -1,7 +1,7 @@
 """Cross similarity attention as pure functions (QCS, Section 3.2).
 
 Shapes: G images per group, B groups, N tokens per image, C channels, E edges. Where
-a shape has ``*``, further batch dimensions may follow, such as levels of a pyramid.
+a shape has ``…``, further batch dimensions may follow, such as levels of a pyramid.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from torch import Tensor
 from .ring import Edge, Ring
 
 Extremum = Callable[[Tensor], Tensor]
-"""Function from distances (E, *, B, N, N) to their maximum, broadcastable to them."""
+"""Function from distances (E, …, B, N, N) to their maximum, broadcastable to them."""
 
 _EPS = 1e-12
 
@@ -22,11 +22,11 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
     """Euclidean distances between the tokens at the two ends of each edge.
 
     Args:
-        tokens: Projected tokens, (G, *, B, N, C).
+        tokens: Projected tokens, (G, …, B, N, C).
         edges: Pairs (i, j) of images.
 
     Returns:
-        (E, *, B, N, N); rows are tokens of image i, columns tokens of image j.
+        (E, …, B, N, N); rows are tokens of image i, columns tokens of image j.
 
     Examples:
         >>> tokens = torch.rand(4, 2, 49, 96)  # a quadruplet, two groups
@@ -42,12 +42,12 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
 
 
 def batch_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge over the whole batch: (E, *, 1, 1, 1)."""
+    """Largest distance of each edge over the whole batch: (E, …, 1, 1, 1)."""
     return distance.amax(dim=(-3, -2, -1), keepdim=True)
 
 
 def sample_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge within each group: (E, *, B, 1, 1)."""
+    """Largest distance of each edge within each group: (E, …, B, 1, 1)."""
     return distance.amax(dim=(-2, -1), keepdim=True)
 
 
@@ -55,7 +55,7 @@ def similarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
     """``max(Δ) − Δ``: high where two tokens agree.
 
     Args:
-        distance: Δ, (E, *, B, N, N).
+        distance: Δ, (E, …, B, N, N).
         largest: Range of the maximum; the published code uses `batch_max`.
 
     Examples:
@@ -70,7 +70,7 @@ def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor
     """``Δ − min(Δ)``: high where two tokens differ.
 
     Args:
-        distance: Δ, (E, *, B, N, N).
+        distance: Δ, (E, …, B, N, N).
         largest: Range of the minimum, which is ``−largest(−Δ)``.
 
     Examples:
@@ -88,10 +88,10 @@ def edge_scores(maps: Tensor) -> Tensor:
     tokens, then the columns are summed: ``r(M)_n = Σ_m M[n, m] / ‖M[:, m]‖``.
 
     Args:
-        maps: Similarity or dissimilarity maps, (E, *, B, N, N).
+        maps: Similarity or dissimilarity maps, (E, …, B, N, N).
 
     Returns:
-        (E, 2, *, B, N): scores of the edge's first and second image.
+        (E, 2, …, B, N): scores of the edge's first and second image.
 
     Examples:
         >>> maps = torch.tensor([3.0, 0.0, 4.0, 1.0]).reshape(1, 1, 2, 2)
@@ -104,7 +104,7 @@ def edge_scores(maps: Tensor) -> Tensor:
 
 
 def _by_image(scores: Tensor, edges: tuple[Edge, ...]) -> Tensor:
-    """Reorders (E, 2, *, B, N) edge scores into (G, *, B, N), one row per image."""
+    """Reorders (E, 2, …, B, N) edge scores into (G, …, B, N), one row per image."""
     rows = scores.flatten(0, 1).unbind()
     position = {
         image: 2 * e + end
@@ -127,15 +127,15 @@ def token_weights(
     the map to its similar and D the map to its dissimilar partner.
 
     Args:
-        tokens: Projected tokens, (G, *, B, N, C).
+        tokens: Projected tokens, (G, …, B, N, C).
         ring: The edges.
         mode: ``'SD'``, or ``'S'`` or ``'D'`` for one of the terms alone.
         k: Balance ``tanh θ`` of the dissimilar term; a tensor is broadcast to
-            (*, B, N).
+            (…, B, N).
         largest: Range over which a map's maximum and minimum are taken.
 
     Returns:
-        (G, *, B, N), positive, summing to 1 over N.
+        (G, …, B, N), positive, summing to 1 over N.
 
     Raises:
         ValueError: The mode is unknown or needs edges that the ring lacks.
@@ -167,11 +167,11 @@ def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
     """The SDPA variant: attention of each image over its similar partner.
 
     Args:
-        tokens: Projected tokens, (G, *, B, N, C).
+        tokens: Projected tokens, (G, …, B, N, C).
         ring: The edges, of which the similar ones are used.
 
     Returns:
-        (G, *, B, N, N): row n holds the weights with which token n of an image
+        (G, …, B, N, N): row n holds the weights with which token n of an image
         takes its partner's values.
 
     Examples:

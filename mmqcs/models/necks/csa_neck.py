@@ -21,7 +21,7 @@ from mmqcs.registry import MODELS
 
 
 def world_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge over the batches of all ranks: (E, *, 1, 1, 1).
+    """Largest distance of each edge over the batches of all ranks: (E, …, 1, 1, 1).
 
     The gradient flows back to the rank that holds the maximum.
     """
