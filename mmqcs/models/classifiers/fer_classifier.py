@@ -46,11 +46,15 @@ class FERClassifier(ImageClassifier):
         self.channels_last = channels_last
         if channels_last:
             self.to(memory_format=torch.channels_last)
-        blocks, graphs = _compilation(compile)
-        if blocks:
-            compile_blocks(self)
+        self._compiles, graphs = _compilation(compile)
+        self._compile_parts()
         self._training_graph = TrainingGraph() if graphs else None
         self._inference_graph = InferenceGraph() if graphs else None
+
+    def _compile_parts(self) -> None:
+        """Compiles the parts that exist by now; subclasses that add some repeat it."""
+        if self._compiles:
+            compile_blocks(self)
 
     def forward(
         self,
