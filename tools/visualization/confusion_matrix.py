@@ -12,10 +12,9 @@ from pathlib import Path
 from mmqcs.cli.figures import add_out, save_or_fail
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.functional.bootstrap import accuracies
-from mmqcs.runs.evaluations import find_evaluation
 from mmqcs.runs.log import read_validations
 from mmqcs.runs.predictions import Predictions
-from mmqcs.runs.record import PREDICTIONS, read_records
+from mmqcs.runs.record import PREDICTIONS, find_evaluation, read_records
 from mmqcs.visualization import confusion_figure
 
 
