@@ -93,7 +93,7 @@ def use_compile(config: Config) -> None:
 
 def set_randomness(config: Config, seed: int | None, deterministic: bool) -> None:
     """Put the seed and determinism of the command line in the config."""
-    randomness = dict(config.get('randomness') or {})
+    randomness = {'seed': None, **(config.get('randomness') or {})}
     if seed is not None:
         randomness['seed'] = seed
     if deterministic:
