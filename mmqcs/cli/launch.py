@@ -90,14 +90,9 @@ def set_dataloader_defaults(
 ) -> None:
     """Fill in settings that the config leaves open in the data loaders it has.
 
-    Args:
-        config: The config, changed in place.
-        fields: Names of data loaders.
-        no_pin_memory: Whether to switch pinned memory off, whatever the config
-            says. By default it is on if there is an accelerator; without one it has
-            no effect but a warning.
-        no_persistent_workers: Whether workers end with each epoch, whatever the
-            config says. By default they stay, if there are any.
+    By default memory is pinned if there is an accelerator, because without one it has
+    no effect but a warning, and workers stay from epoch to epoch. The last two
+    arguments switch that off, whatever the config says.
     """
     for loader in filter(None, map(config.get, fields)):
         loader.setdefault('pin_memory', get_device() != 'cpu')
@@ -117,8 +112,7 @@ def keep_freed_memory() -> bool:
     images of 64×64, a tenth with 112×112). Peak memory stays the same. PyTorch's
     allocators for GPUs work like this anyway.
 
-    Returns:
-        Whether it was done, which needs glibc.
+    Returns whether it was done, which needs glibc.
     """
     if platform.libc_ver()[0] != 'glibc':
         return False

@@ -56,15 +56,7 @@ def build_loader(config: Config, phase: str, **changes: Any) -> DataLoader:
 
 
 def shown_images(preprocessor: nn.Module, inputs: Tensor) -> np.ndarray:
-    """Return what the network sees as images that can be shown.
-
-    Args:
-        preprocessor: Data preprocessor, whose normalisation is undone.
-        inputs: Output of the preprocessor, (N, 3, H, W).
-
-    Returns:
-        RGB, uint8 (N, H, W, 3).
-    """
+    """Undo the normalisation of inputs (N, 3, H, W): RGB, uint8 (N, H, W, 3)."""
     inputs = inputs.float()
     if preprocessor._enable_normalize:
         inputs = inputs * preprocessor.std + preprocessor.mean

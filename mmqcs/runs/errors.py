@@ -19,14 +19,10 @@ class WorstErrors(NamedTuple):
 
 
 def load_image(info: dict[str, Any]) -> np.ndarray | None:
-    """Load the image of a dataset item, as it is before the pipeline.
+    """Load the image of a dataset item before the pipeline, RGB, uint8 (H, W, 3).
 
-    Args:
-        info: Item of ``get_data_info``, with ``img_path``, or with ``img``, RGB or
-            grey, as in MMPretrain's datasets that are held in memory.
-
-    Returns:
-        RGB, uint8 (H, W, 3), or None if the image cannot be read.
+    The item has ``img_path``, or ``img``, RGB or grey, as in MMPretrain's datasets that
+    are held in memory. The result is None if the image cannot be read.
     """
     image = info.get('img')
     if image is None:

@@ -8,14 +8,9 @@ from typing import Any, NamedTuple
 
 
 class Validation(NamedTuple):
-    """Accuracies of one validation.
+    """Accuracies of one validation in percent, with 95 % intervals if computed.
 
-    Attributes:
-        step: Epoch, or iteration in iteration-based training, counting from 1.
-        top1: Top-1 accuracy in percent.
-        mean_class: Mean class accuracy in percent.
-        top1_interval: 95 % confidence interval of ``top1``, if it was computed.
-        mean_class_interval: 95 % confidence interval of ``mean_class``, likewise.
+    ``step`` is the epoch, or iteration in iteration-based training, counting from 1.
     """
 
     step: int
@@ -44,11 +39,7 @@ def read_accuracy(
 
 
 def scalar_files(run: Path) -> list[Path]:
-    """Find the scalars that MMEngine's local backend wrote, in order of time.
-
-    Args:
-        run: Work dir, folder of one run, or such a file.
-    """
+    """Find the scalars of a work dir, the folder of one run or such a file, by time."""
     if run.is_file():
         return [run]
     own = run / 'vis_data/scalars.json'

@@ -19,15 +19,7 @@ _TEXTS = ('classes', 'paths')
 
 
 class ClassFigures(NamedTuple):
-    """Figures of one class; percentages are None if they would be 0 / 0.
-
-    Attributes:
-        name: Name of the class.
-        support: Number of images of the class.
-        precision: Percentage of predictions of this class that are correct.
-        recall: Percentage of images of this class that are predicted correctly.
-        f1: Harmonic mean of precision and recall, in percent.
-    """
+    """Number of images of a class, and figures in percent, None if they are 0 / 0."""
 
     name: str
     support: int

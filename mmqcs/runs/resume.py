@@ -15,14 +15,7 @@ from mmqcs.checkpoints.safe_load import (
 
 
 class Found(NamedTuple):
-    """The checkpoint to resume from.
-
-    Attributes:
-        path: Newest readable checkpoint.
-        epoch: Epochs trained.
-        iteration: Iterations trained.
-        skipped: Why newer files cannot be resumed from, one line each.
-    """
+    """The newest readable checkpoint, and why newer ones cannot be resumed from."""
 
     path: Path
     epoch: int
@@ -33,9 +26,7 @@ class Found(NamedTuple):
 def read_resumable(path: str | Path, trust: bool = False) -> dict[str, Any]:
     """Read a checkpoint and check that a training can continue from it.
 
-    Args:
-        path: File.
-        trust: Whether to load foreign objects, which runs code in the file.
+    With ``trust``, foreign objects are loaded, which runs code in the file.
 
     Raises:
         CheckpointError: It cannot be read, or is not a checkpoint of a training.
