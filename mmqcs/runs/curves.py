@@ -9,6 +9,8 @@ from mmqcs.visualization.curves import Panel
 
 from .log import read_scalars
 
+__all__ = ['read_panels']
+
 # prefix of a key: title and unit of its panel
 _PANELS = {
     'loss': ('Loss', 'Loss'),

@@ -25,6 +25,8 @@ from .record import (
     read_records,
 )
 
+__all__ = ['build_report', 'write_report']
+
 NAME = 'report.html'
 MAX_CLASSES = 100
 """Largest number of classes with intervals; the bootstrap samples whole matrices."""
