@@ -53,7 +53,7 @@ def draw(
             for name, label in zip(names, labels, strict=True)
         ]
         images, labels = by_group([images], columns), by_group([captions], columns)
-    return contact_sheet(images, labels, columns, title)
+    return contact_sheet(list(images), labels, columns, title)
 
 
 def main() -> None:
