@@ -5,27 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ['atomic_file', 'draft_of', 'publish_draft', 'remove_drafts', 'write_text']
-
 _SUFFIX = '.mmqcs-draft'
 
 
 def draft_of(path: str | Path) -> Path:
-    """Return the path of the draft of a file.
-
-    Args:
-        path: Final file. The draft is in the same folder.
-    """
+    """Return the path of the draft of a file, which is in the same folder."""
     path = Path(path)
     return path.with_name(f'{path.name}.{os.getpid()}{_SUFFIX}')
 
 
 def publish_draft(draft: str | Path, path: str | Path) -> None:
-    """Move a complete draft to its place; a crash leaves the old file or the new one.
+    """Flush a complete draft to disk and move it to its place.
 
-    Args:
-        draft: Complete file in the folder of ``path``. It is flushed to disk first.
-        path: File to write or replace.
+    A crash leaves the old file or the new one.
     """
     path = Path(path)
     with Path(draft).open('r+b') as file:
@@ -37,9 +29,6 @@ def publish_draft(draft: str | Path, path: str | Path) -> None:
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a draft that replaces a file, unless an error is raised.
-
-    Args:
-        path: File to write or replace. Its folder must exist.
 
     Examples:
         >>> with atomic_file('notes.txt') as draft:
@@ -62,11 +51,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def remove_drafts(folder: str | Path) -> None:
-    """Remove the drafts that killed processes left behind.
-
-    Args:
-        folder: Folder that no other process writes to.
-    """
+    """Remove drafts of killed processes from a folder that nobody writes to."""
     for draft in Path(folder).glob(f'*{_SUFFIX}'):
         draft.unlink(missing_ok=True)
 

@@ -1,7 +1,5 @@
 """Checks for MMDetection, which only detectors need."""
 
-__all__ = ['require_detection']
-
 
 def require_detection(what: str) -> None:
     """Raise an error unless MMDetection and MMCV's operators can be imported.

@@ -72,11 +72,7 @@ def expression(name: str) -> str:
 
 
 def class_spellings(classes: Sequence[str]) -> dict[str, int]:
-    """Return every spelling of every class, in lower case, with the class number.
-
-    Args:
-        classes: Class names, in the order of their numbers, which start at 0.
-    """
+    """Return every spelling of every class, in lower case, with the class number."""
     return {
         spelling: i
         for i, name in enumerate(classes)

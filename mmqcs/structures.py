@@ -48,11 +48,7 @@ class LabelBatch:
 
     @classmethod
     def from_samples(cls, samples: 'Sequence[DataSample] | LabelBatch') -> 'LabelBatch':
-        """Collect the labels of data samples, unless they are collected already.
-
-        Args:
-            samples: Data samples with one label each.
-        """
+        """Collect the labels of data samples, unless they are collected already."""
         if isinstance(samples, LabelBatch):
             return samples
         labels = [sample.gt_label for sample in samples]
@@ -78,12 +74,7 @@ class LabelBatch:
     def to(
         self, device: torch.device | str, non_blocking: bool = False
     ) -> 'LabelBatch':
-        """Copy the tensors to a device, and keep ``host_labels`` on the CPU.
-
-        Args:
-            device: Where the labels are needed.
-            non_blocking: Whether to copy asynchronously, from pinned memory.
-        """
+        """Copy the tensors to a device, and keep ``host_labels`` on the CPU."""
         scores = self.scores
         if scores is not None:
             scores = scores.to(device, non_blocking=non_blocking)

@@ -18,7 +18,7 @@ from mmqcs.apis.frames import Frame, Input, number_of_frames
 from mmqcs.apis.inputs import describe_left_out, expand
 from mmqcs.apis.writers import ResultWriter
 from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
-from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, at_least, fail, failing_on
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__,
         epilog='Exit status: 0; 1 if some inputs could not be read; 2 for a wrong '
-        'command line; 130 after Ctrl-C, and files written so far are kept.',
+        'command line;\n130 after Ctrl-C, and files written so far are kept.',
     )
     parser.add_argument(
         'inputs',
@@ -55,19 +55,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--show', action='store_true', help='show images; q quits')
     parser.add_argument(
         '--every',
-        type=int,
+        type=at_least(1),
         default=1,
         metavar='N',
         help='use every N-th video frame',
     )
     parser.add_argument('--batch-size', type=int, default=32, help='faces per batch')
     return parser.parse_args()
-
-
-def count_frames(inputs: Sequence[Input | Frame], every: int) -> int | None:
-    """Return the number of results to expect, None if it is unknown."""
-    counts = [number_of_frames(item, every) for item in inputs]
-    return None if None in counts else sum(counts)
 
 
 def describe(result: ImageResult) -> str:
@@ -93,18 +87,16 @@ def show(result: ImageResult) -> bool:
 def run(
     args: argparse.Namespace, infer: FERInferencer, inputs: Sequence[Input | Frame]
 ) -> tuple[Counter[str], bool]:
-    """Process the inputs.
-
-    Returns:
-        Counts for the summary, and whether all inputs were processed.
-    """
+    """Process the inputs; return counts, and whether all inputs were processed."""
     seen: Counter[str] = Counter()
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     pictures = not args.no_pictures
     writer = ResultWriter(args.out, infer.classes, pictures, args.every)
     with writer, Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task('faces', total=count_frames(inputs, args.every))
+        counts = [number_of_frames(item, args.every) for item in inputs]
+        total = None if None in counts else sum(counts)
+        task = progress.add_task('faces', total=total)
         results = infer.stream(inputs, args.every, keep_images=pictures or args.show)
         try:
             for result in results:
@@ -131,26 +123,21 @@ def run(
 def main() -> int:
     """Run the program."""
     args = parse_args()
-    sys.stdout.reconfigure(
-        errors='backslashreplace'
-    )  # file names can have any encoding
+    # file names can have any encoding
+    sys.stdout.reconfigure(errors='backslashreplace')
     # this program reports damaged videos itself, and FFmpeg may open local files only
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
     cv2.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT or --camera N')
-    try:
-        left_out: Counter[str] = Counter()
-        camera = [] if args.camera is None else [args.camera]
+    left_out: Counter[str] = Counter()
+    camera = [] if args.camera is None else [args.camera]
+    with failing_on(ValueError, OSError, ImportError):
         inputs = list(expand(args.inputs or camera, left_out))
         if all(isinstance(item, Frame) for item in inputs):
             fail(printable(str(inputs[0].error)))
         infer = build_inferencer(args, args.batch_size)
-        if args.every < 1:
-            fail(f'--every must be at least 1, got {args.every}')
-    except (ValueError, OSError, ImportError) as error:
-        fail(str(error))
     try:
         seen, complete = run(args, infer, inputs)
     except FileExistsError as error:
@@ -160,13 +147,9 @@ def main() -> int:
     print(', '.join(starmap('{1} {0}'.format, seen.items())))
     for line in describe_left_out(left_out):
         print(printable(line))
-    print(
-        printable(f'written to {args.out}')
-        + ('' if complete else ', stopped before the end')
-    )
-    if not complete:
-        return 130
-    return 1 if seen['unreadable'] else 0
+    stopped = '' if complete else ', stopped before the end'
+    print(printable(f'written to {args.out}{stopped}'))
+    return int(seen['unreadable'] > 0) if complete else 130
 
 
 if __name__ == '__main__':

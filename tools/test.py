@@ -18,6 +18,14 @@ from mmqcs.registry import DATASETS
 
 # File types for each --out-item
 OUT_TYPES = {'pred': ('.pkl', '.pickle'), 'metrics': ('.json', '.yaml', '.yml', '.pkl')}
+SWITCHES = {
+    '--amp': 'test with automatic mixed precision',
+    '--fuse-conv-bn': 'fold BatchNorm into the convolutions before it: faster, and '
+    'equal up to rounding',
+    '--show': 'show the predictions in a window',
+    '--tta': 'test-time augmentation with tta_model and tta_pipeline of the config; '
+    'without these, average the scores of the image and its mirror image',
+}
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,7 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file or URL')
-    cli.add_runner_arguments(parser)
+    cli.add_runner_arguments(parser, SWITCHES)
     parser.add_argument(
         '--on',
         metavar='OTHER_CONFIG',
@@ -40,19 +48,7 @@ def parse_args() -> argparse.Namespace:
         help='what --out writes: the predictions (default) or the metrics',
     )
     parser.add_argument(
-        '--amp', action='store_true', help='test with automatic mixed precision'
-    )
-    parser.add_argument(
-        '--fuse-conv-bn',
-        action='store_true',
-        help='fold BatchNorm into the convolutions before it: faster, and equal up to '
-        'rounding',
-    )
-    parser.add_argument(
         '--show-dir', metavar='DIR', help='write images with their predictions to DIR'
-    )
-    parser.add_argument(
-        '--show', action='store_true', help='show the predictions in a window'
     )
     parser.add_argument(
         '--interval',
@@ -67,12 +63,6 @@ def parse_args() -> argparse.Namespace:
         default=2,
         metavar='SECONDS',
         help='time for which --show displays an image',
-    )
-    parser.add_argument(
-        '--tta',
-        action='store_true',
-        help='test-time augmentation with tta_model and tta_pipeline of the config; '
-        'without these, average the scores of the image and its mirror image',
     )
     args = parser.parse_args()
     if args.tta and (args.show or args.show_dir is not None):
@@ -99,22 +89,13 @@ def draw_predictions(config: Config, args: argparse.Namespace) -> None:
             '--show and --show-dir need default_hooks.visualization='
             f"dict(type='VisualizationHook') in {args.config}"
         )
-    hook.enable = True
-    hook.show = args.show
-    hook.wait_time = args.wait_time
-    hook.out_dir = args.show_dir
-    hook.interval = args.interval
+    names = 'show', 'wait_time', 'interval'
+    hook.update({name: getattr(args, name) for name in names})
+    hook.update(enable=True, out_dir=args.show_dir)
 
 
 def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> None:
-    """Use the test data of another config, in the label order of the model.
-
-    Args:
-        config: Config of the model, changed in place.
-        path: Config of the data.
-        options: ``--cfg-options``, which apply to both.
-        ckpt: Checkpoint of the model, which names its classes.
-    """
+    """Use the test data of another config, in the label order of the checkpoint."""
     other = cli.load_config(path, options)
     loader = other.get('test_dataloader')
     if loader is None:
@@ -125,12 +106,10 @@ def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> N
             f'--on {path} tests on {loader.dataset.type}, whose labels cannot be '
             f'matched by name: only the FER datasets of mmqcs have label_order'
         )
-    try:
+    with cli.failing_on(CheckpointError, OSError):
         checkpoint = read_checkpoint(local_file(ckpt))
         meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
         classes = checkpoint_classes(meta or {}, ckpt)
-    except (CheckpointError, OSError) as error:
-        cli.fail(str(error))
     if not classes:
         cli.fail(f'--on needs a checkpoint that names its classes; {ckpt} does not')
     load, *rest = deepcopy(config.test_dataloader.dataset.pipeline)
@@ -143,11 +122,7 @@ def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> N
 
 
 def use_tta(config: Config) -> None:
-    """Wrap model and pipeline for test-time augmentation.
-
-    Args:
-        config: The config, changed in place.
-    """
+    """Wrap model and pipeline for test-time augmentation."""
     dataset = config.test_dataloader.dataset
     if 'tta_pipeline' not in config:
         if 'pipeline' not in dataset:
@@ -165,12 +140,7 @@ def use_tta(config: Config) -> None:
 
 
 def merge_args(config: Config, args: argparse.Namespace) -> None:
-    """Put the command line into the config.
-
-    Args:
-        config: The config, changed in place.
-        args: The parsed command line.
-    """
+    """Put the command line into the config."""
     launch.check_strategy(config)
     launch.set_work_dir(config, args.work_dir, args.config)
     if args.on and args.work_dir is None:  # keeps the report of the training
@@ -206,10 +176,8 @@ def main() -> None:
     runner = launch.build_runner(config, args.trust_checkpoint)
     if args.out_item == 'pred':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
-    try:
+    with cli.failing_on(CheckpointError):
         metrics = runner.test()
-    except CheckpointError as error:
-        cli.fail(str(error))
     if args.out_item == 'metrics' and runner.rank == 0:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         mmengine.dump(metrics, args.out)

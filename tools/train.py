@@ -34,19 +34,24 @@ AMP_WRAPPERS = {
     'OptimWrapper': 'mmqcs.AutocastOptimWrapper',
     'SAMOptimWrapper': 'mmqcs.SAMAmpOptimWrapper',
 }
-ALREADY_AMP = (
-    'AmpOptimWrapper',
-    'ApexOptimWrapper',
-    'AutocastOptimWrapper',
-    'SAMAmpOptimWrapper',
-)
+ALREADY_AMP = 'Amp', 'Apex', 'Autocast', 'SAMAmp'
+SWITCHES = {
+    '--amp': 'train with automatic mixed precision; SAM stays SAM',
+    '--compile': 'set model.compile=True of a QCSClassifier or FERClassifier: the '
+    'first iterations take longer, all others less time',
+    '--no-validate': 'do not evaluate while training',
+    '--auto-scale-lr': "scale the learning rate from the config's base_batch_size to "
+    'the actual batch size',
+    '--no-persistent-workers': 'start new data loading workers in each epoch',
+    '--deterministic': 'use deterministic algorithms only (slower)',
+}
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
-    cli.add_runner_arguments(parser)
+    cli.add_runner_arguments(parser, SWITCHES)
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -55,51 +60,17 @@ def parse_args() -> argparse.Namespace:
         help='continue from CHECKPOINT; without a value, from the latest checkpoint in '
         'the work dir',
     )
-    parser.add_argument(
-        '--amp',
-        action='store_true',
-        help='train with automatic mixed precision; SAM stays SAM',
-    )
-    parser.add_argument(
-        '--compile',
-        action='store_true',
-        help='set model.compile=True of a QCSClassifier or FERClassifier: the first '
-        'iterations take longer, all others less time',
-    )
-    parser.add_argument(
-        '--no-validate', action='store_true', help='do not evaluate while training'
-    )
-    parser.add_argument(
-        '--auto-scale-lr',
-        action='store_true',
-        help="scale the learning rate from the config's base_batch_size to the "
-        'actual batch size',
-    )
-    parser.add_argument(
-        '--no-persistent-workers',
-        action='store_true',
-        help='start new data loading workers in each epoch',
-    )
     parser.add_argument('--seed', type=int, help='random seed')
-    parser.add_argument(
-        '--deterministic',
-        action='store_true',
-        help='use deterministic algorithms only (slower)',
-    )
     return parser.parse_args()
 
 
 def use_amp(config: Config) -> None:
-    """Replace the optimizer wrapper by its mixed-precision counterpart.
-
-    Args:
-        config: The config, changed in place.
-    """
+    """Replace the optimizer wrapper by its mixed-precision counterpart."""
     given = config.optim_wrapper.get('type', 'OptimWrapper')
     name = (given if isinstance(given, str) else given.__name__).split('.')[-1]
     if name in AMP_WRAPPERS:
         config.optim_wrapper.type = AMP_WRAPPERS[name]
-    elif name not in ALREADY_AMP:
+    elif name.removesuffix('OptimWrapper') not in ALREADY_AMP:
         cli.fail(
             f'--amp does not know a mixed-precision form of optim_wrapper.type='
             f'{given!r}, only of {", ".join(AMP_WRAPPERS)}; leave --amp out and set a '
@@ -108,11 +79,7 @@ def use_amp(config: Config) -> None:
 
 
 def use_compile(config: Config) -> None:
-    """Have the model compiled.
-
-    Args:
-        config: The config, changed in place.
-    """
+    """Have the model compiled."""
     name = config.model.get('type')
     with MODELS.switch_scope_and_registry('mmpretrain') as registry:
         kind = registry.get(name) if isinstance(name, str) else name
@@ -126,38 +93,30 @@ def use_compile(config: Config) -> None:
 
 def set_randomness(config: Config, seed: int | None, deterministic: bool) -> None:
     """Put the seed and determinism of the command line in the config."""
-    randomness = dict(config.get('randomness') or {})
+    randomness = {'seed': None, **(config.get('randomness') or {})}
     if seed is not None:
         randomness['seed'] = seed
     if deterministic:
         randomness['deterministic'] = True
         # cuBLAS reads this when CUDA starts, and torch insists on it
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
-    if randomness:
-        config.randomness = randomness
+    config.randomness = randomness
 
 
 def choose_resume(config: Config, trust: bool = False) -> None:
     """Choose the checkpoint from which a run is resumed.
 
-    If none is named, this is the newest readable one in the work dir. If there is none
-    at all, the run starts from the beginning.
-
-    Args:
-        config: Config of a training with ``resume=True``, changed in place. An empty
-            ``load_from`` asks for the newest checkpoint.
-        trust: See :func:`mmqcs.cli.launch.check_checkpoint`.
+    If ``load_from`` names none, this is the newest readable one in the work dir. If
+    there is none at all, the run starts from the beginning.
     """
     path = config.get('load_from')
-    try:
+    with cli.failing_on(CheckpointError, status=1):
         if path is not None:
             launch.check_checkpoint(path, trust)
             if '://' not in path:
                 read_resumable(Path(path).expanduser(), trust)
             return
         found = find_newest(_checkpoint_folders(config), trust)
-    except CheckpointError as error:
-        cli.fail(str(error), status=1)
     if found is None:
         print_log(
             f'No checkpoint in {config.work_dir}: the run starts at the beginning'
@@ -183,12 +142,7 @@ def _checkpoint_folders(config: Config) -> list[Path]:
 
 
 def use_safe_hooks(config: Config, trust: bool) -> None:
-    """Add the hooks that guard a run, whatever the config names.
-
-    Args:
-        config: The config, changed in place.
-        trust: Whether a resumed checkpoint may run code.
-    """
+    """Add the hooks that guard a run, whatever the config names."""
     hooks = config.get('default_hooks') or {}
     checkpoint = hooks.setdefault(
         'checkpoint', {'type': 'CheckpointHook', 'interval': 1}
@@ -205,12 +159,7 @@ def use_safe_hooks(config: Config, trust: bool) -> None:
 
 
 def merge_args(config: Config, args: argparse.Namespace) -> None:
-    """Put the command line into the config.
-
-    Args:
-        config: The config, changed in place.
-        args: The parsed command line.
-    """
+    """Put the command line into the config."""
     launch.check_strategy(config)
     launch.set_work_dir(config, args.work_dir, args.config)
     if args.no_validate:
@@ -250,22 +199,14 @@ def train(config: Config, trust: bool) -> Path:
     """Train, and end the program in one line if the run cannot start or continue.
 
     An error in the first iteration counts as an error of the set-up. Later ones are
-    raised.
-
-    Args:
-        config: Config of the run.
-        trust: Whether checkpoints may hold foreign objects.
-
-    Returns:
-        The work dir.
+    raised. Returns the work dir.
     """
     runner = None
     try:
         check_settings(config)
         runner = launch.build_runner(config, trust)
-        runner.train()
-    except NotFiniteError as error:
-        cli.fail(str(error), status=1)
+        with cli.failing_on(NotFiniteError, status=1):
+            runner.train()
     except Exception as error:
         if runner is not None and all(
             hook.started for hook in runner.hooks if isinstance(hook, SetupCheckHook)
@@ -285,12 +226,12 @@ def main() -> None:
     launch.prepare_distributed(config, args.launcher, args.local_rank)
     with ExitStack() as stack:
         if launch.is_first_process(args.launcher):
-            try:
+            problem = 'cannot write to the work dir: '
+            with (
+                cli.failing_on(WorkDirInUseError, status=1),
+                cli.failing_on(OSError, prefix=problem, status=1),
+            ):
                 stack.enter_context(work_dir_lock(config.work_dir))
-            except WorkDirInUseError as error:
-                cli.fail(str(error), status=1)
-            except OSError as error:
-                cli.fail(f'cannot write to the work dir: {error}', status=1)
         work_dir = train(config, args.trust_checkpoint)
     if is_main_process():
         for title, text in validation_rows(read_validations(work_dir)):

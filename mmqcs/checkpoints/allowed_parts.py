@@ -7,8 +7,6 @@ and target generators (they load weights), ``ArcFaceClsHead`` (it can read a lis
 transforms that read other images or build other transforms.
 """
 
-__all__ = ['ALLOWED_DATASETS', 'ALLOWED_MODELS', 'ALLOWED_TRANSFORMS']
-
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())

@@ -12,25 +12,14 @@ from mmqcs.expressions import target_classes
 
 from .safe_load import CheckpointError
 
-__all__ = ['checkpoint_classes', 'class_names', 'config_classes']
-
 
 def class_names(
     meta: Mapping[str, Any], config: Config, outputs: int | None, source: str | Path
 ) -> tuple[str, ...] | None:
-    """Name the outputs of a classifier.
+    """Name the outputs of a classifier, in their order, if anything names them.
 
     The names in the checkpoint win, because they are those of its training. Without
     them the dataset of the config gives the names.
-
-    Args:
-        meta: ``meta`` of the checkpoint, empty if there is none.
-        config: Config of the model.
-        outputs: Number of outputs, if it is known.
-        source: The checkpoint or the config, for messages.
-
-    Returns:
-        Names in the order of the outputs; None if nothing names them.
 
     Raises:
         ValueError: There are more or fewer names than outputs.
@@ -49,17 +38,10 @@ def class_names(
 def checkpoint_classes(
     meta: Mapping[str, Any], path: str | Path
 ) -> tuple[str, ...] | None:
-    """Read the names of the classes from ``meta`` of a checkpoint.
-
-    Args:
-        meta: ``meta`` of the checkpoint.
-        path: The checkpoint, for messages.
-
-    Returns:
-        Names in the order of the outputs; None if there are none.
+    """Read class names, in the order of the outputs, from ``meta`` of a checkpoint.
 
     Raises:
-        CheckpointError: They are not a list of distinct names.
+        CheckpointError: They are not a list of distinct names. Names the path.
     """
     described = meta.get('dataset_meta') or {}
     classes = described.get('classes') if isinstance(described, Mapping) else described
@@ -80,11 +62,8 @@ def checkpoint_classes(
 def config_classes(config: Config) -> tuple[str, ...] | None:
     """Return the class names of the test dataset of a config, without reading data.
 
-    Args:
-        config: Config; ``train_dataloader`` counts if it has no ``test_dataloader``.
-
-    Returns:
-        Names in the order of the labels; None if the config does not give them.
+    ``train_dataloader`` counts if there is no ``test_dataloader``. The result is None
+    if the config does not give the names.
     """
     loader = config.get('test_dataloader') or config.get('train_dataloader') or {}
     dataset = loader.get('dataset') or {}

@@ -21,8 +21,6 @@ from .safe_load import CheckpointError, read_checkpoint
 from .sources import load_config, local_file, model_kind
 from .weights import load_inference_weights
 
-__all__ = ['LoadedClassifier', 'load_classifier']
-
 
 @dataclass(frozen=True)
 class LoadedClassifier:
@@ -140,10 +138,11 @@ def _own_config(
         return embedded_config(meta['cfg'], path, trust), True
     if isinstance(meta.get('recipe'), str):
         # a name is looked up, so that a file cannot have a config of its own read
-        if meta['recipe'] not in {recipe.name for recipe in RECIPES}:
+        names = [recipe.name for recipe in RECIPES]
+        if meta['recipe'] not in names:
             raise CheckpointError(
                 f'{path} names the recipe {meta["recipe"]!r:.60}, which is not one of '
-                f'the published ones: {", ".join(recipe.name for recipe in RECIPES)}'
+                f'the published ones: {", ".join(names)}'
             )
         return load_config(meta['recipe']), False
     raise ValueError(

@@ -5,18 +5,13 @@ from typing import Any
 
 from mmengine.config import Config
 
-__all__ = ['parse_config_text']
-
 
 def parse_config_text(text: str) -> Config:
-    """Read the text that MMEngine stores of a config in checkpoints and logs.
+    """Read ``Config.pretty_text``, which MMEngine stores in checkpoints and logs.
 
     ``Config.fromstring`` would run the text as a program. This function accepts only
     assignments of literals and calls of ``dict`` to names, which is all that MMEngine
     writes.
-
-    Args:
-        text: ``Config.pretty_text``, or ``meta['cfg']`` of a checkpoint.
 
     Raises:
         ValueError: The text holds anything else; the message gives the line.
@@ -42,7 +37,9 @@ def _settings(statements: list[ast.stmt]) -> dict[str, Any]:
 def _value(node: ast.expr) -> Any:
     match node:
         case ast.Call(func=ast.Name(id='dict'), args=[], keywords=keywords):
-            return _keywords(keywords)
+            if unnamed := [item for item in keywords if item.arg is None]:
+                raise _refusal(unnamed[0].value)
+            return {item.arg: _value(item.value) for item in keywords}
         case ast.Dict(keys=keys, values=values) if None not in keys:
             return {_value(k): _value(v) for k, v in zip(keys, values, strict=True)}
         case ast.List(elts=items):
@@ -60,15 +57,6 @@ def _value(node: ast.expr) -> Any:
         return ast.literal_eval(node)
     except ValueError:
         raise _refusal(node) from None
-
-
-def _keywords(keywords: list[ast.keyword]) -> dict[str, Any]:
-    values = {}
-    for keyword in keywords:
-        if keyword.arg is None:
-            raise _refusal(keyword.value)
-        values[keyword.arg] = _value(keyword.value)
-    return values
 
 
 def _refusal(node: ast.AST) -> ValueError:

@@ -14,8 +14,6 @@ from mmqcs.registry import DATASETS, MODELS, TRANSFORMS
 
 from .allowed_parts import ALLOWED_DATASETS, ALLOWED_MODELS, ALLOWED_TRANSFORMS
 
-__all__ = ['embedded_config']
-
 Allowed = Mapping[str, Collection[str] | None]
 
 IGNORED = ('init_cfg', 'train_cfg')
@@ -55,7 +53,17 @@ def embedded_config(text: str, path: str | Path, trust: bool = False) -> Config:
 
 
 def _restrict(config: Config) -> dict[str, Any]:
-    _check_environment(config)
+    if config.get('custom_imports'):
+        raise ValueError(
+            f'custom_imports of its config imports modules, which a file may not.'
+            f'{_ADVICE}'
+        )
+    scope = config.get('default_scope')
+    if scope not in _SCOPES:
+        raise ValueError(
+            f'default_scope of its config is {scope!r:.60}; from a file only mmqcs and '
+            f'mmpretrain are accepted.{_ADVICE}'
+        )
     model = _mapping(config.get('model'), 'model')
     preprocessor = model.get('data_preprocessor', config.get('data_preprocessor'))
     model = {k: v for k, v in model.items() if k != 'data_preprocessor'}
@@ -76,20 +84,6 @@ def _restrict(config: Config) -> dict[str, Any]:
     }
 
 
-def _check_environment(config: Config) -> None:
-    if config.get('custom_imports'):
-        raise ValueError(
-            f'custom_imports of its config imports modules, which a file may not.'
-            f'{_ADVICE}'
-        )
-    scope = config.get('default_scope')
-    if scope not in _SCOPES:
-        raise ValueError(
-            f'default_scope of its config is {scope!r:.60}; from a file only mmqcs and '
-            f'mmpretrain are accepted.{_ADVICE}'
-        )
-
-
 def _restrict_dataset(dataset: dict[str, Any]) -> dict[str, Any]:
     where = 'test_dataloader.dataset'
     kept = {
@@ -106,11 +100,8 @@ def _restrict_dataset(dataset: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(steps, (list, tuple)) or not steps:
         raise ValueError(f'{where}.pipeline of its config is not a list of transforms')
     for number, step in enumerate(steps):
-        if not isinstance(step, Mapping) or 'type' not in step:
-            raise ValueError(
-                f'{where}.pipeline[{number}] of its config is {step!r:.60}, not a '
-                f'transform with a type'
-            )
+        if 'type' not in _mapping(step, f'{where}.pipeline[{number}]'):
+            raise ValueError(f'{where}.pipeline[{number}] of its config has no type')
     kept['pipeline'] = _checked(
         list(steps), f'{where}.pipeline', TRANSFORMS, ALLOWED_TRANSFORMS
     )
@@ -157,11 +148,8 @@ def _check_type(name: Any, where: str, registry: Registry, allowed: Allowed) -> 
     own = scope == 'mmqcs'
     known = isinstance(name, str) and (own or scope in ('', 'mmpretrain', 'mmengine'))
     names = allowed['mmqcs' if own else 'mmpretrain']
-    if known and (names is None or short in names):
-        known = _is_registered(short, registry, own)
-    else:
-        known = False
-    if not known:
+    known = known and (names is None or short in names)
+    if not known or not _is_registered(short, registry, own):
         raise ValueError(
             f'{where} of its config has type={name!r:.80}, which is not among the '
             f'parts that a file may name.{_ADVICE}'

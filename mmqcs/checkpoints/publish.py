@@ -12,8 +12,8 @@ from mmqcs.atomic import draft_of, publish_draft
 from mmqcs.checkpoints.reference.convert import sha256
 from mmqcs.checkpoints.safe_load import CheckpointError, load_weights_only
 from mmqcs.checkpoints.weights import inference_weights
-
-__all__ = ['inference_config', 'save_with_hash', 'strip_checkpoint']
+from mmqcs.models.classifiers.probe import probe_backbone
+from mmqcs.registry import MODELS
 
 
 def strip_checkpoint(
@@ -21,19 +21,9 @@ def strip_checkpoint(
 ) -> dict[str, Any]:
     """Keep the weights of a checkpoint and its description, and nothing else.
 
-    Optimizer, schedulers, logs, paths of other checkpoints and the second set of
-    weights of an ``EMAHook`` are left out.
-
-    Args:
-        checkpoint: Content of a checkpoint; see :func:`mmqcs.checkpoints.find_weights`.
-        keep_cross: Whether to keep the train-only parts of a QCS model.
-        path: The checkpoint, for messages.
-
-    Returns:
-        ``meta`` and ``state_dict``.
-
-    Raises:
-        CheckpointError: See :func:`mmqcs.checkpoints.weights.inference_weights`.
+    Optimizer, schedulers, logs, paths of other checkpoints, the second set of weights
+    of an ``EMAHook`` and, unless ``keep_cross`` is set, the train-only parts of a QCS
+    model are left out. See :func:`mmqcs.checkpoints.weights.inference_weights`.
     """
     state, meta = inference_weights(checkpoint, path, keep_cross)
     meta.pop('hook_msgs', None)
@@ -43,12 +33,7 @@ def strip_checkpoint(
 def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
     """Save a checkpoint as NAME-XXXXXXXX.pth, where X is the start of its SHA-256.
 
-    Args:
-        checkpoint: Content of the file.
-        path: NAME.pth.
-
-    Returns:
-        Path of the file.
+    Takes NAME.pth and returns the path of the file.
 
     Raises:
         ValueError: The file could not be loaded with ``weights_only=True``.
@@ -99,9 +84,6 @@ def inference_config(config: Config | Mapping[str, Any]) -> ConfigDict:
         plain.data_preprocessor = preprocessor
     if neck := dict(model.get('neck') or {}):
         if neck['type'].endswith('TokenPyramidNeck') and not neck.get('in_channels'):
-            from mmqcs.models.classifiers.probe import probe_backbone
-            from mmqcs.registry import MODELS
-
             size = model.get('input_size', 224)
             found = probe_backbone(MODELS.build(dict(backbone)), size)
             neck['in_channels'], neck['strides'] = found

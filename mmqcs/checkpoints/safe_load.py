@@ -9,18 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from torch import serialization
-
-__all__ = [
-    'CheckpointError',
-    'ForeignObjectError',
-    'StandIn',
-    'allow_mmengine_objects',
-    'check_format',
-    'load_weights_only',
-    'read_checkpoint',
-]
 
 MOST_STAND_INS = 200
 """More names than that are in no file of a training program."""
@@ -78,9 +71,6 @@ def _stand_in(name: str) -> tuple[Any, str]:
 def check_format(path: str | Path) -> bool:
     """Check that ``torch.save`` wrote a file and that the file is intact.
 
-    Args:
-        path: File.
-
     Returns:
         Whether it has the zip format (torch ≥ 1.6), which has checksums.
 
@@ -110,30 +100,21 @@ def _check_records(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
-            names = [record.filename.rpartition('/')[2] for record in records]
+            names = {record.filename.rpartition('/')[2] for record in records}
+            problem = ''
             if 'constants.pkl' in names:
-                raise CheckpointError(
-                    f'{path} is a TorchScript program, not a checkpoint'
-                )
-            if 'data.pkl' not in names:
-                raise CheckpointError(
-                    f'{path} is a zip archive that torch.save did not write'
-                )
-            if any(record.compress_type != zipfile.ZIP_STORED for record in records):
-                # torch.save never compresses; a small file could fill the memory
-                raise CheckpointError(
-                    f'{path} is a compressed zip archive, which torch.save does not '
-                    f'write'
-                )
-            # torch does not compare the checksums
-            changed = archive.testzip()
+                problem = 'is a TorchScript program, not a checkpoint'
+            elif 'data.pkl' not in names:
+                problem = 'is a zip archive that torch.save did not write'
+            elif any(record.compress_type != zipfile.ZIP_STORED for record in records):
+                # a small file could fill the memory
+                problem = 'is a compressed zip archive, which torch.save does not write'
+            elif changed := archive.testzip():  # torch does not compare the checksums
+                problem = f'is damaged: the checksum of {changed!r:.80} is wrong'
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
-        raise CheckpointError(f'{path} is a damaged zip archive: {error}') from None
-    if changed is not None:
-        raise CheckpointError(
-            f'{path} is damaged: the checksum of {changed!r:.80} is wrong. Download or '
-            f'copy it again'
-        )
+        problem = f'is a damaged zip archive: {error}'
+    if problem:
+        raise CheckpointError(f'{path} {problem}')
 
 
 def _kind(start: bytes) -> str:
@@ -154,9 +135,6 @@ def _stored_method(kind: Any, name: str) -> Any:
     MMEngine's own list allows ``getattr`` itself, through which a file could reach the
     globals of any module.
     """
-    from mmengine.logging import HistoryBuffer
-    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
-
     prefixes = {
         HistoryBuffer: ('mean', 'max', 'min', 'current'),
         OneCycleParamScheduler: ('_annealing_',),
@@ -169,10 +147,6 @@ def _stored_method(kind: Any, name: str) -> Any:
 
 def _mmengine_objects() -> list[Any]:
     """List what MMEngine puts in a checkpoint: log buffers with their numpy arrays."""
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
-
     core = np._core if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else np.core
     return [
         HistoryBuffer,
@@ -214,10 +188,7 @@ def load_weights_only(path: str | Path, mmengine: bool = True) -> Any:
     """Load a checkpoint that holds nothing but data.
 
     A file in the zip format is mapped into memory, so weights are read when used.
-
-    Args:
-        path: File.
-        mmengine: Whether log buffers and schedules of MMEngine are allowed.
+    Log buffers and schedules of MMEngine are allowed unless ``mmengine`` is False.
 
     Raises:
         ForeignObjectError: The file holds other objects; the first is named.
@@ -230,11 +201,10 @@ def load_weights_only(path: str | Path, mmengine: bool = True) -> Any:
     except _RefusedError as error:
         raise ForeignObjectError(f'{path} holds more than weights: {error}') from error
     except Exception as error:
-        if name := _unknown_name(error):
-            raise ForeignObjectError(
-                f'{path} holds more than weights: {name}'
-            ) from error
-        raise _damaged(path, error) from error
+        name = _unknown_name(error)
+        if not name:
+            raise _damaged(path, error) from error
+        raise ForeignObjectError(f'{path} holds more than weights: {name}') from error
 
 
 def read_checkpoint(path: str | Path) -> Any:

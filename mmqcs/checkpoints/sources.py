@@ -1,7 +1,6 @@
 """What names a model: a file of weights, an exported file, a config or its name."""
 
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlparse
 
 import torch
@@ -9,28 +8,13 @@ from mmengine.config import Config
 
 from mmqcs.model_index import register_model_index
 
-__all__ = ['ModelKind', 'load_config', 'local_file', 'model_kind']
-
-ModelKind = Literal['checkpoint', 'onnx', 'program', 'config', 'name']
-
-KINDS: dict[str, ModelKind] = {
-    '.pth': 'checkpoint',
-    '.pt': 'checkpoint',
-    '.onnx': 'onnx',
-    '.pt2': 'program',
-    '.py': 'config',
-    '.json': 'config',
-    '.yaml': 'config',
-    '.yml': 'config',
-    '': 'name',
-}
+KINDS = {'': 'name', '.onnx': 'onnx', '.pt2': 'program'}
+KINDS |= dict.fromkeys(('.pth', '.pt'), 'checkpoint')
+KINDS |= dict.fromkeys(('.py', '.json', '.yaml', '.yml'), 'config')
 
 
-def model_kind(source: str | Path | Config) -> ModelKind:
+def model_kind(source: str | Path | Config) -> str:
     """Tell what names a model.
-
-    Args:
-        source: Config, or the path of a file, or a name.
 
     Returns:
         ``'checkpoint'`` (.pth, .pt), ``'onnx'`` or ``'program'`` (.pt2) for exported

@@ -9,15 +9,6 @@ from torch import Tensor, nn
 
 from .safe_load import CheckpointError
 
-__all__ = [
-    'TRAIN_ONLY',
-    'check_fit',
-    'check_tensors',
-    'find_weights',
-    'inference_weights',
-    'load_inference_weights',
-]
-
 TRAIN_ONLY = ('cross.', 'group_loss.')
 """Parts of a QCSClassifier that are used in training only."""
 
@@ -72,13 +63,9 @@ def find_weights(
 def check_tensors(state: Mapping[str, Tensor], path: str | Path) -> None:
     """Check that weights are numbers that a network can use.
 
-    Args:
-        state: Weights by key.
-        path: The checkpoint, for messages.
-
     Raises:
         CheckpointError: A tensor has no values (meta device), is sparse or quantised,
-            is complex or boolean, or holds NaN or infinity; the first is named.
+            is complex or boolean, or holds NaN or infinity. Names the path and the key.
     """
     for key, value in state.items():
         if value.device.type == 'meta':
@@ -101,20 +88,13 @@ def _is_finite(value: Tensor) -> bool:
 
 
 def check_fit(
-    state: Mapping[str, Tensor],
-    wanted: Mapping[str, Tensor],
-    path: str | Path,
+    state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: str | Path
 ) -> None:
-    """Check that weights are exactly those of a model.
-
-    Args:
-        state: Weights of a file, by key.
-        wanted: ``model.state_dict()`` or a part of it.
-        path: The checkpoint, for messages.
+    """Check that the weights of a file are exactly the ``wanted`` ones of a model.
 
     Raises:
         CheckpointError: A key is missing or unknown, or differs from the model in shape
-            or kind of number; up to three are named.
+            or kind of number. Names the path and up to three keys.
     """
     wrong = [f'{key} is missing' for key in wanted if key not in state]
     for key, value in wanted.items():
@@ -136,6 +116,11 @@ def check_fit(
         )
 
 
+def without_train_only(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out the weights that a QCSClassifier uses in training only."""
+    return {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
+
+
 def inference_weights(
     checkpoint: Any,
     path: str | Path,
@@ -145,13 +130,8 @@ def inference_weights(
     """Return the weights of a checkpoint that are used at test time, and its ``meta``.
 
     If an ``EMAHook`` was used, these are the *averaged* weights: MMEngine swaps the
-    two sets when it saves, so that a checkpoint tests as it was validated.
-
-    Args:
-        checkpoint: Content of a checkpoint; see :func:`find_weights`.
-        path: The checkpoint, for messages.
-        with_cross: Whether to keep the train-only parts of QCS.
-        wanted: Keys of the model, if it is known.
+    two sets when it saves, so that a checkpoint tests as it was validated. The
+    train-only parts of QCS are included ``with_cross``.
 
     Raises:
         CheckpointError: It holds no weights or the train-only parts alone, ``meta`` is
@@ -159,7 +139,7 @@ def inference_weights(
     """
     state = find_weights(checkpoint, path, wanted)
     if not with_cross:
-        state = {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
+        state = without_train_only(state)
     if not state:
         raise CheckpointError(f'{path} holds no weights that are used at test time')
     check_tensors(state, path)
@@ -175,14 +155,9 @@ def load_inference_weights(
     path: str | Path,
     with_cross: bool = False,
 ) -> dict[str, Any]:
-    """Load the weights that are used at test time: all of them or none.
+    """Load all weights that are used at test time into a model, or none.
 
-    Args:
-        model: Classifier, changed in place.
-        checkpoint: Content of a checkpoint; see :func:`find_weights`.
-        path: The checkpoint, for messages.
-        with_cross: Whether the train-only parts of QCS are loaded as well. By default
-            they keep their initial values.
+    By default the train-only parts of QCS keep their initial values.
 
     Returns:
         ``meta`` of the checkpoint.
@@ -194,7 +169,7 @@ def load_inference_weights(
     wanted = model.state_dict()
     state, meta = inference_weights(checkpoint, path, with_cross, wanted)
     if not with_cross:
-        wanted = {k: v for k, v in wanted.items() if not k.startswith(TRAIN_ONLY)}
+        wanted = without_train_only(wanted)
     missing = [key for key in wanted if key not in state]
     if missing and all(key.startswith(TRAIN_ONLY) for key in missing):
         raise CheckpointError(

@@ -5,26 +5,19 @@ import importlib.util
 import os
 from pathlib import Path
 
-from mmqcs.cli.options import add_config_options, fail, load_config
+from mmqcs.cli.options import (
+    add_config_options,
+    at_least,
+    fail,
+    failing_on,
+    load_config,
+)
 from mmqcs.export.checks import TOLERANCE, Check
 from mmqcs.export.source import ExportSource, read_source
 
-__all__ = [
-    'add_export_arguments',
-    'output_path',
-    'print_check',
-    'read_arguments',
-    'require_packages',
-]
-
 
 def add_export_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
-    """Add the arguments of all exports.
-
-    Args:
-        parser: Parser of the program.
-        suffix: Suffix of the file that it writes.
-    """
+    """Add the arguments of all exports, which write files with this suffix."""
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
@@ -46,7 +39,7 @@ def add_export_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
     )
     parser.add_argument(
         '--check-images',
-        type=int,
+        type=at_least(1),
         default=16,
         metavar='N',
         help='number of test faces for which the exported scores are compared with '
@@ -63,34 +56,21 @@ def require_packages(*names: str) -> None:
 
 
 def output_path(args: argparse.Namespace, suffix: str) -> Path:
-    """Return the file to write; its folder exists.
-
-    Args:
-        args: Parsed command line.
-        suffix: Required suffix.
-    """
+    """Return the file to write, which has this suffix; its folder exists."""
     out = args.out or Path('work_dirs/export', f'{Path(args.config).stem}{suffix}')
     if out.suffix != suffix:
         fail(f'--out must end with {suffix}, got {out}')
     if out.is_dir():
         fail(f'--out {out} is a folder')
-    try:
+    with failing_on(OSError, prefix=f'cannot write to {out.parent}: '):
         out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail(f'cannot write to {out.parent}: {error.strerror}')
     if not os.access(out.parent, os.W_OK):
         fail(f'cannot write to {out.parent}: permission denied')
     return out
 
 
 def read_arguments(args: argparse.Namespace) -> ExportSource:
-    """Load the classifier and the check faces.
-
-    Raises:
-        ValueError, OSError: See :func:`mmqcs.export.source.read_source`.
-    """
-    if args.check_images < 1:
-        fail(f'--check-images must be at least 1, got {args.check_images}')
+    """Load the classifier and the check faces; see ``read_source``."""
     config = load_config(args.config, args.cfg_options)
     graph_input = args.with_preprocessing or 'normalised'
     return read_source(config, args.checkpoint, graph_input, args.check_images)

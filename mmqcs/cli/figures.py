@@ -8,15 +8,9 @@ from matplotlib.figure import Figure
 from mmqcs.cli.options import fail
 from mmqcs.visualization.style import FORMATS, save_figure
 
-__all__ = ['add_out', 'picture_path', 'save_or_fail']
-
 
 def picture_path(text: str) -> Path:
-    """Convert the path of a figure, for ``type=`` of argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: The file has an unknown ending.
-    """
+    """Convert the path of a figure, for ``type=`` of argparse."""
     path = Path(text)
     if path.suffix.lower() not in FORMATS:
         raise argparse.ArgumentTypeError(
@@ -26,12 +20,7 @@ def picture_path(text: str) -> Path:
 
 
 def add_out(parser: argparse.ArgumentParser, default: str) -> None:
-    """Add ``--out``.
-
-    Args:
-        parser: The parser.
-        default: Default file.
-    """
+    """Add ``--out`` with its default."""
     parser.add_argument(
         '--out',
         type=picture_path,

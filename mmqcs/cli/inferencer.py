@@ -12,15 +12,13 @@ from mmqcs.faces import (
     YuNetDetector,
 )
 
-__all__ = [
-    'add_face_options',
-    'add_inferencer_options',
-    'build_detector',
-    'build_inferencer',
-]
-
-_FILES = {'yunet': ('face_model',), 'mmdet': ('face_model', 'face_checkpoint')}
-"""Options that each detector needs."""
+_DETECTORS = {
+    'cascade': (CascadeDetector, ()),
+    'yunet': (YuNetDetector, ('face_model',)),
+    'mmdet': (MMDetDetector, ('face_model', 'face_checkpoint')),
+    'none': (WholeImage, ()),
+}
+"""Choices of ``--faces``: detector, and options with the files that it needs."""
 
 
 def add_face_options(
@@ -28,18 +26,15 @@ def add_face_options(
 ) -> None:
     """Add ``--faces``, ``--face-model``, ``--face-checkpoint`` and ``--score-thr``.
 
-    Args:
-        parser: Parser.
-        whole_images: Whether ``none`` is a choice of ``--faces``.
+    Without ``whole_images``, ``none`` is not a choice of ``--faces``.
     """
     group = parser.add_argument_group('face detection')
-    none = ['none'] if whole_images else []
     group.add_argument(
         '--faces',
-        choices=['cascade', 'yunet', 'mmdet', *none],
+        choices=[name for name in _DETECTORS if whole_images or name != 'none'],
         default='cascade',
         help='the cascade of OpenCV 4 (default), YuNet, or a detector of MMDetection'
-        + ('; none for images that are cropped faces' if none else ''),
+        + ('; none for images that are cropped faces' if whole_images else ''),
     )
     group.add_argument(
         '--face-model',
@@ -55,46 +50,30 @@ def add_face_options(
 
 
 def build_detector(args: argparse.Namespace, device: str | None = None) -> FaceDetector:
-    """Build the face detector that the command line asks for.
-
-    Args:
-        args: Values of the options of :func:`add_face_options`.
-        device: Device of a detector of MMDetection. Defaults to a GPU if there is one.
+    """Build the face detector that the options of :func:`add_face_options` ask for.
 
     Raises:
         ImportError: A package that the detector needs is missing.
         OSError: A file is missing.
         ValueError: Options do not fit together, or a file is of the wrong kind.
     """
-    wanted = _FILES.get(args.faces, ())
+    detector, wanted = _DETECTORS[args.faces]
     for name in ('face_model', 'face_checkpoint'):
         option = f'--{name.replace("_", "-")}'
         if name in wanted and not getattr(args, name):
             raise ValueError(f'--faces {args.faces} needs {option} FILE')
         if name not in wanted and getattr(args, name):
             raise ValueError(f'{option} cannot be used with --faces {args.faces}')
-    threshold = {} if args.score_thr is None else {'score_thr': args.score_thr}
-    if args.faces == 'yunet':
-        return YuNetDetector(args.face_model, **threshold)
-    if args.faces == 'mmdet':
-        return MMDetDetector(
-            args.face_model, args.face_checkpoint, device=device, **threshold
-        )
-    if args.faces == 'none':
-        return WholeImage()
-    return CascadeDetector(**threshold)
+    settings = {'device': device} if args.faces == 'mmdet' else {}
+    if args.score_thr is not None and args.faces != 'none':
+        settings['score_thr'] = args.score_thr
+    return detector(*(getattr(args, name) for name in wanted), **settings)
 
 
 def add_inferencer_options(
     parser: argparse.ArgumentParser, required: bool, model: str
 ) -> None:
-    """Add ``--model`` with its options, and the options of face detection.
-
-    Args:
-        parser: Parser.
-        required: Whether ``--model`` is required.
-        model: Help text of ``--model``.
-    """
+    """Add ``--model`` with this help text, its options, and those of face detection."""
     parser.add_argument('--model', required=required, help=model)
     parser.add_argument('--checkpoint', help='weights for a config')
     parser.add_argument(
@@ -109,17 +88,11 @@ def add_inferencer_options(
 
 
 def build_inferencer(args: argparse.Namespace, batch_size: int = 32) -> FERInferencer:
-    """Build the inferencer that the command line asks for.
-
-    Args:
-        args: Values of the options of :func:`add_inferencer_options`.
-        batch_size: Number of faces per forward pass.
+    """Build the inferencer that the options of :func:`add_inferencer_options` ask for.
 
     Raises:
-        ImportError: A package that the face detector needs is missing.
-        OSError: A file is missing.
-        ValueError: Options do not fit together, a config has no weights, or a file is
-            of the wrong kind.
+        ImportError, OSError, ValueError: See :func:`build_detector`; or a config has no
+            weights.
     """
     alone = model_kind(args.model) in ('checkpoint', 'onnx')
     if args.checkpoint is None and not alone:

@@ -2,34 +2,55 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from mmengine.config import Config, DictAction
-
-__all__ = [
-    'ArgumentParser',
-    'add_config_options',
-    'add_runner_arguments',
-    'fail',
-    'load_config',
-]
 
 
 def fail(message: str, status: int = 2) -> NoReturn:
     """End the program with one line on stderr and no traceback.
 
-    Args:
-        message: What is wrong and what to do.
-        status: Exit status: 2 for a wrong command line or file, 1 for a run that
-            cannot start or continue.
+    The exit status is 2 for a wrong command line or file, and 1 for a run that cannot
+    start or continue.
     """
     print(f'mmqcs: {message}', file=sys.stderr)
     raise SystemExit(status)
 
 
+@contextmanager
+def failing_on(
+    *errors: type[Exception], prefix: str = '', status: int = 2
+) -> Iterator[None]:
+    """End the program with the first line of an error of these types."""
+    try:
+        yield
+    except errors as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        fail(prefix + lines[0], status)
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Return a ``type=`` of argparse for integers that are not below a minimum."""
+
+    def integer(text: str) -> int:
+        if int(text) < minimum:
+            raise argparse.ArgumentTypeError(f'must be at least {minimum}, got {text}')
+        return int(text)
+
+    return integer
+
+
 class ArgumentParser(argparse.ArgumentParser):
-    """Argument parser that reports errors with :func:`fail`."""
+    """Argument parser that reports errors with :func:`fail`.
+
+    The description keeps its line breaks.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault('formatter_class', argparse.RawDescriptionHelpFormatter)
+        super().__init__(**kwargs)
 
     def error(self, message: str) -> NoReturn:
         """Report a wrong command line."""
@@ -39,20 +60,12 @@ class ArgumentParser(argparse.ArgumentParser):
 class _ConfigOptions(DictAction):
     """MMEngine's ``--cfg-options`` with an error message instead of a traceback."""
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
+    def __call__(self, parser: Any, namespace: Any, values: Any, *option: str) -> None:
         try:
-            super().__call__(parser, namespace, values, option_string)
+            super().__call__(parser, namespace, values, *option)
         except (ValueError, AssertionError, RecursionError) as error:
-            given = values if isinstance(values, str) else ' '.join(values or ())
-            raise argparse.ArgumentError(
-                self, f'expected key=value pairs, got {given!r}'
-            ) from error
+            text = f'expected key=value pairs, got {" ".join(values)!r}'
+            raise argparse.ArgumentError(self, text) from error
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -68,25 +81,23 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that training and testing share."""
+def add_runner_arguments(
+    parser: argparse.ArgumentParser, switches: Mapping[str, str]
+) -> None:
+    """Add the arguments that training and testing share, and switches of their own."""
     parser.add_argument(
         '--work-dir',
         help='folder for logs and checkpoints; default: work_dir of the config, '
         'otherwise work_dirs/NAME_OF_THE_CONFIG',
     )
     add_config_options(parser)
-    parser.add_argument(
-        '--no-pin-memory',
-        action='store_true',
-        help='do not pin the memory of the data loaders',
-    )
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='allow checkpoints that hold more than weights and records of MMEngine; '
-        'loading one runs the code in it',
-    )
+    shared = {
+        '--no-pin-memory': 'do not pin the memory of the data loaders',
+        '--trust-checkpoint': 'allow checkpoints that hold more than weights and '
+        'records of MMEngine; loading one runs the code in it',
+    }
+    for name, text in {**shared, **switches}.items():
+        parser.add_argument(name, action='store_true', help=text)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
@@ -107,20 +118,13 @@ def load_config(source: str, options: dict[str, Any] | None = None) -> Config:
 
     The options come before all other arguments, so that defaults that depend on a
     setting (such as persistent workers) see its final value.
-
-    Args:
-        source: Config file, or the name of a model in the model index.
-        options: Value of ``--cfg-options``.
     """
     # imported here because many programs without a model parse arguments too
     from mmqcs import checkpoints
 
-    try:
+    with failing_on(OSError, ValueError):  # a missing _base_, an unknown file type
         config = checkpoints.load_config(source)
-    except (OSError, ValueError) as error:  # a missing _base_, an unknown file type
-        fail(str(error))
-    try:
+    misfit = KeyError, IndexError, TypeError, ValueError
+    with failing_on(*misfit, prefix=f'--cfg-options do not fit {source}: '):
         config.merge_from_dict(options or {})
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        fail(f'--cfg-options do not fit {source}: {error}')
     return config

@@ -6,18 +6,13 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track as rich_track
 
-__all__ = ['track']
-
 T = TypeVar('T')
 
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterable[T]:
     """Iterate with a progress bar on stderr, if that is a terminal.
 
-    Args:
-        items: What is iterated over.
-        what: Name of the items, shown next to the bar.
-        total: Number of items, if they have no length.
+    ``what`` names the items; ``total`` is their number if they have no length.
     """
     console = Console(stderr=True)
     return rich_track(

@@ -40,14 +40,10 @@ class RenderedFolder:
         write_text(self.out / self.mark, text)
 
     def prepare(self, state: Mapping[str, Any], overwrite: bool) -> bool:
-        """Prepare the folder for writing; exit with an error if it holds other data.
+        """Prepare the folder for images with these settings, or fail.
 
-        Args:
-            state: Settings of the images to render.
-            overwrite: Whether to remove images that were rendered with other settings.
-
-        Returns:
-            False if the folder is complete.
+        Images that were rendered with other settings are removed if ``overwrite`` is
+        set. Returns False if the folder is complete.
         """
         mark = self.out / self.mark
         old: Sequence[str] = ()
@@ -55,7 +51,10 @@ class RenderedFolder:
             found = json.loads(mark.read_text())
             complete = found.pop('complete', False)
             if found == state:
-                self._remove_drafts(state)
+                remove_drafts(self.out)  # of a killed run
+                for root in self.roots(state):
+                    for folder in (self.out / root).glob('**/'):
+                        remove_drafts(folder)
                 return not complete
             if not overwrite:
                 changes = ', '.join(
@@ -82,13 +81,6 @@ class RenderedFolder:
         self.write_mark(state, complete=False)
         return True
 
-    def _remove_drafts(self, state: Mapping[str, Any]) -> None:
-        """Remove incomplete files that a killed run left behind."""
-        remove_drafts(self.out)
-        for root in self.roots(state):
-            for folder in (self.out / root, *(self.out / root).rglob('*/')):
-                remove_drafts(folder)
-
 
 def check_numbers(counts: Mapping[str, int], workers: int) -> None:
     """Exit with an error if a count (by option name) or ``workers`` is too small."""
@@ -102,8 +94,7 @@ def check_numbers(counts: Mapping[str, int], workers: int) -> None:
 def settings_or_fail(build: Callable[[], T]) -> T:
     """Return the result of ``build``; turn its ValueError into an error of an option.
 
-    Args:
-        build: Creates settings. Its messages start with the name of a setting.
+    Its messages start with the name of a setting.
     """
     try:
         return build()
@@ -114,13 +105,7 @@ def settings_or_fail(build: Callable[[], T]) -> T:
 
 
 def render_all(write: Callable[[T], None], items: Iterable[T], workers: int) -> None:
-    """Render and write all images in several processes.
-
-    Args:
-        write: Renders and writes one image; must be picklable.
-        items: Arguments of ``write``.
-        workers: Number of processes.
-    """
+    """Call ``write``, which must be picklable, with each item in several processes."""
     # one thread per process, set here because a forked process cannot stop the threads
     # of its parent
     cv2.setNumThreads(1)

@@ -8,8 +8,6 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS
 
-__all__ = ['check_settings', 'describe_error', 'explains_itself']
-
 
 def _at_least_one(value: Any) -> bool:
     return isinstance(value, int) and value >= 1
@@ -38,9 +36,6 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 def check_settings(config: Config) -> None:
     """Check settings that would end a run late, without a result, or for no reason.
 
-    Args:
-        config: Config of a training.
-
     Raises:
         ValueError: A setting is out of its range, or the optimizer is unknown.
     """
@@ -65,11 +60,7 @@ def _get(settings: Any, key: str) -> Any:
 
 
 def describe_error(error: Exception) -> str:
-    """Return an error in one line.
-
-    Args:
-        error: Raised while a runner was built or did its first iteration.
-    """
+    """Return an error of a runner's construction or first iteration in one line."""
     # the text of a KeyError is quoted
     text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
     lines = text.strip().splitlines() or ['']

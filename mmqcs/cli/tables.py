@@ -2,16 +2,9 @@
 
 from collections.abc import Sequence
 
-__all__ = ['markdown_table']
-
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Format a Markdown table with aligned columns.
-
-    Args:
-        header: Titles of the columns.
-        rows: Cells, as many per row as there are titles.
-    """
+    """Format a Markdown table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ['-' * width for width in widths], *rows]
     return '\n'.join(

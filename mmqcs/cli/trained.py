@@ -1,8 +1,8 @@
 """Arguments, data and progress of programs that inspect a trained classifier."""
 
 import argparse
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,17 +14,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmqcs.checkpoints import LoadedClassifier, load_classifier
-from mmqcs.cli.options import add_config_options, fail, load_config
-from mmqcs.cli.progress import track
+from mmqcs.cli.options import add_config_options, fail, failing_on, load_config
 from mmqcs.register import register_all_modules
 
-__all__ = [
-    'add_model_arguments',
-    'batches',
-    'build_loader',
-    'load_model',
-    'shown_images',
-]
+T = TypeVar('T')
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,52 +31,32 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_model(args: argparse.Namespace, with_cross: bool = False) -> LoadedClassifier:
-    """Load the classifier that the command line names, or fail in one line.
-
-    Args:
-        args: Values of the arguments of :func:`add_model_arguments`.
-        with_cross: Whether the checkpoint must hold the train-only parts as well.
-    """
+    """Load the classifier that the command line names, or fail in one line."""
     config = load_config(args.config, args.cfg_options)
     register_all_modules()
     init_default_scope(config.get('default_scope', 'mmpretrain'))
-    try:
+    with failing_on(OSError, RuntimeError, ValueError):  # RuntimeError: no such device
         return load_classifier(
             config, args.checkpoint, device=args.device, with_cross=with_cross
         )
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such device
-        fail(str(error).splitlines()[0])
 
 
 def build_loader(config: Config, phase: str, **changes: Any) -> DataLoader:
     """Build the data loader of a phase without workers, or fail in one line.
 
-    Args:
-        config: The config.
-        phase: ``'train'``, ``'val'`` or ``'test'``.
-        **changes: Settings of the loader that replace those of the config.
+    The changes replace settings of the loader.
     """
     settings = config.get(f'{phase}_dataloader')
     if not settings:
         fail(f'{config.filename} has no {phase}_dataloader')
     settings = {**settings, 'num_workers': 0, 'persistent_workers': False, **changes}
     seed = (config.get('randomness') or {}).get('seed') or 0
-    try:
+    with failing_on(OSError, ValueError):
         return Runner.build_dataloader(settings, seed=seed)
-    except (OSError, ValueError) as error:
-        fail(str(error))
 
 
 def shown_images(preprocessor: nn.Module, inputs: Tensor) -> np.ndarray:
-    """Return what the network sees as images that can be shown.
-
-    Args:
-        preprocessor: Data preprocessor, whose normalisation is undone.
-        inputs: Output of the preprocessor, (N, 3, H, W).
-
-    Returns:
-        RGB, uint8 (N, H, W, 3).
-    """
+    """Undo the normalisation of inputs (N, 3, H, W): RGB, uint8 (N, H, W, 3)."""
     inputs = inputs.float()
     if preprocessor._enable_normalize:
         inputs = inputs * preprocessor.std + preprocessor.mean
@@ -91,6 +64,7 @@ def shown_images(preprocessor: nn.Module, inputs: Tensor) -> np.ndarray:
     return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
 
-def batches(loader: DataLoader) -> Iterator[dict]:
-    """Yield the batches of a loader, with a progress bar on stderr."""
-    yield from track(loader, 'batches')
+def by_group(kinds: Sequence[Sequence[T]], branches: int) -> list[T]:
+    """Order items that come branch by branch in rows: one per group and kind."""
+    groups = np.arange(len(kinds[0])).reshape(branches, -1).T
+    return [kind[i] for group in groups for kind in kinds for i in group]

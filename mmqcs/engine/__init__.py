@@ -2,19 +2,16 @@
 
 from mmqcs import openmmlab  # noqa: F401
 
-from .hooks import (
-    CheckpointHook,
-    CheckWeightsHook,
-    FiniteHook,
-    FuseConvBNHook,
-    NotFiniteError,
-    PreciseBNHook,
-    ReportHook,
-    ResumeHook,
-    RuntimeInfoHook,
-    SAMHook,
-    SetupCheckHook,
-)
+from .hooks.check_weights_hook import CheckWeightsHook
+from .hooks.checkpoint_hook import CheckpointHook
+from .hooks.finite_hook import FiniteHook, NotFiniteError
+from .hooks.fuse_conv_bn_hook import FuseConvBNHook
+from .hooks.precise_bn_hook import PreciseBNHook
+from .hooks.report_hook import ReportHook
+from .hooks.resume_hook import ResumeHook
+from .hooks.runtime_info_hook import RuntimeInfoHook
+from .hooks.sam_hook import SAMHook
+from .hooks.setup_check_hook import SetupCheckHook
 from .log_processor import QuietLogProcessor
 from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
 

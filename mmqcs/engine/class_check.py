@@ -11,8 +11,6 @@ from torch import nn
 from mmqcs.expressions import expression
 from mmqcs.functional.dataset_labels import dataset_labels
 
-__all__ = ['check_classes']
-
 
 def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
     """Compare the classes of heads, preprocessors and datasets.
@@ -35,7 +33,7 @@ def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
                 names[title] = tuple(classes)
     first, *others = names.items() or [('', ())]
     for title, classes in others:
-        if not _same_classes(first[1], classes):
+        if [*map(_standard, first[1])] != [*map(_standard, classes)]:
             raise ValueError(
                 f'{first[0]} has the classes {", ".join(map(str, first[1]))}, but '
                 f'{title} has {", ".join(map(str, classes))}. Set the same label_order '
@@ -84,15 +82,12 @@ def _leaves(dataset: Any) -> Iterator[Any]:
         yield dataset
 
 
-def _same_classes(first: tuple, second: tuple) -> bool:
-    return len(first) == len(second) and all(map(_same_class, first, second))
-
-
-def _same_class(first: Any, second: Any) -> bool:
+def _standard(name: Any) -> Any:
+    """Return the usual spelling of an expression, and other names as they are."""
     try:
-        return expression(first) == expression(second)
+        return expression(name)
     except (ValueError, AttributeError):
-        return first == second
+        return name
 
 
 def _check_range(split: str, dataset: Any, total: int) -> None:

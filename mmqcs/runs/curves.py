@@ -1,12 +1,13 @@
 """The training curves of runs, from the scalars of MMEngine's local backend."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from mmqcs.visualization.curves import Panel
+
+from .log import read_scalars
 
 __all__ = ['read_panels']
 
@@ -47,11 +48,13 @@ def read_panels(paths: Sequence[Path]) -> list[Panel]:
     found = {prefix: defaultdict(dict) for prefix in _PANELS}
     for path in paths:
         iteration = None
-        for record in _records(path):
+        for record in read_scalars(path):
             training = 'loss' in record
             if training:
-                if iteration is None:
-                    _forget_from(record['step'], found)
+                if iteration is None:  # of a resumed run, which replaces later records
+                    for points in chain(*map(dict.values, found.values())):
+                        for step in [s for s in points if s >= record['step']]:
+                            del points[step]
                 iteration = record['step']
             if iteration is None:
                 continue
@@ -62,29 +65,12 @@ def read_panels(paths: Sequence[Path]) -> list[Panel]:
                     found[prefix][name][iteration] = value
     panels = []
     for prefix, curves in found.items():
-        kept = {name: sorted(points.items()) for name, points in curves.items()}
-        kept = {name: points for name, points in kept.items() if points}
+        kept = {
+            name: sorted(points.items()) for name, points in curves.items() if points
+        }
         if kept:
             panels.append(Panel(*_PANELS[prefix], kept))
     return panels
-
-
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            record = None
-        if not isinstance(record, dict):
-            raise ValueError(f'{path}:{number} is not a JSON object')
-        yield record
-
-
-def _forget_from(iteration: int, found: dict[str, dict[str, dict[int, float]]]) -> None:
-    for curves in found.values():
-        for points in curves.values():
-            for step in [step for step in points if step >= iteration]:
-                del points[step]
 
 
 def _curve_name(key: str, prefix: str, training: bool) -> str | None:

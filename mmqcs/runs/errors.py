@@ -9,17 +9,9 @@ from mmengine.fileio import get
 
 from .predictions import Predictions
 
-__all__ = ['WorstErrors', 'load_image', 'worst_errors']
-
 
 class WorstErrors(NamedTuple):
-    """Images of the worst errors, as arguments of ``contact_sheet``.
-
-    Attributes:
-        images: RGB, uint8 (H, W, 3); None for an image that cannot be read.
-        captions: File, true class and predicted class of each image.
-        title: Title of the figure.
-    """
+    """Images of the worst errors, as arguments of ``contact_sheet``."""
 
     images: list[np.ndarray | None]
     captions: list[str]
@@ -27,15 +19,10 @@ class WorstErrors(NamedTuple):
 
 
 def load_image(info: dict[str, Any]) -> np.ndarray | None:
-    """Load the image of a dataset item, as it is before the pipeline.
+    """Load the image of a dataset item before the pipeline, RGB, uint8 (H, W, 3).
 
-    Args:
-        info: Item of ``get_data_info``, with ``img_path``, which is read by MMEngine,
-            or with ``img``, RGB (H, W, 3) or grey (H, W), as in MMPretrain's datasets
-            that are held in memory.
-
-    Returns:
-        RGB, uint8 (H, W, 3), or None if the image cannot be read.
+    The item has ``img_path``, or ``img``, RGB or grey, as in MMPretrain's datasets that
+    are held in memory. The result is None if the image cannot be read.
     """
     image = info.get('img')
     if image is None:
@@ -67,13 +54,8 @@ def worst_errors(
 ) -> WorstErrors | None:
     """Load the images of the most confident errors, the worst first.
 
-    Args:
-        predictions: Predictions for the dataset.
-        dataset: Provides images without a path, by ``get_data_info``.
-        count: Maximum number of images.
-
-    Returns:
-        Images and captions, or None if there are no errors.
+    Images without a path come from ``get_data_info`` of the dataset. Without errors the
+    result is None.
     """
     worst = predictions.hardest_errors(count)
     if not len(worst):

@@ -10,8 +10,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
-__all__ = ['WorkDirInUseError', 'work_dir_lock']
-
 LOCK = '.train.lock'
 OWNER = '.train.owner'
 # The data loading workers of a killed training may hold its lock until they end, within
@@ -25,16 +23,12 @@ class WorkDirInUseError(RuntimeError):
 
 @contextmanager
 def work_dir_lock(work_dir: str | Path) -> Iterator[None]:
-    """Hold the lock of a work dir, at most until the process ends.
+    """Create a work dir and hold its lock, at most until the process ends.
 
     On a file system without locks, warn and continue without one.
 
-    Args:
-        work_dir: Work dir, which is created if it does not exist.
-
     Raises:
         WorkDirInUseError: Another training holds the lock.
-        OSError: The work dir cannot be created.
     """
     folder = Path(work_dir)
     folder.mkdir(parents=True, exist_ok=True)

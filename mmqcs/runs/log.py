@@ -1,20 +1,16 @@
 """Reads the validations in the log of a training."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Validation(NamedTuple):
-    """Accuracies of one validation.
+    """Accuracies of one validation in percent, with 95 % intervals if computed.
 
-    Attributes:
-        step: Epoch, or iteration in iteration-based training, counting from 1.
-        top1: Top-1 accuracy in percent.
-        mean_class: Mean class accuracy in percent.
-        top1_interval: 95 % confidence interval of ``top1``, if it was computed.
-        mean_class_interval: 95 % confidence interval of ``mean_class``, likewise.
+    ``step`` is the epoch, or iteration in iteration-based training, counting from 1.
     """
 
     step: int
@@ -35,30 +31,15 @@ def accuracy_text(accuracy: float, interval: tuple[float, float] | None) -> str:
 def read_accuracy(
     record: Mapping[str, float], name: str
 ) -> tuple[float, tuple[float, float] | None]:
-    """Return an accuracy and its interval from the metrics of ``FERMetric``.
-
-    Args:
-        record: Metrics.
-        name: ``'top1'`` or ``'mean_class'``.
-    """
+    """Return 'top1' or 'mean_class' and its interval from metrics of ``FERMetric``."""
     key = f'accuracy/{name}'
-    interval = (
-        (record[f'{key}_low'], record[f'{key}_high'])
-        if f'{key}_low' in record
-        else None
-    )
-    return record[key], interval
+    if f'{key}_low' not in record:
+        return record[key], None
+    return record[key], (record[f'{key}_low'], record[f'{key}_high'])
 
 
 def scalar_files(run: Path) -> list[Path]:
-    """Find the scalars that MMEngine's local backend wrote, one JSON object per line.
-
-    Args:
-        run: Work dir, folder of one run, or such a file.
-
-    Returns:
-        Files of the training runs, in order of time.
-    """
+    """Find the scalars of a work dir, the folder of one run or such a file, by time."""
     if run.is_file():
         return [run]
     own = run / 'vis_data/scalars.json'
@@ -66,26 +47,36 @@ def scalar_files(run: Path) -> list[Path]:
     return [own] if own.is_file() else sorted(run.glob('*/vis_data/scalars.json'))
 
 
+def read_scalars(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file of scalars, which has one JSON object per line.
+
+    Raises:
+        ValueError: A line is not a JSON object.
+    """
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            record = None
+        if not isinstance(record, dict):
+            raise ValueError(f'{path}:{number} is not a JSON object')
+        yield record
+
+
 def read_validations(work_dir: Path) -> list[Validation]:
-    """Read all validations of a work dir, in order of steps.
+    """Read all validations by ``FERMetric`` in a work dir, in order of steps.
 
     A resumed run writes a log of its own. Logs are read in order of time, and if a step
     was repeated, its last validation counts.
-
-    Args:
-        work_dir: Work dir of a training that was evaluated by ``FERMetric``.
     """
     found: dict[int, Validation] = {}
-    for log in scalar_files(work_dir):
-        for line in log.read_text().splitlines():
-            record = json.loads(line)
-            if 'accuracy/mean_class' in record and 'loss' not in record:
-                top1, top1_interval = read_accuracy(record, 'top1')
-                mean, mean_interval = read_accuracy(record, 'mean_class')
-                validation = Validation(
-                    record['step'], top1, mean, top1_interval, mean_interval
-                )
-                found[validation.step] = validation
+    for record in chain.from_iterable(map(read_scalars, scalar_files(work_dir))):
+        if 'accuracy/mean_class' in record and 'loss' not in record:
+            top1, top1_interval = read_accuracy(record, 'top1')
+            mean, mean_interval = read_accuracy(record, 'mean_class')
+            found[record['step']] = Validation(
+                record['step'], top1, mean, top1_interval, mean_interval
+            )
     return [found[step] for step in sorted(found)]
 
 
@@ -99,24 +90,15 @@ def best_on_test(validations: list[Validation]) -> Validation:
 
 
 def validation_rows(validations: list[Validation]) -> list[tuple[str, str]]:
-    """Describe the best and the last validation of a training.
-
-    Args:
-        validations: All validations, in order of steps; none gives no rows.
-
-    Returns:
-        Title and text of each.
-    """
+    """Return titles and texts of the best and the last validation, if there are any."""
     if not validations:
         return []
+    shown = {'Best on test': best_on_test(validations), 'Last epoch': validations[-1]}
     return [
         (
             title,
             f'top-1 {accuracy_text(v.top1, v.top1_interval)}, mean class '
             f'{accuracy_text(v.mean_class, v.mean_class_interval)}, step {v.step}',
         )
-        for title, v in (
-            ('Best on test', best_on_test(validations)),
-            ('Last epoch', validations[-1]),
-        )
+        for title, v in shown.items()
     ]

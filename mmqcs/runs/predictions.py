@@ -13,41 +13,13 @@ from mmpretrain.structures import DataSample
 
 from mmqcs.atomic import atomic_file
 
-__all__ = [
-    'ClassFigures',
-    'PredictionRow',
-    'Predictions',
-    'predict',
-    'prediction_rows',
-]
-
 LONGEST_NAME = 26
 _ARRAYS = ('labels', 'predicted', 'confidence', 'true_confidence', 'indices')
 _TEXTS = ('classes', 'paths')
 
 
-class PredictionRow(NamedTuple):
-    """One prediction; the attributes are those of :class:`Predictions`."""
-
-    label: int
-    predicted: int
-    confidence: float
-    true_confidence: float
-    path: str
-    index: int
-
-
-@dataclass(frozen=True)
-class ClassFigures:
-    """Figures of one class; percentages are None if they would be 0 / 0.
-
-    Attributes:
-        name: Name of the class.
-        support: Number of images of the class.
-        precision: Percentage of predictions of this class that are correct.
-        recall: Percentage of images of this class that are predicted correctly.
-        f1: Harmonic mean of precision and recall, in percent.
-    """
+class ClassFigures(NamedTuple):
+    """Number of images of a class, and figures in percent, None if they are 0 / 0."""
 
     name: str
     support: int
@@ -93,13 +65,11 @@ class Predictions:
 
     @classmethod
     def from_rows(
-        cls, rows: Sequence[PredictionRow], classes: Sequence[str] | None
+        cls, rows: Sequence[tuple], classes: Sequence[str] | None
     ) -> 'Predictions':
-        """Combine rows.
+        """Combine rows of :func:`prediction_rows`, at least one.
 
-        Args:
-            rows: At least one row from :func:`prediction_rows`.
-            classes: Class names; None names the classes by their numbers.
+        If ``classes`` is None, the classes are named by their numbers.
         """
         labels, predicted, confidence, true, paths, indices = zip(*rows, strict=True)
         if classes is None:
@@ -126,14 +96,7 @@ class Predictions:
         return cells.reshape(size, size)
 
     def hardest_errors(self, count: int) -> np.ndarray:
-        """Return the errors in which the model is most confident, worst first.
-
-        Args:
-            count: Maximum number of errors.
-
-        Returns:
-            Positions in the arrays, integer (≤ count,).
-        """
+        """Return positions of the most confident errors, (≤ count,), worst first."""
         wrong = np.flatnonzero(self.labels != self.predicted)
         order = np.argsort(-self.confidence[wrong], kind='stable')
         return wrong[order[:count]]
@@ -152,13 +115,7 @@ class Predictions:
     def class_figures(self) -> list[ClassFigures]:
         """Return support, precision, recall and F1 of each class."""
         matrix = self.confusion_matrix()
-        figures = zip(
-            self.classes,
-            np.diag(matrix).tolist(),
-            matrix.sum(axis=1).tolist(),
-            matrix.sum(axis=0).tolist(),
-            strict=True,
-        )
+        counts = np.stack([np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)])
         return [
             ClassFigures(
                 name,
@@ -167,7 +124,9 @@ class Predictions:
                 100 * correct / support if support else None,
                 200 * correct / (support + predicted) if support + predicted else None,
             )
-            for name, correct, support, predicted in figures
+            for name, (correct, support, predicted) in zip(
+                self.classes, counts.T.tolist(), strict=True
+            )
         ]
 
     def save(self, path: Path) -> None:
@@ -179,12 +138,7 @@ class Predictions:
 
     @classmethod
     def load(cls, path: Path) -> 'Predictions':
-        """Read a file that :meth:`save` wrote.
-
-        Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The file is of another kind.
-        """
+        """Read a file that :meth:`save` wrote; raise a ValueError for another."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in _ARRAYS}
@@ -195,14 +149,12 @@ class Predictions:
         return cls(**arrays, **texts)
 
 
-def prediction_rows(samples: Sequence[DataSample]) -> list[PredictionRow]:
+def prediction_rows(samples: Sequence[DataSample]) -> list[tuple]:
     """Return what is kept of the predictions for a batch.
 
-    Args:
-        samples: Predictions of a classifier.
-
     Returns:
-        One row per image; none if the samples have no scores, or not one label each.
+        For each image: label, predicted class, confidence, score of the true class,
+        path, index. None if the samples have no scores, or not one label each.
     """
     if not samples or not all(map(_is_classified, samples)):
         return []
@@ -212,7 +164,7 @@ def prediction_rows(samples: Sequence[DataSample]) -> list[PredictionRow]:
     true = scores.gather(1, labels.view(-1, 1)).squeeze(1)
     numbers = (labels, predicted, confidence, true)
     return [
-        PredictionRow(*row, sample.get('img_path', ''), sample.get('sample_idx', -1))
+        (*row, sample.get('img_path', ''), sample.get('sample_idx', -1))
         for *row, sample in zip(*(x.tolist() for x in numbers), samples, strict=True)
     ]
 
@@ -227,19 +179,12 @@ def predict(
     batches: Iterable[Mapping[str, Any]],
     classes: Sequence[str] | None = None,
 ) -> Predictions:
-    """Predict a dataset.
-
-    Args:
-        model: Classifier in evaluation mode.
-        batches: Data loader, or its batches.
-        classes: Class names; None names the classes by their numbers.
+    """Predict the batches of a data loader by a classifier in evaluation mode.
 
     Raises:
         ValueError: No image has one label.
     """
-    rows: list[PredictionRow] = []
-    for batch in batches:
-        rows += prediction_rows(model.test_step(batch))
+    rows = [row for batch in batches for row in prediction_rows(model.test_step(batch))]
     if not rows:
         raise ValueError('the dataset holds no images with one label each')
     return Predictions.from_rows(rows, classes)

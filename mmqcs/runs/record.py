@@ -1,10 +1,8 @@
 """What is recorded about a run besides its weights and scalars."""
 
 import json
-import shlex
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -16,7 +14,8 @@ from mmengine.utils.dl_utils import collect_env
 import mmqcs
 from mmqcs.atomic import write_text
 
-__all__ = ['RunRecord', 'command_line', 'environment', 'git_state', 'read_records']
+from .log import Validation, best_on_test
+from .predictions import Predictions
 
 RECORD = 'run.json'
 PREDICTIONS = 'predictions.npz'
@@ -25,20 +24,11 @@ ERRORS = 'hardest_errors.png'
 
 @dataclass
 class RunRecord:
-    """A run of training or testing.
+    """A run of training or testing; ``kind`` is ``'train'`` or ``'test'``.
 
-    Args:
-        kind: ``'train'`` or ``'test'``.
-        started: Start time, as the name of the run's folder gives it.
-        config_name: File name of the config.
-        config: Text of the config.
-        command: Command line that started the run.
-        checkpoint: Checkpoint that was loaded, if any.
-        seed: Seed.
-        processes: Number of processes.
-        environment: Result of :func:`environment`.
-        counts: Images per class, by split.
-        step: Epoch or iteration of the validation whose predictions are kept.
+    ``started`` is the name of the run's folder, ``config`` the text of the config,
+    ``counts`` the images per class by split, and ``step`` the epoch or iteration of the
+    validation whose predictions are kept.
     """
 
     kind: str
@@ -59,11 +49,7 @@ class RunRecord:
 
     @classmethod
     def load(cls, folder: Path) -> 'RunRecord':
-        """Read the record from the folder of a run.
-
-        Raises:
-            ValueError: The file is not a record.
-        """
+        """Read the record from the folder of a run; raise a ValueError for others."""
         path = folder / RECORD
         try:
             content = json.loads(path.read_text(encoding='utf-8'))
@@ -73,13 +59,43 @@ class RunRecord:
 
 
 def read_records(work_dir: Path) -> Iterator[tuple[Path, RunRecord]]:
-    """Yield folder and record of each run in a work dir, in order of time.
-
-    Raises:
-        ValueError: A record cannot be read.
-    """
+    """Yield folder and record of each run in a work dir, in order of time."""
     for path in sorted(work_dir.glob(f'*/{RECORD}')):  # folders are named by time
         yield path.parent, RunRecord.load(path.parent)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions, the folder of their run, and a title for people."""
+
+    folder: Path
+    title: str
+    predictions: Predictions
+
+
+def find_evaluation(
+    runs: Sequence[tuple[Path, RunRecord]], validations: list[Validation]
+) -> Evaluation | None:
+    """Find the newest predictions of a work dir, if any were kept.
+
+    Of a training, these are the predictions of its best validation. The runs are given
+    in order of time.
+    """
+    kept = [run for run in runs if (run[0] / PREDICTIONS).is_file()]
+    if not kept:
+        return None
+    folder, record = kept[-1]
+    if record.kind == 'train':
+        if validations:
+            best = best_on_test(validations).step
+            found = [r for r in kept if r[1].kind == 'train' and r[1].step == best]
+            if found:  # otherwise that validation ran without the hook
+                folder, record = found[-1]
+        title = f'validation at step {record.step}'
+    else:
+        weights = record.checkpoint
+        title = f'test of {Path(weights).name}' if weights else 'test'
+    return Evaluation(folder, title, Predictions.load(folder / PREDICTIONS))
 
 
 def environment() -> dict[str, str]:
@@ -100,12 +116,8 @@ def environment() -> dict[str, str]:
 def git_state(file: Path) -> str | None:
     """Return the commit of the repository that tracks a file.
 
-    Args:
-        file: The file.
-
-    Returns:
-        Hash of the commit, with ``-dirty`` if tracked files were changed; None if no
-        repository tracks the file or git is not installed.
+    ``-dirty`` follows if tracked files were changed. The result is None if no
+    repository tracks the file or git is not installed.
     """
 
     def git(*args: str) -> str:
@@ -120,8 +132,3 @@ def git_state(file: Path) -> str | None:
         return git('describe', '--always', '--dirty', '--abbrev=40', '--exclude=*')
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def command_line() -> str:
-    """Return the command that started this process, quoted for a shell."""
-    return shlex.join(['python', *sys.argv])

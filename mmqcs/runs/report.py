@@ -14,10 +14,16 @@ from mmqcs.visualization import confusion_figure, curves_figure
 from mmqcs.visualization.style import encode_figure
 
 from .curves import read_panels
-from .evaluations import Evaluation, find_evaluation
 from .log import accuracy_text, read_validations, scalar_files, validation_rows
 from .predictions import Predictions
-from .record import ERRORS, RECORD, RunRecord, read_records
+from .record import (
+    ERRORS,
+    RECORD,
+    Evaluation,
+    RunRecord,
+    find_evaluation,
+    read_records,
+)
 
 __all__ = ['build_report', 'write_report']
 
@@ -41,22 +47,14 @@ class _Image(NamedTuple):
 def write_report(work_dir: Path) -> Path:
     """Write the report of a work dir to ``report.html`` in it, atomically.
 
-    Args:
-        work_dir: See :func:`build_report`.
-
-    Returns:
-        The file.
-
-    Raises:
-        FileNotFoundError, ValueError: See :func:`build_report`.
+    Returns the file. Errors are those of :func:`build_report`.
 
     Examples:
         >>> write_report(Path('work_dirs/run')).name
         'report.html'
     """
-    text = build_report(work_dir)
     path = work_dir / NAME
-    write_text(path, text)
+    write_text(path, build_report(work_dir))
     return path
 
 
@@ -145,15 +143,10 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _class_rows(predictions: Predictions) -> list[tuple]:
-    rows = [
-        (f.name, f.support, f.precision, f.recall, f.f1)
-        for f in predictions.class_figures()
-    ]
-    columns = (
-        [value for value in column if value is not None]
-        for column in list(zip(*rows, strict=True))[2:]
-    )
-    means = [float(np.mean(column)) if column else None for column in columns]
+    rows = predictions.class_figures()
+    values = np.array([row[2:] for row in rows], float)  # None becomes NaN
+    # a column without any value has no mean
+    means = [float(np.nanmean(x)) if np.isfinite(x).any() else None for x in values.T]
     return [*rows, ('All images, class means', len(predictions.labels), *means)]
 
 

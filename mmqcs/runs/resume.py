@@ -13,18 +13,9 @@ from mmqcs.checkpoints.safe_load import (
     load_weights_only,
 )
 
-__all__ = ['Found', 'find_newest', 'read_resumable']
-
 
 class Found(NamedTuple):
-    """The checkpoint to resume from.
-
-    Attributes:
-        path: Newest readable checkpoint.
-        epoch: Epochs trained.
-        iteration: Iterations trained.
-        skipped: Why newer files cannot be resumed from, one line each.
-    """
+    """The newest readable checkpoint, and why newer ones cannot be resumed from."""
 
     path: Path
     epoch: int
@@ -35,12 +26,7 @@ class Found(NamedTuple):
 def read_resumable(path: str | Path, trust: bool = False) -> dict[str, Any]:
     """Read a checkpoint and check that a training can continue from it.
 
-    Args:
-        path: File.
-        trust: Whether to load foreign objects, which runs code in the file.
-
-    Returns:
-        The checkpoint.
+    With ``trust``, foreign objects are loaded, which runs code in the file.
 
     Raises:
         CheckpointError: It cannot be read, or is not a checkpoint of a training.
@@ -88,28 +74,23 @@ def find_newest(folders: Iterable[str | Path], trust: bool = False) -> Found | N
     This is the one with most iterations, and of equals the one written last. The file
     ``last_checkpoint`` is ignored, because a killed run can leave it out of date.
 
-    Args:
-        folders: Folders with checkpoints; missing ones are skipped.
-        trust: See :func:`read_resumable`.
-
     Returns:
-        The checkpoint, or None if there is no checkpoint at all.
+        The checkpoint, or None if the folders hold none at all.
 
     Raises:
         CheckpointError: There are checkpoints, but a training can continue from none.
     """
+    folders = list(dict.fromkeys(map(Path, folders)))
+    files = [path for folder in folders for path in folder.glob('*.pth')]
+    if not files:
+        return None
+    # files such as epoch_1.pth, epoch_2.pth, of which only the newest need be read
     series: dict[tuple[Path, str], list[tuple[int, float, Path]]] = {}
-    count = 0
-    for folder in dict.fromkeys(map(Path, folders)):
-        for path in folder.glob('*.pth'):
-            count += 1
-            if path.name.startswith('best_'):  # holds only weights
-                continue
+    for path in files:
+        if not path.name.startswith('best_'):  # those hold only weights
             name, number = re.fullmatch(r'(.*?)(\d*)', path.stem).groups()
             entry = int(number or 0), path.stat().st_mtime, path
-            series.setdefault((folder, name), []).append(entry)
-    if not count:
-        return None
+            series.setdefault((path.parent, name), []).append(entry)
     skipped: list[str] = []
     newest = None
     for entries in series.values():
@@ -124,10 +105,8 @@ def find_newest(folders: Iterable[str | Path], trust: bool = False) -> Found | N
                 newest = key, Found(path, meta['epoch'], meta['iter'], skipped)
             break
     if newest is None:
-        places = ' and '.join(map(str, dict.fromkeys(folders)))
-        reasons = (
-            f': {"; ".join(skipped)}' if skipped else ', only weights (best_*.pth)'
-        )
+        places = ' and '.join(map(str, folders))
+        reasons = ': ' + ('; '.join(skipped) or 'there are only weights (best_*.pth)')
         raise CheckpointError(
             f'no checkpoint in {places} can be resumed{reasons}. Start from weights '
             f'with load_from, or start again in another work dir'

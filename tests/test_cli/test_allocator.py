@@ -9,7 +9,7 @@ import pytest
 COUNT_FAULTS = """
 import resource
 import torch
-from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.launch import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

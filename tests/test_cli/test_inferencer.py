@@ -30,7 +30,8 @@ def test_detector_and_classifier_are_given_one_device(checkpoint, monkeypatch, d
         def __init__(self, config, checkpoint, **options):
             self.given = (config, checkpoint, options)
 
-    monkeypatch.setattr(inferencer, 'MMDetDetector', Recorder)
+    entry = Recorder, ('face_model', 'face_checkpoint')
+    monkeypatch.setitem(inferencer._DETECTORS, 'mmdet', entry)
     chosen = () if device is None else ('--device', device)
     infer = build('--model', checkpoint, *DETECTOR, '--score-thr', 0.5, *chosen)
     options = {'device': device, 'score_thr': 0.5}

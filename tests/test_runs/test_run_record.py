@@ -2,19 +2,17 @@
 
 import json
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from mmqcs.functional.dataset_labels import class_counts, dataset_labels
-from mmqcs.runs.evaluations import find_evaluation
 from mmqcs.runs.log import Validation
 from mmqcs.runs.predictions import Predictions
 from mmqcs.runs.record import (
     RunRecord,
-    command_line,
     environment,
+    find_evaluation,
     git_state,
     read_records,
 )
@@ -56,11 +54,6 @@ def test_environment_can_be_written_as_json():
         found
     )
     assert json.loads(json.dumps(found)) == found
-
-
-def test_command_line_is_quoted(monkeypatch):
-    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'a b.py', '--seed', '1'])
-    assert command_line() == "python tools/train.py 'a b.py' --seed 1"
 
 
 def test_git_state(tmp_path):

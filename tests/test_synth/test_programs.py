@@ -207,7 +207,7 @@ def test_sheet(run, tmp_path):
     for option, value in (('--people', 0), ('--first', -1)):
         wrong = run(SHEET, '--out', out, option, value)
         assert wrong.returncode == 2
-        assert f'{option} must be' in wrong.stderr
+        assert f'{option}: must be' in wrong.stderr
     wrong = run(SHEET, '--out', tmp_path / 'sheet')
     assert wrong.returncode == 2
     assert '.png' in wrong.stderr

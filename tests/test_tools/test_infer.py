@@ -94,7 +94,7 @@ def test_faces_that_are_cut_out_already(model, folder, tmp_path):
             ['x.png', '--faces', 'yunet', '--face-model', 'none.onnx'],
             'no YuNet model at none.onnx',
         ),
-        (['x.png', '--faces', 'none', '--every', 0], '--every must be at least 1'),
+        (['x.png', '--faces', 'none', '--every', 0], '--every: must be at least 1'),
         (
             ['x.png', '--faces', 'none', '--model', 'none.pth'],
             'checkpoint not found',

@@ -4,7 +4,6 @@ Two validations of the training are shown: "best on test", the published protoco
 which selects the epoch by the accuracy that it reports, and "last epoch".
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -17,29 +16,8 @@ from mmqcs.runs.log import (
 )
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('work_dir', help='work dir of tools/test.py')
-    parser.add_argument(
-        '--checkpoint',
-        help='the tested checkpoint (default: the newest best_*.pth in WORK_DIR, '
-        'otherwise the one in last_checkpoint)',
-    )
-    return parser.parse_args()
-
-
 def find_test_run(work_dir: Path) -> tuple[Path, dict]:
-    """Find the newest test run in a work dir.
-
-    Args:
-        work_dir: Work dir of ``tools/test.py``.
-
-    Returns:
-        Folder of the run and its metrics.
-    """
+    """Return folder and metrics of the newest test run in a work dir."""
     # the folders are named by time
     for path in sorted(work_dir.glob('*/*.json'), reverse=True):
         if path.stem == path.parent.name:
@@ -63,7 +41,14 @@ def find_checkpoint(work_dir: Path) -> Path | None:
 
 def main() -> None:
     """Run the program."""
-    args = parse_args()
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument('work_dir', help='work dir of tools/test.py')
+    parser.add_argument(
+        '--checkpoint',
+        help='the tested checkpoint (default: the newest best_*.pth in WORK_DIR, '
+        'otherwise the one in last_checkpoint)',
+    )
+    args = parser.parse_args()
     work_dir = Path(args.work_dir)
     run, metrics = find_test_run(work_dir)
     recalls = {

@@ -16,7 +16,7 @@ from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
 from train_step import GRAPHS, build_model, of_peak, peaks
 
-from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.launch import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.cli.tables import markdown_table
 

@@ -16,7 +16,7 @@ from measure import Step, alternate, write_json
 from mmengine.config import Config
 
 from mmqcs.apis import FERInferencer
-from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.launch import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.cli.tables import markdown_table
 from mmqcs.faces import CascadeDetector

@@ -27,7 +27,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmqcs import register_all_modules
-from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.launch import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.cli.tables import markdown_table
 from mmqcs.datasets import FER2013

@@ -25,7 +25,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmqcs import register_all_modules
-from mmqcs.cli.allocator import keep_freed_memory
+from mmqcs.cli.launch import keep_freed_memory
 from mmqcs.cli.options import ArgumentParser, load_config
 from mmqcs.cli.tables import markdown_table
 from mmqcs.engine import SAMAmpOptimWrapper, SAMOptimWrapper

@@ -9,7 +9,7 @@ from mmqcs.checkpoints import embedded_config
 from mmqcs.checkpoints.compact import grey_stem, half_precision
 from mmqcs.checkpoints.publish import save_with_hash, strip_checkpoint
 from mmqcs.checkpoints.safe_load import read_checkpoint
-from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, failing_on
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,7 +49,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run the program."""
     args = parse_args()
-    try:
+    with failing_on(OSError, ValueError):
         checkpoint = strip_checkpoint(read_checkpoint(args.src), args.keep_cross)
         meta, state = checkpoint['meta'], checkpoint['state_dict']
         if args.config:
@@ -62,8 +62,6 @@ def main() -> None:
         if args.half:
             state = half_precision(state)
         path = save_with_hash(dict(checkpoint, state_dict=state), args.dst)
-    except (OSError, ValueError) as error:
-        fail(str(error))
     print(f'{path}: {len(state)} weights')
 
 

@@ -3,7 +3,6 @@
 No code in the file is run.
 """
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -15,24 +14,7 @@ from mmqcs.checkpoints.class_names import config_classes
 from mmqcs.checkpoints.reference.architecture import model_shapes
 from mmqcs.checkpoints.reference.convert import Target, convert_published_file
 from mmqcs.checkpoints.reference.recipes import RECIPES
-from mmqcs.cli.options import ArgumentParser, fail, load_config
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument('src', help='published checkpoint')
-    parser.add_argument('dst', help='checkpoint to write')
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        '--recipe',
-        choices=[recipe.name for recipe in RECIPES],
-        help='recipe of the file, needed if the file does not tell the dataset',
-    )
-    which.add_argument(
-        '--config', help='config of the model, if it is not a published recipe'
-    )
-    return parser.parse_args()
+from mmqcs.cli.options import ArgumentParser, fail, failing_on, load_config
 
 
 def read_target(path: str) -> Target:
@@ -48,18 +30,27 @@ def read_target(path: str) -> Target:
 
 def main() -> None:
     """Run the program."""
-    args = parse_args()
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument('src', help='published checkpoint')
+    parser.add_argument('dst', help='checkpoint to write')
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        '--recipe',
+        choices=[recipe.name for recipe in RECIPES],
+        help='recipe of the file, needed if the file does not tell the dataset',
+    )
+    which.add_argument(
+        '--config', help='config of the model, if it is not a published recipe'
+    )
+    args = parser.parse_args()
     source, target = Path(args.src), Path(args.dst)
     if target.is_dir():
         fail(f'{target} is a folder; give the file to write')
     if target.exists() and source.exists() and target.samefile(source):
         fail(f'{source} would be overwritten by its conversion; give another file')
-    try:
-        checkpoint = convert_published_file(
-            source, args.recipe, read_target(args.config) if args.config else None
-        )
-    except ValueError as error:
-        fail(str(error))
+    model = read_target(args.config) if args.config else None
+    with failing_on(ValueError):
+        checkpoint = convert_published_file(source, args.recipe, model)
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(target) as draft:
         torch.save(checkpoint, draft)

@@ -7,7 +7,7 @@ Loads batches as the run would, with its sampler, pipeline and data preprocessor
 batches consist of groups, each row is a group: anchor, positive, negatives.
 """
 
-import argparse
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -19,36 +19,16 @@ from mmengine.runner import set_random_seed
 
 from mmqcs import register_all_modules
 from mmqcs.cli.figures import save_or_fail
-from mmqcs.cli.options import ArgumentParser, add_config_options, fail, load_config
-from mmqcs.cli.trained import build_loader, shown_images
+from mmqcs.cli.options import (
+    ArgumentParser,
+    add_config_options,
+    at_least,
+    fail,
+    load_config,
+)
+from mmqcs.cli.trained import build_loader, by_group, shown_images
 from mmqcs.registry import MODELS
 from mmqcs.visualization import contact_sheet
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--phase', choices=('train', 'val', 'test'), default='train')
-    parser.add_argument(
-        '--batches', type=int, default=1, help='number of pictures (default 1)'
-    )
-    parser.add_argument(
-        '--batch-size',
-        type=int,
-        default=6,
-        help='groups or images per picture (default 6)',
-    )
-    parser.add_argument(
-        '--out', type=Path, default=Path('browse'), help='folder to write to'
-    )
-    add_config_options(parser)
-    args = parser.parse_args()
-    if args.batches < 1 or args.batch_size < 1:
-        parser.error('--batches and --batch-size must be at least 1')
-    return args
 
 
 def seen_images(cfg: Config, batch: dict, training: bool) -> np.ndarray:
@@ -59,27 +39,39 @@ def seen_images(cfg: Config, batch: dict, training: bool) -> np.ndarray:
 
 
 def draw(
-    images: np.ndarray, labels: list[str], branches: tuple[str, ...], title: str
+    images: Sequence[np.ndarray],
+    labels: list[str],
+    branches: tuple[str, ...],
+    title: str,
 ) -> Figure:
     """Draw images with their classes; with branches, one group per row."""
     columns = len(branches) or min(6, len(images))
-    order = np.arange(len(images))
-    captions = list(labels)
-    if branches:  # branch-major: all anchors come first
-        order = order.reshape(columns, -1).T.ravel()
+    if branches:
         names = np.repeat(branches, len(images) // columns)
         captions = [
             f'{name.replace("_", " ")}\n{label}'
             for name, label in zip(names, labels, strict=True)
         ]
-    return contact_sheet(
-        [images[i] for i in order], [captions[i] for i in order], columns, title
-    )
+        images, labels = by_group([images], columns), by_group([captions], columns)
+    return contact_sheet(list(images), labels, columns, title)
 
 
 def main() -> None:
     """Run the program."""
-    args = parse_args()
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--phase', choices=('train', 'val', 'test'), default='train')
+    for name, default, text in (
+        ('--batches', 1, 'number of pictures'),
+        ('--batch-size', 6, 'groups or images per picture'),
+    ):
+        text = f'{text} (default {default})'
+        parser.add_argument(name, type=at_least(1), default=default, help=text)
+    parser.add_argument(
+        '--out', type=Path, default=Path('browse'), help='folder to write to'
+    )
+    add_config_options(parser)
+    args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
     register_all_modules()
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))

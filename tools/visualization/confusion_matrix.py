@@ -6,41 +6,23 @@
 The predictions are those that mmqcs.ReportHook keeps.
 """
 
-import argparse
 from pathlib import Path
 
 from mmqcs.cli.figures import add_out, save_or_fail
-from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, fail, failing_on
 from mmqcs.functional.bootstrap import accuracies
-from mmqcs.runs.evaluations import find_evaluation
 from mmqcs.runs.log import read_validations
 from mmqcs.runs.predictions import Predictions
-from mmqcs.runs.record import PREDICTIONS, read_records
+from mmqcs.runs.record import PREDICTIONS, find_evaluation, read_records
 from mmqcs.visualization import confusion_figure
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'run',
-        type=Path,
-        help=f'work dir, whose newest test or training is shown, or a {PREDICTIONS}',
-    )
-    add_out(parser, 'confusion_matrix.png')
-    return parser.parse_args()
 
 
 def find_predictions(run: Path) -> tuple[Predictions, str]:
     """Return the predictions and their title, or fail in one line."""
-    try:
+    with failing_on(ValueError):
         if run.is_file():
             return Predictions.load(run), run.parent.name
         evaluation = find_evaluation(list(read_records(run)), read_validations(run))
-    except ValueError as error:
-        fail(str(error))
     if evaluation is None:
         fail(
             f'no predictions in {run}: looked for {run}/*/{PREDICTIONS}, which '
@@ -51,7 +33,14 @@ def find_predictions(run: Path) -> tuple[Predictions, str]:
 
 def main() -> None:
     """Run the program."""
-    args = parse_args()
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'run',
+        type=Path,
+        help=f'work dir, whose newest test or training is shown, or a {PREDICTIONS}',
+    )
+    add_out(parser, 'confusion_matrix.png')
+    args = parser.parse_args()
     predictions, what = find_predictions(args.run)
     matrix = predictions.confusion_matrix()
     top1, mean_class = accuracies(matrix)

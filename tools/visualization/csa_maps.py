@@ -21,10 +21,11 @@ from torch.utils.data import DataLoader
 
 from mmqcs.checkpoints import LoadedClassifier
 from mmqcs.cli.figures import add_out, save_or_fail
-from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, at_least, fail, failing_on
 from mmqcs.cli.trained import (
     add_model_arguments,
     build_loader,
+    by_group,
     load_model,
     shown_images,
 )
@@ -40,12 +41,10 @@ PAIRS = {
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     add_model_arguments(parser)
     parser.add_argument(
-        '--groups', type=int, default=3, help='number of groups (default 3)'
+        '--groups', type=at_least(1), default=3, help='number of groups (default 3)'
     )
     parser.add_argument('--split', choices=('train', 'test'), default='test')
     parser.add_argument(
@@ -56,10 +55,7 @@ def parse_args() -> argparse.Namespace:
         '--squares', action='store_true', help='show tokens as squares, not smoothed'
     )
     add_out(parser, 'csa_maps.png')
-    args = parser.parse_args()
-    if args.groups < 1:
-        parser.error(f'--groups must be at least 1, got {args.groups}')
-    return args
+    return parser.parse_args()
 
 
 def group_loader(config: Config, args: argparse.Namespace) -> DataLoader:
@@ -83,10 +79,7 @@ def relative_weights(
     trained: LoadedClassifier, inputs: torch.Tensor, args: argparse.Namespace
 ) -> tuple[np.ndarray, str]:
     """Return weights (N, h, h) relative to their mean, and the name of the levels."""
-    try:
-        weights = csa_weights(trained.model, inputs).flatten(1, 2)
-    except ValueError as error:
-        fail(f'{args.config}: {error}')
+    weights = csa_weights(trained.model, inputs).flatten(1, 2)
     if args.level is None:
         chosen, name = weights.mean(dim=0), f'mean of {len(weights)} levels'
     elif 1 <= args.level <= len(weights):
@@ -96,39 +89,18 @@ def relative_weights(
     return chosen.cpu().numpy() * chosen[0].numel(), name
 
 
-def lay_out(
-    rows: list[list], captions: list[list[str]], branches: int
-) -> tuple[list, list[str]]:
-    """Order images by group, with one row of each kind per group.
-
-    Args:
-        rows: For each kind of row, images in branch-major order.
-        captions: Captions in the same form.
-        branches: Number of images in a group.
-    """
-    groups = len(rows[0]) // branches
-    order = [
-        (kind, group + groups * branch)
-        for group in range(groups)
-        for kind in range(len(rows))
-        for branch in range(branches)
-    ]
-    return [rows[k][i] for k, i in order], [captions[k][i] for k, i in order]
-
-
 def main() -> None:
     """Run the program."""
     args = parse_args()
     trained = load_model(args, with_cross=True)
-    try:
+    with failing_on(ValueError, prefix=f'{args.config}: '):
         attention = csa_neck(trained.model)
-    except ValueError as error:
-        fail(f'{args.config}: {error}')
     loader = group_loader(trained.config, args)
     batch = next(iter(loader))
     preprocessor = trained.model.data_preprocessor
     inputs = preprocessor(batch)['inputs']
-    weights, name = relative_weights(trained, inputs, args)
+    with failing_on(ValueError, prefix=f'{args.config}: '):
+        weights, name = relative_weights(trained, inputs, args)
     faces = shown_images(preprocessor, inputs)
     low, high = float(weights.min()), float(weights.max())
     maps = [
@@ -144,11 +116,12 @@ def main() -> None:
         for branch, label in zip(names, labels, strict=True)
     ]
     ranges = [f'{w.min():.2f} to {w.max():.2f}' for w in weights]
-    rows = lay_out([list(faces), maps], [titles, ranges], len(branches))
+    images = by_group([faces, maps], len(branches))
+    captions = by_group([titles, ranges], len(branches))
     title = f'Token weights of cross similarity attention, {name}\n'
     title += f'bright: tokens that {PAIRS[attention.levels[0].mode]}'
     scale = (low, high, 'weight (1: equal weights)')
-    figure = heat_map_sheet(*rows, len(branches), title, scale, side=2.0)
+    figure = heat_map_sheet(images, captions, len(branches), title, scale, side=2.0)
     save_or_fail(figure, args.out)
 
 

@@ -6,43 +6,30 @@ The caption of each image gives its file, its true and its predicted class, and 
 probabilities of both.
 """
 
-import argparse
-
 from mmqcs.cli.figures import add_out, save_or_fail
-from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.cli.trained import add_model_arguments, batches, build_loader, load_model
+from mmqcs.cli.options import ArgumentParser, at_least, failing_on
+from mmqcs.cli.progress import track
+from mmqcs.cli.trained import add_model_arguments, build_loader, load_model
 from mmqcs.runs.errors import worst_errors
 from mmqcs.runs.predictions import predict
 from mmqcs.visualization import contact_sheet
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    """Run the program."""
+    parser = ArgumentParser(description=__doc__)
     add_model_arguments(parser)
     parser.add_argument('--split', choices=('val', 'test'), default='test')
     parser.add_argument(
-        '--count', type=int, default=32, help='number of images (default 32)'
+        '--count', type=at_least(1), default=32, help='number of images (default 32)'
     )
     add_out(parser, 'hardest_errors.png')
     args = parser.parse_args()
-    if args.count < 1:
-        parser.error(f'--count must be at least 1, got {args.count}')
-    return args
-
-
-def main() -> None:
-    """Run the program."""
-    args = parse_args()
     trained = load_model(args)
     loader = build_loader(trained.config, args.split)
     classes = loader.dataset.metainfo.get('classes') or trained.classes
-    try:
-        predictions = predict(trained.model, batches(loader), classes)
-    except ValueError as error:
-        fail(str(error))
+    with failing_on(ValueError):
+        predictions = predict(trained.model, track(loader, 'batches'), classes)
     worst = worst_errors(predictions, loader.dataset, args.count)
     if worst is None:
         print(f'no errors among {len(predictions.labels)} images: nothing to show')

@@ -4,21 +4,18 @@ python tools/visualization/plot_curves.py work_dirs/qcs_ir50_raf
 python tools/visualization/plot_curves.py RUN --out curves.svg
 """
 
-import argparse
 from pathlib import Path
 
 from mmqcs.cli.figures import picture_path, save_or_fail
-from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, fail, failing_on
 from mmqcs.runs.curves import read_panels
 from mmqcs.runs.log import scalar_files
 from mmqcs.visualization import curves_figure
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    """Run the program."""
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument(
         'run',
         type=Path,
@@ -31,22 +28,15 @@ def parse_args() -> argparse.Namespace:
         metavar='FILE',
         help='.png or .svg to write; default: curves.png in RUN',
     )
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Run the program."""
-    args = parse_args()
+    args = parser.parse_args()
     files = scalar_files(args.run)
     if not files:
         fail(
             f'no training run in {args.run}: looked for {args.run}/*/vis_data/'
             f'scalars.json'
         )
-    try:
+    with failing_on(ValueError):
         panels = read_panels(files)
-    except ValueError as error:
-        fail(str(error))
     if not panels:
         fail(f'{files[-1]} holds no training record with a loss')
     folder = args.run if args.run.is_dir() else args.run.parent

@@ -15,36 +15,10 @@ import torch
 
 from mmqcs.checkpoints import LoadedClassifier
 from mmqcs.cli.figures import add_out, save_or_fail
-from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.cli.trained import add_model_arguments, batches, build_loader, load_model
+from mmqcs.cli.options import ArgumentParser, at_least, failing_on
+from mmqcs.cli.progress import track
+from mmqcs.cli.trained import add_model_arguments, build_loader, load_model
 from mmqcs.visualization.embedding import embed, embedding_figure
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_model_arguments(parser)
-    parser.add_argument('--split', choices=('train', 'val', 'test'), default='test')
-    parser.add_argument(
-        '--samples', type=int, default=2000, help='maximum of images (default 2000)'
-    )
-    parser.add_argument('--perplexity', type=float, default=30, help='default 30')
-    parser.add_argument('--seed', type=int, default=0, help='default 0')
-    add_out(parser, 'tsne.png')
-    args = parser.parse_args()
-    if args.samples < 2:
-        parser.error(f'--samples must be at least 2, got {args.samples}')
-    return args
-
-
-def choose(size: int, count: int, seed: int) -> list[int]:
-    """Return up to ``count`` random positions of a dataset, in order."""
-    if size <= count:
-        return list(range(size))
-    chosen = np.random.default_rng(seed).choice(size, count, replace=False)
-    return sorted(chosen.tolist())
 
 
 @torch.no_grad()
@@ -61,12 +35,14 @@ def features_of(
         changes['dataset'] = {**dataset, 'pipeline': pipeline}
     loader = build_loader(trained.config, args.split, **changes)
     classes = loader.dataset.metainfo['classes']
-    chosen = choose(len(loader.dataset), args.samples, args.seed)
+    size = len(loader.dataset)
+    generator = np.random.default_rng(args.seed)
+    chosen = generator.choice(size, min(size, args.samples), replace=False)
     features, labels = [], []
     model = trained.model
-    subset = torch.utils.data.Subset(loader.dataset, chosen)
+    subset = torch.utils.data.Subset(loader.dataset, sorted(chosen.tolist()))
     loader = torch.utils.data.DataLoader(subset, 64, collate_fn=loader.collate_fn)
-    for batch in batches(loader):
+    for batch in track(loader, 'batches'):
         data = model.data_preprocessor(batch)
         features.append(model.extract_feat(data['inputs'], stage='pre_logits').cpu())
         labels += [int(sample.gt_label) for sample in data['data_samples']]
@@ -75,13 +51,19 @@ def features_of(
 
 def main() -> None:
     """Run the program."""
-    args = parse_args()
+    parser = ArgumentParser(description=__doc__)
+    add_model_arguments(parser)
+    parser.add_argument('--split', choices=('train', 'val', 'test'), default='test')
+    text = 'maximum of images (default 2000)'
+    parser.add_argument('--samples', type=at_least(2), default=2000, help=text)
+    parser.add_argument('--perplexity', type=float, default=30, help='default 30')
+    parser.add_argument('--seed', type=int, default=0, help='default 0')
+    add_out(parser, 'tsne.png')
+    args = parser.parse_args()
     trained = load_model(args)
     features, labels, classes = features_of(trained, args)
-    try:
+    with failing_on(ImportError, ValueError):
         points = embed(features, args.perplexity, args.seed)
-    except (ImportError, ValueError) as error:
-        fail(f'{error}')
     title = f't-SNE of the features of {len(labels)} {args.split} images'
     save_or_fail(embedding_figure(points, labels, classes, title), args.out)
 

@@ -5,22 +5,18 @@ from functools import cache
 from typing import Any
 
 import torch
+from mmengine.registry import DefaultScope
+
+from mmqcs.registry import MODELS
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def model_shapes(model: Mapping[str, Any]) -> Shapes:
-    """Return the shapes of a model's state dict.
+    """Return the shapes of the state dict of a model or a part of one, by its config.
 
     The model is built on the meta device, which takes no memory and no time.
-
-    Args:
-        model: Config of a model or of a part of one.
     """
-    from mmengine.registry import DefaultScope
-
-    from mmqcs.registry import MODELS
-
     scope = DefaultScope.overwrite_default_scope('mmpretrain')
     with scope, torch.device('meta'):
         state = MODELS.build(dict(model)).state_dict()
@@ -35,14 +31,10 @@ def backbone_shapes() -> Shapes:
 
 @cache
 def published_shapes(group: str, num_classes: int) -> Shapes:
-    """Return the shapes of the published models.
+    """Return the shapes of the published models with groups of this kind.
 
     They have IR-50 in three stages, a pyramid of three levels of 7×7 tokens, two
     blocks in the base encoder and one in the cross encoder, and attention per level.
-
-    Args:
-        group: ``'quadruplet'`` (QCS) or ``'pair'`` (DCS).
-        num_classes: Number of classes of the heads.
     """
     head = dict(type='mmqcs.GatedClsHead', num_classes=num_classes, in_channels=768)
     encoder = dict(type='mmqcs.TokenEncoder', num_tokens=147)

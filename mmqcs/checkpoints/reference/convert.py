@@ -22,17 +22,13 @@ from mmqcs.checkpoints.reference.keys import (
 from mmqcs.checkpoints.reference.recipes import find_recipe
 from mmqcs.checkpoints.safe_load import read_checkpoint
 from mmqcs.checkpoints.weights import find_weights
+from mmqcs.models import IRNet
+from mmqcs.models.backbones.ir_net_keys import convert_ir_state_dict
 from mmqcs.version import __version__
 
 
 class Target(NamedTuple):
-    """A model to convert to, in place of a published recipe.
-
-    Attributes:
-        name: Name of its config.
-        shapes: Shapes of its state dict.
-        dataset_meta: ``classes``, in the order of the head's outputs.
-    """
+    """A model to convert to: name of its config, shapes of its weights, its classes."""
 
     name: str
     shapes: Shapes
@@ -89,7 +85,8 @@ def convert_published_file(
                 published_shapes(found.group, len(found.classes)),
                 {'dataset_name': found.dataset, 'classes': found.classes},
             )
-        converted = convert_reference_state_dict(state, _on_meta(target.shapes))
+        model = {key: torch.empty(x, device='meta') for key, x in target.shapes.items()}
+        converted = convert_reference_state_dict(state, model)
         if converted.missing:
             raise ValueError(_missing(path, converted.missing))
         weights, dropped = converted.state_dict, converted.dropped
@@ -101,21 +98,15 @@ def convert_published_file(
 def convert_backbone(
     state_dict: Mapping[str, Tensor],
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Rename the weights of ``ir50.pth`` to those of IRNet's three stages.
-
-    Args:
-        state_dict: Weights in either key layout.
+    """Rename the weights of ``ir50.pth``, in either key layout, to those of IRNet.
 
     Returns:
-        The renamed state dict, and the keys that were dropped: the fourth stage and
-        the recognition head.
+        The weights of the three stages, and the keys that were dropped: the fourth
+        stage and the recognition head.
 
     Raises:
         ValueError: Weights are missing, unknown or have a wrong shape.
     """
-    from mmqcs.models import IRNet
-    from mmqcs.models.backbones.ir_net_keys import convert_ir_state_dict
-
     names = {key: key for key in state_dict}  # ours and theirs, once converted
     convert_ir_state_dict(names, '', IRNet.arch_settings[50], 3)
     shapes = backbone_shapes()
@@ -135,11 +126,7 @@ def convert_backbone(
 
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with Path(path).open('rb') as file:
-        while chunk := file.read(1 << 20):  # hashlib.file_digest needs Python 3.11
-            digest.update(chunk)
-    return digest.hexdigest()
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _number(value: Any) -> float | int | None:
@@ -149,10 +136,6 @@ def _number(value: Any) -> float | int | None:
     if isinstance(value, Real) and math.isfinite(value):
         return int(value) if isinstance(value, Integral) else float(value)
     return None
-
-
-def _on_meta(shapes: Shapes) -> dict[str, Tensor]:
-    return {key: torch.empty(shape, device='meta') for key, shape in shapes.items()}
 
 
 def _missing(path: str | Path, keys: Sequence[str]) -> str:

@@ -8,60 +8,46 @@ from torch import Tensor
 
 from mmqcs.checkpoints.reference.architecture import published_shapes
 
-_ENCODER = (
-    (r'(cls_token|pos_embed|norm\.\w+)', r'{path}encoder.\1'),
-    (r'(blocks\.\d+\.(?:norm1|norm2|attn\.qkv|attn\.proj)\.\w+)', r'{path}encoder.\1'),
-    (r'(blocks\.\d+\.)mlp\.fc1\.(\w+)', r'{path}encoder.\1ffn.layers.0.0.\2'),
-    (r'(blocks\.\d+\.)mlp\.fc2\.(\w+)', r'{path}encoder.\1ffn.layers.1.\2'),
+# Published names and those of mmqcs, for each level and branch.
+_TABLE = r"""
+ir_back\.input_layer\.(.*)                        backbone.stem.\1
+ir_back\.body{number}\.(\d+)\.res_layer\.(.*)     {stage}.\1.residual.\2
+ir_back\.body{number}\.(\d+)\.shortcut_layer\.(.*)  {stage}.\1.shortcut.\2
+conv{number}\.(\w+)                               neck.levels.{level}.0.\1
+embed_(?:q|1)\.0\.(\w+)                           neck.levels.0.1.\1
+embed_(?:q|1)\.1\.(\w+)                           neck.levels.0.2.\1
+embed_(?:k|2)\.0\.(\w+)                           neck.levels.1.1.\1
+embed_(?:v|3)\.proj\.(\w+)                        neck.levels.2.1.\1
+VIT_{vit}\.(cls_token|pos_embed|norm\.\w+)        {encoder}.\1
+VIT_{vit}\.(blocks\.\d+\.(?:norm[12]|attn\.qkv|attn\.proj)\.\w+)  {encoder}.\1
+VIT_{vit}\.(blocks\.\d+\.)mlp\.fc1\.(\w+)         {encoder}.\1ffn.layers.0.0.\2
+VIT_{vit}\.(blocks\.\d+\.)mlp\.fc2\.(\w+)         {encoder}.\1ffn.layers.1.\2
+VIT_{vit}\.se_block\.linear1\.(\w+)               {head}.gate.0.\1
+VIT_{vit}\.se_block\.linear2\.(\w+)               {head}.gate.2.\1
+VIT_{vit}\.head\.linear\.(\w+)                    {head}.fc.\1
+cross_attention_{number}\.(theta|(?:norm1|norm2|proj)\.\w+)  {attention}.\1
+cross_attention_{number}\.mlp\.fc1\.(\w+)         {attention}.ffn.layers.0.0.\1
+cross_attention_{number}\.mlp\.fc2\.(\w+)         {attention}.ffn.layers.1.\1
+"""
+_BRANCHES = (
+    {'vit': 'base', 'encoder': 'neck.encoder', 'head': 'head'},
+    {'vit': 'cross', 'encoder': 'cross.encoder', 'head': 'cross.head'},
 )
-_HEAD = (
-    (r'se_block\.linear1\.(\w+)', r'{path}head.gate.0.\1'),
-    (r'se_block\.linear2\.(\w+)', r'{path}head.gate.2.\1'),
-    (r'head\.linear\.(\w+)', r'{path}head.fc.\1'),
-)
-
-
-def _rules() -> list[tuple[str, str]]:
-    rules = [
-        (r'ir_back\.input_layer\.(.*)', r'backbone.stem.\1'),
-        *(
-            (
-                rf'ir_back\.body{stage + 1}\.(\d+)\.{theirs}\.(.*)',
-                rf'backbone.stages.{stage}.\1.{ours}.\2',
-            )
-            for stage in range(3)
-            for theirs, ours in (
-                ('res_layer', 'residual'),
-                ('shortcut_layer', 'shortcut'),
-            )
-        ),
-        *(
-            (rf'conv{level + 1}\.(\w+)', rf'neck.levels.{level}.0.\1')
-            for level in range(3)
-        ),
-        (r'embed_(?:q|1)\.0\.(\w+)', r'neck.levels.0.1.\1'),
-        (r'embed_(?:q|1)\.1\.(\w+)', r'neck.levels.0.2.\1'),
-        (r'embed_(?:k|2)\.0\.(\w+)', r'neck.levels.1.1.\1'),
-        (r'embed_(?:v|3)\.proj\.(\w+)', r'neck.levels.2.1.\1'),
-    ]
-    for theirs, encoder, head in (
-        (r'VIT_base\.', 'neck.', ''),
-        (r'VIT_cross\.', 'cross.', 'cross.'),
-    ):
-        rules += [(theirs + a, b.format(path=encoder)) for a, b in _ENCODER]
-        rules += [(theirs + a, b.format(path=head)) for a, b in _HEAD]
-    for level in range(3):
-        theirs = rf'cross_attention_{level + 1}\.'
-        ours = f'cross.attention.levels.{level}.'
-        rules += [
-            (theirs + r'(theta|(?:norm1|norm2|proj)\.\w+)', ours + r'\1'),
-            (theirs + r'mlp\.fc1\.(\w+)', ours + r'ffn.layers.0.0.\1'),
-            (theirs + r'mlp\.fc2\.(\w+)', ours + r'ffn.layers.1.\1'),
-        ]
-    return rules
-
-
-_RULES = [(re.compile(a), b) for a, b in _rules()]
+_RULES = [
+    (re.compile(theirs), ours)
+    for level in range(3)
+    for branch in _BRANCHES
+    for theirs, ours in (
+        line.format(
+            level=level,
+            number=level + 1,
+            stage=f'backbone.stages.{level}',
+            attention=f'cross.attention.levels.{level}',
+            **branch,
+        ).split()
+        for line in _TABLE.strip().splitlines()
+    )
+]
 
 _UNUSED = re.compile(
     r'ir_back\.output_layer\..*'
@@ -87,11 +73,9 @@ class ConvertedState(NamedTuple):
 
 
 class ReferenceKind(NamedTuple):
-    """Kind of model that published weights belong to.
+    """Group of published weights, and classes of their heads, None without a head.
 
-    Attributes:
-        group: ``'quadruplet'`` (QCS, which has theta) or ``'pair'`` (DCS).
-        num_classes: Number of classes of the heads; None if the file has no head.
+    The group is ``'quadruplet'`` (QCS, which has theta) or ``'pair'`` (DCS).
     """
 
     group: str
@@ -100,9 +84,6 @@ class ReferenceKind(NamedTuple):
 
 def reference_key(key: str) -> str | None:
     """Return the mmqcs name of a published parameter, None if it is never used.
-
-    Args:
-        key: Published name, with or without ``module.``.
 
     Raises:
         KeyError: No published QCS or DCS model has this name.
@@ -118,9 +99,6 @@ def reference_key(key: str) -> str | None:
 
 def reference_kind(state_dict: Mapping[str, Tensor]) -> ReferenceKind:
     """Tell whether published weights belong to QCS or DCS, and for how many classes.
-
-    Args:
-        state_dict: Weights of a published run.
 
     Raises:
         ValueError: The two heads have different numbers of classes.

@@ -1,4 +1,4 @@
-"""The eight published recipes, and which of them a published file is of."""
+"""The eight published recipes."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,9 @@ from mmqcs.expressions import AFFECT_NET, FER_PLUS, RAF_DB
 
 
 class Recipe(NamedTuple):
-    """What a published run was trained on.
+    """A published run, with its config, classes, and top-1 accuracies in percent.
 
-    Attributes:
-        name: Name of the config, without ``.py``.
-        group: ``'quadruplet'`` (QCS) or ``'pair'`` (DCS).
-        dataset: Name of the data set.
-        classes: Names of the classes, in the order of the head's outputs.
-        published: Published top-1 accuracies in percent.
+    ``group`` is ``'quadruplet'`` (QCS) or ``'pair'`` (DCS).
     """
 
     name: str
@@ -43,21 +38,14 @@ def find_recipe(
     best_accuracy: float | None = None,
     name: str | None = None,
 ) -> Recipe:
-    """Finds the recipe that a published file is of.
+    """Find the recipe of a published file.
 
-    The weights tell QCS from DCS and seven classes from eight, so two data sets
-    remain. A best accuracy that is, to two decimals, the published figure of one
-    of them decides; else the user must.
-
-    Args:
-        group: ``'quadruplet'`` or ``'pair'``.
-        num_classes: Classes of the heads.
-        best_accuracy: Best accuracy in the file, in percent.
-        name: What the user says it is.
+    The weights tell QCS from DCS and seven classes from eight, so two datasets remain.
+    If the best accuracy in the file is the published figure of one of them, to two
+    decimals, it decides. Otherwise the user must give the name.
 
     Raises:
-        ValueError: No recipe fits the file, the one named does not, or more than
-            one fits; these are listed.
+        ValueError: No recipe fits the file, the one named does not, or several do.
     """
     kind = f'{"QCS" if group == "quadruplet" else "DCS"} with {num_classes} classes'
     fitting = [
@@ -72,14 +60,14 @@ def find_recipe(
             f'Name its config by --config'
         )
     if name is not None:
-        for recipe in fitting:
-            if recipe.name == name:
-                return recipe
-        raise ValueError(f'the file is of {kind}, that is {names}, not {name}')
-    if best_accuracy is not None:
-        exact = [r for r in fitting if round(best_accuracy, 2) in r.published]
-        if len(exact) == 1:
-            return exact[0]
+        exact = [recipe for recipe in fitting if recipe.name == name]
+        if not exact:
+            raise ValueError(f'the file is of {kind}, that is {names}, not {name}')
+    else:
+        figure = None if best_accuracy is None else round(best_accuracy, 2)
+        exact = [recipe for recipe in fitting if figure in recipe.published]
+    if len(exact) == 1:
+        return exact[0]
     raise ValueError(
         f'the file is of {kind}, but weights do not tell the data set: name it by '
         f'--recipe {names}'

@@ -10,7 +10,12 @@ from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
 from mmqcs.checkpoints.safe_load import CheckpointError
-from mmqcs.checkpoints.weights import TRAIN_ONLY, check_fit, check_tensors, find_weights
+from mmqcs.checkpoints.weights import (
+    check_fit,
+    check_tensors,
+    find_weights,
+    without_train_only,
+)
 from mmqcs.registry import HOOKS
 
 
@@ -55,8 +60,16 @@ class CheckWeightsHook(Hook):
         wanted = model.state_dict()
         state = find_weights(checkpoint, path, wanted)
         check_tensors(state, path)
-        if not runner._resume:
-            wanted, state = _without_absent_parts(wanted, state, path)
+        kept = without_train_only(wanted), without_train_only(state)
+        absent = [len(a) == len(b) for a, b in zip(kept, (wanted, state), strict=True)]
+        if any(absent) and not runner._resume:
+            wanted, state = kept
+            if absent == [False, True]:
+                print_log(
+                    f'{path} lacks the cross branch, which is used in training only. '
+                    f'The branch keeps its initial weights',
+                    logger='current',
+                )
         check_fit(state, wanted, path)
         if 'state_dict' not in checkpoint:
             meta = checkpoint.get('meta', {})
@@ -82,9 +95,7 @@ def _check_initial(module: nn.Module, name: str, path: str, prefix: str | None) 
     state = find_weights(CheckpointLoader.load_checkpoint(path, 'cpu'), path)
     if prefix:
         start = prefix.removesuffix('.') + '.'
-        state = {
-            k.removeprefix(start): v for k, v in state.items() if k.startswith(start)
-        }
+        state = {k[len(start) :]: state[k] for k in state if k.startswith(start)}
     # modules that also load weights under other names rename them here
     for hook in module._load_state_dict_pre_hooks.values():
         hook(state, '', {}, True, [], [], [])
@@ -100,22 +111,3 @@ def _check_initial(module: nn.Module, name: str, path: str, prefix: str | None) 
             f'{", ".join(missing[:3])}. They would stay random. Set prefix in init_cfg '
             f'if the keys of the file have one, or choose a file of this network'
         )
-
-
-def _without_absent_parts(
-    wanted: dict[str, Any], state: dict[str, Any], path: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Leave out the train-only parts if either side lacks them entirely."""
-    sides = [any(k.startswith(TRAIN_ONLY) for k in side) for side in (wanted, state)]
-    if all(sides):
-        return wanted, state
-    if sides[0]:
-        print_log(
-            f'{path} lacks the cross branch, which is used in training only. The '
-            f'branch keeps its initial weights',
-            logger='current',
-        )
-    return tuple(
-        {k: v for k, v in side.items() if not k.startswith(TRAIN_ONLY)}
-        for side in (wanted, state)
-    )

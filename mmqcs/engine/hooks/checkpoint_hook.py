@@ -111,16 +111,12 @@ class CheckpointHook(StockCheckpointHook):
                     hub.update_info(key, str(folder / name))
                 else:
                     hub.pop_info(key)
-        ids = hub.runtime_info.get('keep_ckpt_ids')
-        if ids is not None and not _are_integers(ids):
+        ids = hub.runtime_info.get('keep_ckpt_ids', [])
+        if not isinstance(ids, (list, tuple)) or {*map(type, ids)} - {int}:
             hub.pop_info('keep_ckpt_ids')
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        """Save the best checkpoint.
-
-        Raises:
-            KeyError: No metric has the name given as ``save_best``.
-        """
+        """Save the best checkpoint."""
         for name in self.save_best or ():
             if metrics and name != 'auto' and name not in metrics:
                 raise KeyError(
@@ -130,12 +126,9 @@ class CheckpointHook(StockCheckpointHook):
         super().after_val_epoch(runner, metrics)
 
     def _save_checkpoint(self, runner: Runner) -> None:
-        if self.by_epoch:
-            step = runner.epoch + 1
-            meta = dict(epoch=step, iter=runner.iter)
-        else:
-            step = runner.iter + 1
-            meta = dict(epoch=runner.epoch, iter=step)
+        step = (runner.epoch if self.by_epoch else runner.iter) + 1
+        meta: dict[str, Any] = dict(epoch=runner.epoch, iter=runner.iter)
+        meta['epoch' if self.by_epoch else 'iter'] = step
         meta[VALIDATION_FOLLOWS] = self._validation_follows(runner, step)
         self._save_checkpoint_with_step(runner, step, meta)
 
@@ -236,7 +229,3 @@ class _DraftingRunner:
         finally:
             self._hook.counts = {}
             draft.unlink(missing_ok=True)
-
-
-def _are_integers(values: Any) -> bool:
-    return isinstance(values, (list, tuple)) and all(type(v) is int for v in values)

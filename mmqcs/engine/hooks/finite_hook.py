@@ -12,8 +12,6 @@ from mmqcs.registry import HOOKS
 
 from .runtime_info_hook import RuntimeInfoHook
 
-__all__ = ['FiniteHook', 'NotFiniteError']
-
 ADVICE = (
     'Lower the learning rate, clip gradients (optim_wrapper.clip_grad), or check the '
     'inputs and the mean and std of the data_preprocessor'
@@ -41,15 +39,13 @@ class FiniteHook(Hook):
         NotFiniteError: In training: names the iteration and its losses, or the weight.
 
     Examples:
-        >>> from types import SimpleNamespace
         >>> hook = FiniteHook()
-        >>> hook.after_train_iter(SimpleNamespace(iter=0), 0, outputs={'loss': 0.5})
-        >>> bad = {'loss': torch.tensor(float('nan'))}
+        >>> hook.check(2, {'loss': torch.tensor(0.5)})
         >>> try:
-        ...     hook.after_train_iter(SimpleNamespace(iter=1), 1, outputs=bad)
+        ...     hook.check(3, {'loss': torch.tensor(float('nan'))})
         ... except NotFiniteError as error:
         ...     print(str(error).partition('.')[0])
-        the losses of iteration 2 are not finite: loss nan
+        the losses of iteration 3 are not finite: loss nan
     """
 
     # after EMAHook, which adds weights to a checkpoint, and before CheckpointHook
@@ -66,30 +62,14 @@ class FiniteHook(Hook):
                 self._reads = True
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: dict[str, Any] | None = None,
+        self, runner: Runner, batch_idx: int, outputs: Any = None, **_: Any
     ) -> None:
-        """Check the losses, unless :class:`RuntimeInfoHook` hands them over later.
-
-        Raises:
-            NotFiniteError: A loss is infinite or not a number.
-        """
+        """Check the losses, unless :class:`RuntimeInfoHook` hands them over later."""
         if not self._reads:
             self.check(runner.iter + 1, outputs or {})
 
     def check(self, iteration: int, scalars: dict[str, float | Tensor]) -> None:
-        """Check the losses of one iteration.
-
-        Args:
-            iteration: Its number, from 1.
-            scalars: Its outputs, of which those with "loss" in their name are checked.
-
-        Raises:
-            NotFiniteError: A loss is infinite or not a number.
-        """
+        """Check the losses among the outputs of an iteration, counted from 1."""
         losses = {
             name: value.item() if isinstance(value, Tensor) else value
             for name, value in scalars.items()
@@ -103,11 +83,7 @@ class FiniteHook(Hook):
             )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check the weights.
-
-        Raises:
-            NotFiniteError: A weight is infinite or not a number; nothing is saved.
-        """
+        """Check the weights; an error prevents the save."""
         for part in ('state_dict', 'ema_state_dict'):
             for name, value in checkpoint.get(part, {}).items():
                 if isinstance(value, Tensor) and not torch.isfinite(value).all():

@@ -1,5 +1,7 @@
 """Writes a report into the work dir."""
 
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,7 @@ from mmqcs.functional.bootstrap import accuracies
 from mmqcs.functional.dataset_labels import class_counts
 from mmqcs.registry import HOOKS
 from mmqcs.runs.predictions import Predictions, prediction_rows
-from mmqcs.runs.record import (
-    ERRORS,
-    PREDICTIONS,
-    RunRecord,
-    command_line,
-    environment,
-)
+from mmqcs.runs.record import ERRORS, PREDICTIONS, RunRecord, environment
 
 COLUMNS = 6  # columns of the worst errors that fit the width of the report
 
@@ -82,57 +78,38 @@ class ReportHook(Hook):
         """Discard the predictions of the last validation."""
         self._rows = []
 
-    def before_test_epoch(self, runner: Runner) -> None:
-        """Discard earlier predictions."""
-        self._rows = []
-
     def after_val_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Sequence[DataSample] | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: Any, outputs: Any
     ) -> None:
         """Store the predictions of a batch."""
         self._guarded(runner, self._keep_predictions, outputs)
 
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Sequence[DataSample] | None = None,
-    ) -> None:
-        """Store the predictions of a batch."""
-        self._guarded(runner, self._keep_predictions, outputs)
+    before_test_epoch = before_val_epoch
+    after_test_iter = after_val_iter
 
     def after_val_epoch(self, runner: Runner, metrics: Any = None) -> None:
         """Write the predictions if the validation is the best so far."""
-        dataset = runner.val_dataloader.dataset
-        self._collect(runner, dataset)
-        self._guarded(runner, self._plot_matrix, runner, metrics, dataset)
+        self._evaluated(runner, metrics, runner.val_dataloader.dataset)
 
     def after_test_epoch(self, runner: Runner, metrics: Any = None) -> None:
         """Write the predictions of a test."""
-        dataset = runner.test_dataloader.dataset
-        self._collect(runner, dataset)
-        self._guarded(runner, self._plot_matrix, runner, metrics, dataset)
+        self._evaluated(runner, metrics, runner.test_dataloader.dataset)
 
     def after_train(self, runner: Runner) -> None:
         """Write the report."""
         loop = runner.val_loop
-        dataset = None if loop is None else loop.dataloader.dataset
-        self._finish(runner, dataset)
+        self._finish(runner, None if loop is None else loop.dataloader.dataset)
 
     def after_test(self, runner: Runner) -> None:
         """Write the report."""
         self._finish(runner, runner.test_dataloader.dataset)
 
-    def _collect(self, runner: Runner, dataset: Any) -> None:
+    def _evaluated(self, runner: Runner, metrics: Any, dataset: Any) -> None:
         if self.enable:
             # in all processes, even after an error in one, so that none waits forever
             rows = collect_results(self._rows, len(dataset))
             self._guarded(runner, self._save_predictions, runner, rows, dataset)
+            self._guarded(runner, self._plot_matrix, runner, metrics, dataset)
 
     def _guarded(self, runner: Runner, action: Callable[..., None], *args: Any) -> None:
         """Run an action whose errors must not stop the run."""
@@ -168,7 +145,7 @@ class ReportHook(Hook):
             started=runner.timestamp,
             config_name=Path(name).name if name else runner.experiment_name,
             config=runner.cfg.pretty_text,
-            command=command_line(),
+            command=shlex.join(['python', *sys.argv]),
             checkpoint=runner._load_from,
             seed=runner.seed,
             processes=get_world_size(),
@@ -241,7 +218,6 @@ class ReportHook(Hook):
 
 def _logged_step(runner: Runner) -> int:
     """Return the number that the logger gives to the current validation."""
-    loggers = (hook for hook in runner.hooks if isinstance(hook, LoggerHook))
-    logger = next(loggers, None)
-    by_epoch = logger is None or logger.log_metric_by_epoch
+    loggers = [hook for hook in runner.hooks if isinstance(hook, LoggerHook)]
+    by_epoch = all(logger.log_metric_by_epoch for logger in loggers)
     return runner.epoch if by_epoch else runner.iter

@@ -1,30 +1,13 @@
 """Resumes a run safely, even on another number of processes."""
 
+from itertools import chain
 from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
-from mmengine.optim import _ParamScheduler
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmqcs.registry import HOOKS
-
-
-def pending_iteration_schedules(
-    schedulers: list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None,
-) -> list[str]:
-    """Return the names of schedules that count iterations and have not ended.
-
-    Args:
-        schedulers: The ``param_schedulers`` of a runner.
-    """
-    if isinstance(schedulers, dict):
-        schedulers = [item for group in schedulers.values() for item in group]
-    return [
-        type(item).__name__
-        for item in schedulers or ()
-        if not item.by_epoch and item._global_step < item.end
-    ]
 
 
 @HOOKS.register_module()
@@ -70,17 +53,12 @@ class ResumeHook(Hook):
         """Drop ``meta['config']``, and read the number of processes and batches."""
         meta: dict[str, Any] = checkpoint.get('meta') or {}
         if 'config' in meta:
-            if self.trust:
-                runner.logger.warning(
-                    "meta['config'] of the checkpoint is run as Python, as "
-                    '--trust-checkpoint asks'
-                )
-            else:
+            if not self.trust:
                 meta.pop('config')
-                runner.logger.warning(
-                    "meta['config'] of the checkpoint is ignored, because it would be "
-                    'run as Python'
-                )
+            what = 'run, as --trust-checkpoint asks' if self.trust else 'ignored'
+            runner.logger.warning(
+                f"meta['config'] of the checkpoint is Python code and is {what}"
+            )
         if 'world_size' in meta and 'batches_per_epoch' in meta:
             self._written = meta['world_size'], meta['batches_per_epoch']
 
@@ -103,7 +81,14 @@ class ResumeHook(Hook):
         if now[1] != self._written[1] and isinstance(
             runner.train_loop, EpochBasedTrainLoop
         ):
-            pending = pending_iteration_schedules(runner.param_schedulers)
+            schedules = runner.param_schedulers or []
+            if isinstance(schedules, dict):  # of several optimisers
+                schedules = chain(*schedules.values())
+            pending = [
+                type(item).__name__
+                for item in schedules
+                if not item.by_epoch and item._global_step < item.end
+            ]
             if pending:
                 raise ValueError(
                     f'{change}. But {", ".join(pending)} in param_scheduler counts '

@@ -14,8 +14,6 @@ from torch import Tensor
 
 from mmqcs.registry import HOOKS
 
-__all__ = ['RuntimeInfoHook']
-
 
 @HOOKS.register_module()
 class RuntimeInfoHook(StockRuntimeInfoHook):
@@ -60,11 +58,7 @@ class RuntimeInfoHook(StockRuntimeInfoHook):
             self._keep_norms(wrapper)
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: dict[str, Any] | None = None,
+        self, runner: Runner, batch_idx: int, outputs: Any = None, **_: Any
     ) -> None:
         """Keep the scalars of an iteration, and fetch all if the logger is due."""
         self._pending.append(_Scalars(runner.iter + 1, self._norms | (outputs or {})))

@@ -27,21 +27,9 @@ class SAMHook(Hook):
 
     Examples:
         >>> from mmengine.config import Config
-        >>> from mmengine.runner import Runner
         >>> config = Config.fromfile('configs/qcs/qcs_ir-small_synthfer.py')
-        >>> config.optim_wrapper = dict(
-        ...     type='mmqcs.SAMOptimWrapper', optimizer=dict(type='Adam', lr=1e-3)
-        ... )
+        >>> config.optim_wrapper.type = 'mmqcs.SAMOptimWrapper'
         >>> config.custom_hooks = [dict(type='mmqcs.SAMHook')]
-        >>> config.train_cfg = dict(by_epoch=False, max_iters=2)
-        >>> config.train_dataloader.batch_size = 2
-        >>> config.param_scheduler = None
-        >>> config.val_cfg = config.val_dataloader = config.val_evaluator = None
-        >>> config.work_dir, config.log_level = 'work_dirs/sam', 'ERROR'
-        >>> runner = Runner.from_cfg(config)
-        >>> model = runner.train()
-        >>> runner.iter  # of two passes each
-        2
     """
 
     # before hooks that read the updated weights, such as EMAHook
@@ -55,8 +43,7 @@ class SAMHook(Hook):
         """Check the set-up, and record the output of the data preprocessor from now on.
 
         Raises:
-            TypeError: The optimiser wrapper is not one for SAM, or SAM cannot train
-                the model; see :func:`check_data_parallel`.
+            TypeError: The optimiser wrapper is not for SAM, or the model is sharded.
         """
         if not isinstance(runner.optim_wrapper, SAMMixin):
             raise TypeError(
@@ -103,12 +90,6 @@ def check_data_parallel(model: nn.Module) -> None:
     Under FSDP, each process holds a part of each gradient, but the ascent needs the
     norm of all of it. DeepSpeed and ColossalAI step through their own engines, which do
     not know about a second pass.
-
-    Args:
-        model: The model as it is trained, with its wrapper.
-
-    Raises:
-        TypeError: The model is sharded or run by such an engine.
     """
     names = [base.__name__ for base in type(model).__mro__]
     if any(mark in name for mark in _SHARDING for name in names):

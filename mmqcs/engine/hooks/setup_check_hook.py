@@ -36,11 +36,7 @@ class SetupCheckHook(Hook):
         """Whether the first iteration is complete."""
 
     def before_train(self, runner: Runner) -> None:
-        """Check the set-up.
-
-        Raises:
-            ValueError: Two parts do not fit.
-        """
+        """Check the set-up."""
         datasets = {'train_dataloader': runner.train_dataloader.dataset}
         if runner.val_loop is not None:
             datasets['val_dataloader'] = runner.val_loop.dataloader.dataset
@@ -74,11 +70,7 @@ def _test_dataset(runner: Runner) -> Any:
 
 
 def _check_save_best(names: list[str], evaluator: Evaluator) -> None:
-    """Compare ``save_best`` with the names of an evaluator's metrics.
-
-    Raises:
-        ValueError: A name is not one of them.
-    """
+    """Compare ``save_best`` with the names of an evaluator's metrics."""
     known: list[str] = []
     for metric in evaluator.metrics:
         listed = getattr(metric, 'metric_names', None)

@@ -68,18 +68,9 @@ class SAMMixin:
         return self._ascent_batches > 0
 
     def update_params(
-        self,
-        loss: Tensor,
-        step_kwargs: dict | None = None,
-        zero_kwargs: dict | None = None,
+        self, loss: Tensor, step_kwargs: Any = None, zero_kwargs: Any = None
     ) -> None:
-        """Process the loss of one batch in the current pass.
-
-        Args:
-            loss: Scalar to differentiate.
-            step_kwargs: Arguments of the optimiser's ``step``.
-            zero_kwargs: Arguments of the optimiser's ``zero_grad``.
-        """
+        """Process the loss of one batch in the current pass; see ``OptimWrapper``."""
         if self.descending:
             super().update_params(loss, step_kwargs, zero_kwargs)
             return
