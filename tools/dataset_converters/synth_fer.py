@@ -43,13 +43,7 @@ from mmqcs.cli.render_folder import (
     settings_or_fail,
 )
 from mmqcs.synth import RENDERER_VERSION, SynthFERSettings, labels, render
-from mmqcs.synth.folders import (
-    FOLDER_WRITERS,
-    FolderWriter,
-    ImageFile,
-    make_folder_writer,
-    write_file,
-)
+from mmqcs.synth.folders import FOLDER_WRITERS, FolderWriter, ImageFile, write_file
 
 MARK = 'synthfer.json'
 
@@ -144,7 +138,7 @@ def main() -> None:
     )
     found = {split: labels(settings, split, count) for split, count in counts.items()}
     try:
-        writer = make_folder_writer(args.layout, found, settings)
+        writer = FOLDER_WRITERS[args.layout](found, settings)
     except ValueError as error:
         fail(f'--layout {args.layout} does not fit --classes {args.classes}: {error}')
 
