@@ -7,9 +7,11 @@ arithmetic and gives the same pixels on every machine.
 import cv2
 import numpy as np
 
-__all__ = ['ClippedPaint', 'disc', 'fill', 'fixed', 'line', 'mask_of', 'moved']
-
 _SHIFT = 4
+
+TURNS = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
+RING = np.stack((np.cos(TURNS), np.sin(TURNS)), axis=1)
+"""Points of the unit circle at the angles :data:`TURNS`."""
 
 
 def fixed(points: np.ndarray) -> np.ndarray:

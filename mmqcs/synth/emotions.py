@@ -7,8 +7,6 @@ import numpy as np
 from .action_units import NUMBERS, ROWS
 from .rng import chance, pick, span
 
-__all__ = ['EMOTIONS', 'Emotion', 'sample_intensities']
-
 
 @dataclass(frozen=True)
 class Emotion:

@@ -11,8 +11,6 @@ from .identity import Identity
 from .nuisance import Nuisance, background, degrade, light, occlude
 from .skin import paint_neck, paint_skin
 
-__all__ = ['place_face', 'render_face']
-
 _SUPERSAMPLING = 2
 
 
@@ -20,30 +18,17 @@ def place_face(
     identity: Identity, intensities: np.ndarray, nuisance: Nuisance, size: int
 ) -> Face:
     """Pose a face on a canvas whose side is ``size`` pixels, without painting it."""
-    project = Projector(
-        size,
-        nuisance.scale,
-        nuisance.shift,
-        nuisance.yaw,
-        nuisance.pitch,
-        nuisance.roll,
-    )
+    n = nuisance
+    project = Projector(size, n.scale, n.shift, n.yaw, n.pitch, n.roll)
     return pose_face(identity, intensities, project, nuisance.gaze)
 
 
 def render_face(
     identity: Identity, intensities: np.ndarray, nuisance: Nuisance, image_size: int
 ) -> np.ndarray:
-    """Render a face.
+    """Render a face: BGR, uint8 (image_size, image_size, 3).
 
-    Args:
-        identity: Person.
-        intensities: Intensities (2, units) of the action units.
-        nuisance: Conditions, sampled for the same image size.
-        image_size: Side of the image in pixels.
-
-    Returns:
-        BGR image, uint8 (image_size, image_size, 3).
+    The conditions must be sampled for the same image size.
     """
     size = _SUPERSAMPLING * image_size
     face = place_face(identity, intensities, nuisance, size)

@@ -10,17 +10,6 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = [
-    'SPLITS',
-    'STREAMS',
-    'bell',
-    'chance',
-    'generator',
-    'pick',
-    'span',
-    'triangle',
-]
-
 T = TypeVar('T')
 
 SPLITS = {'train': 0, 'test': 1}

@@ -5,8 +5,6 @@ from xml.etree import ElementTree
 
 from .scenes import SceneFace
 
-__all__ = ['coco_annotations', 'voc_annotation']
-
 
 def coco_annotations(
     scenes: Sequence[Sequence[SceneFace]],

@@ -9,8 +9,6 @@ import numpy as np
 from .rng import generator, span
 from .synth_fer import SynthFERSettings, check_split, face_box, label_of, render
 
-__all__ = ['SceneFace', 'SceneSettings', 'render_scene', 'scene_faces']
-
 _TRIES = 40
 # share of the side of a face image, at each edge, that fades into the background
 _FADE = 0.1

@@ -13,16 +13,6 @@ from .nuisance import Nuisance, sample_nuisance
 from .render_face import place_face, render_face
 from .rng import SPLITS, generator
 
-__all__ = [
-    'CLASSES',
-    'RENDERER_VERSION',
-    'SynthFERSettings',
-    'face_box',
-    'label_of',
-    'labels',
-    'render',
-]
-
 CLASSES = (*RAF_DB, 'Contempt')
 """Class names in the order of RAF-DB, with contempt last."""
 
