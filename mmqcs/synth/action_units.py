@@ -28,16 +28,11 @@ FOLDS = (
 
 @dataclass(frozen=True)
 class ActionUnit:
-    """Effect of one action unit at full intensity.
+    """Effect of one action unit at full intensity."""
 
-    Args:
-        moves: Displacement (outwards, down) of each landmark, in half widths of the
-            face.
-        folds: Depth added to each fold.
-    """
-
+    # displacements (outwards, down) in half widths of the face
     moves: dict[str, tuple[float, float]]
-    folds: dict[str, float] = field(default_factory=dict)
+    folds: dict[str, float] = field(default_factory=dict)  # depths that are added
 
 
 # fmt: off

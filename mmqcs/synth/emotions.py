@@ -10,17 +10,11 @@ from .rng import chance, pick, span
 
 @dataclass(frozen=True)
 class Emotion:
-    """The action units of one emotion.
-
-    Args:
-        always: Units that are always present.
-        maybe: Probability of each unit that is sometimes present.
-        one_sided: Whether only one half of the face shows the units.
-    """
+    """The action units of one emotion."""
 
     always: tuple[int, ...]
-    maybe: dict[int, float] = field(default_factory=dict)
-    one_sided: bool = False
+    maybe: dict[int, float] = field(default_factory=dict)  # with probabilities
+    one_sided: bool = False  # only one half of the face shows them
 
 
 EMOTIONS: dict[str, Emotion] = {
@@ -44,11 +38,6 @@ def sample_intensities(
     Harder faces have weaker expressions, and more often show units that do not belong
     to the emotion.
 
-    Args:
-        rng: Random generator.
-        emotion: A key of :data:`EMOTIONS`.
-        difficulty: From 0 (easy) to 1 (hard).
-
     Returns:
         (2, units): intensities in the left and the right half of the face, with the
         units in the order of :data:`ACTION_UNITS`.
@@ -58,11 +47,8 @@ def sample_intensities(
     weakest = 0.85 - 0.65 * difficulty - 0.10 * difficulty**2
     strongest = 1.0 - 0.15 * difficulty
     overall = span(rng, weakest, strongest)
-    present = [
-        *spec.always,
-        *(unit for unit, probability in spec.maybe.items() if chance(rng, probability)),
-    ]
-    for unit in present:
+    sometimes = [unit for unit, share in spec.maybe.items() if chance(rng, share)]
+    for unit in (*spec.always, *sometimes):
         spread = 0.15 + 0.15 * difficulty + 0.45 * difficulty**2
         out[:, ROWS[unit]] = overall * span(rng, 1.0 - spread, 1.0 + spread)
     if spec.one_sided:

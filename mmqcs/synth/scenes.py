@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from .rng import generator, span
-from .synth_fer import SynthFERSettings, check_split, face_box, label_of, render
+from .synth_fer import SynthFERSettings, face_box, label_of, render
 
 _TRIES = 40
 # share of the side of a face image, at each edge, that fades into the background
@@ -50,19 +50,12 @@ class SceneSettings:
 
 
 class SceneFace(NamedTuple):
-    """One face of a scene.
+    """One face of a scene."""
 
-    Attributes:
-        number: Index of the face in its split.
-        label: Class of the expression.
-        place: (left, top, side) of the face image in the scene in pixels.
-        box: (left, top, right, bottom) of the head in the scene in pixels, float64.
-    """
-
-    number: int
+    number: int  # index in its split
     label: int
-    place: tuple[int, int, int]
-    box: np.ndarray
+    place: tuple[int, int, int]  # (left, top, side) of the face image in pixels
+    box: np.ndarray  # (left, top, right, bottom) of the head in pixels, float64
 
 
 def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
@@ -79,25 +72,14 @@ def scene_faces(settings: SceneSettings, split: str, index: int) -> list[SceneFa
         settings: Settings of the scenes.
         split: 'train' or 'test'; no person is in both.
         index: Index of the scene, at least 0.
-
-    Returns:
-        One to ``max_faces`` faces.
-
-    Raises:
-        ValueError: The split is unknown, or the index is negative.
     """
-    check_split(split)
-    if index < 0:
-        raise ValueError(f'index must be >= 0, got {index}')
     rng = generator(settings.faces.seed, split, 'scene', index)
     faces: list[SceneFace] = []
     for k in range(1 + int(rng.random() * settings.max_faces)):
         for _ in range(_TRIES):
             side = int(span(rng, settings.min_size, settings.max_size + 1))
-            left, top = (
-                int(x * (settings.image_size - side + 1)) for x in rng.random(2)
-            )
-            place = (left, top, side)
+            room = settings.image_size - side + 1
+            place = (int(rng.random() * room), int(rng.random() * room), side)
             if all(_apart(place, face.place) for face in faces):
                 number = index * settings.max_faces + k
                 label = label_of(settings.faces, split, number)
