@@ -26,13 +26,7 @@ class CAERS(FERDataset):
 
     Args:
         data_root: Folder that holds ``CAER-S``, or ``CAER-S`` itself.
-        split: ``'train'`` or ``'test'``.
-        pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`.
-
-    Raises:
-        FileNotFoundError: The folder of the split is missing.
-        ValueError: A folder does not belong to a class.
 
     Examples:
         >>> data = CAERS('data/caer-s', split='test', label_order='common')
@@ -40,10 +34,7 @@ class CAERS(FERDataset):
         ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
-    METAINFO = {
-        'dataset_name': 'CAER-S',
-        'classes': expressions.CAER_S,
-    }
+    METAINFO = {'dataset_name': 'CAER-S', 'classes': expressions.CAER_S}
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""

@@ -26,7 +26,6 @@ _CK48_TREE = """\
                                             sadness, surprise"""
 _CSV_TREE = """\
     ckextended.csv                          emotion,pixels,Usage"""
-_USAGES = {'train': ('Training',), 'test': ('PublicTest', 'PrivateTest')}
 
 
 @DATASETS.register_module()
@@ -46,19 +45,16 @@ class CKPlus(FoldedDataset):
     :class:`.FoldedDataset`. Each data info has its ``subject``, except in ``'csv'``.
 
     Args:
-        data_root: Root folder.
-        split: ``'all'`` (327 labelled sequences), ``'train'`` or ``'test'``.
-        pipeline: Transforms.
+        *args, **kwargs: See :class:`.FoldedDataset`. ``'all'`` has 327 labelled
+            sequences.
         peak_frames: Number of last frames to use from each sequence. Defaults to 1;
             ``'ck48'`` has three.
         neutral_frames: Number of first frames to use as neutral images, for
             ``'sequences'`` only. Defaults to 0; Neutral then has no images.
-        **kwargs: ``fold``, ``num_folds`` and the arguments of :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: No layout is found, or a sequence has no images.
-        ValueError: A label is not a number, a sequence has too few frames, or an
-            argument is out of range or does not apply to the layout.
+        ValueError: A sequence has too few frames, or an argument is out of range or
+            does not apply to the layout.
 
     Examples:
         >>> data = CKPlus('data/ck-plus', split='all', peak_frames=1, neutral_frames=1)
@@ -66,20 +62,11 @@ class CKPlus(FoldedDataset):
         'Neutral'
     """
 
-    METAINFO = {
-        'dataset_name': 'CK+',
-        'classes': expressions.CK_PLUS,
-    }
+    METAINFO = {'dataset_name': 'CK+', 'classes': expressions.CK_PLUS}
     PUBLISHED = {'all': (0, 45, 18, 59, 25, 69, 28, 83)}
 
     def __init__(
-        self,
-        data_root: str = '',
-        split: str = 'train',
-        pipeline: Sequence = (),
-        peak_frames: int = 1,
-        neutral_frames: int = 0,
-        **kwargs: Any,
+        self, *args: Any, peak_frames: int = 1, neutral_frames: int = 0, **kwargs: Any
     ) -> None:
         if peak_frames < 1 or neutral_frames < 0:
             raise ValueError(
@@ -88,18 +75,14 @@ class CKPlus(FoldedDataset):
             )
         self.peak_frames = peak_frames
         self.neutral_frames = neutral_frames
-        super().__init__(data_root, split, pipeline, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
+        labels = [locate(root, 'Emotion'), root / 'Emotion_labels']
+        hint = f'Unpack the images into {_IMAGES}'
         return (
-            Layout(
-                'sequences',
-                [locate(root, 'Emotion'), root / 'Emotion_labels'],
-                partial(self._read, root),
-                _TREE,
-                f'Unpack the images into {_IMAGES}',
-            ),
+            Layout('sequences', labels, partial(self._read, root), _TREE, hint),
             Layout('ck48', ck48_sources(root), self._read_ck48, _CK48_TREE),
             Layout('csv', [root / 'ckextended.csv'], self._read_csv, _CSV_TREE),
         )
@@ -146,9 +129,7 @@ class CKPlus(FoldedDataset):
                 f'{source} has neither sequences nor subjects. Remove the arguments '
                 f'peak_frames, neutral_frames, fold and num_folds'
             )
-        return read_ckextended(
-            source, self.METAINFO['classes'], _USAGES.get(self.split)
-        )
+        return read_ckextended(source, self.METAINFO['classes'], self.split)
 
     def _frames(self, folder: Path, file: Path) -> list[str]:
         names = sorted(os.listdir(folder)) if folder.is_dir() else []

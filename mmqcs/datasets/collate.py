@@ -10,8 +10,6 @@ from torch.utils.data import default_collate
 from mmqcs.registry import FUNCTIONS
 from mmqcs.structures import LabelBatch
 
-__all__ = ['collate_faces']
-
 
 @FUNCTIONS.register_module()
 def collate_faces(items: Sequence[dict[str, Any]]) -> dict[str, Tensor | LabelBatch]:

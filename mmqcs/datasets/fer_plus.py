@@ -18,7 +18,7 @@ from .readers.fer_plus_votes import (
     read_label_csv,
 )
 from .readers.folders import undouble
-from .readers.listings import read_label_list
+from .readers.listings import read_image_list
 
 _USAGE = dict(zip(('train', 'val', 'test'), USAGES, strict=True))
 _FOLDER = {'train': 'FER2013Train', 'val': 'FER2013Valid', 'test': 'FER2013Test'}
@@ -47,18 +47,15 @@ class FERPlus(FERDataset):
     those that are unknown or show no face, are left out.
 
     Args:
-        data_root: Root folder.
+        *args, **kwargs: See :class:`.FERDataset`.
         split: ``'train'``, ``'val'`` (PublicTest) or ``'test'`` (PrivateTest): 25,060,
             3,199 and 3,153 images with ``fer2013new.csv``, 25,045, 3,191 and 3,137 with
             ``label.csv``.
-        pipeline: Transforms.
         soft_labels: Whether each image also gets the distribution of its votes over the
             classes as ``gt_score``, which the losses use instead of the label.
-        **kwargs: See :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A table is malformed, or soft labels are requested from a list.
+        ValueError: Soft labels are requested from a list.
 
     Examples:
         >>> data = FERPlus('data/ferplus', split='test', soft_labels=True)
@@ -72,10 +69,7 @@ class FERPlus(FERDataset):
     """
 
     SPLITS = ('train', 'val', 'test')
-    METAINFO = {
-        'dataset_name': 'FERPlus',
-        'classes': expressions.FER_PLUS,
-    }
+    METAINFO = {'dataset_name': 'FERPlus', 'classes': expressions.FER_PLUS}
     PUBLISHED_BY_FILE = {
         'fer2013new.csv': {
             'train': (8740, 7287, 3149, 3014, 2100, 119, 532, 119),
@@ -89,36 +83,20 @@ class FERPlus(FERDataset):
         },
     }
 
-    def __init__(
-        self,
-        data_root: str = '',
-        split: str = 'train',
-        pipeline: Sequence = (),
-        soft_labels: bool = False,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, soft_labels: bool = False, **kwargs: Any) -> None:
         self.soft_labels = soft_labels
-        super().__init__(data_root, split, pipeline, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
         folder = _FOLDER[self.split]
         hint = f'Write the images into {folder} with the program included in FERPlus'
+        new = [root / 'fer2013new.csv']
+        label = [base / folder / 'label.csv' for base in (root, root / 'data')]
+        trees = [tree.format(folder=folder) for tree in (_NEW_TREE, _LABEL_TREE)]
         layouts = [
-            Layout(
-                'fer2013new.csv',
-                [root / 'fer2013new.csv'],
-                self._read_new,
-                _NEW_TREE.format(folder=folder),
-                hint,
-            ),
-            Layout(
-                'label.csv',
-                [root / folder / 'label.csv', root / 'data' / folder / 'label.csv'],
-                self._read_label,
-                _LABEL_TREE.format(folder=folder),
-                hint,
-            ),
+            Layout('fer2013new.csv', new, self._read_new, trees[0], hint),
+            Layout('label.csv', label, self._read_label, trees[1], hint),
         ]
         if file := _LIST.get(self.split):
             tree = _LIST_TREE.format(file=file)
@@ -147,12 +125,9 @@ class FERPlus(FERDataset):
             found.names, found.votes, found.lines, labels, strict=True
         ):
             if label >= 0:
-                yield Sample(
-                    os.path.join(images, name),
-                    label,
-                    f'{source} line {line}',
-                    scores=votes[:NUM_CLASSES] if self.soft_labels else None,
-                )
+                path, origin = os.path.join(images, name), f'{source} line {line}'
+                scores = votes[:NUM_CLASSES] if self.soft_labels else None
+                yield Sample(path, label, origin, scores=scores)
 
     def _read_list(self, source: Path) -> Iterator[Sample]:
         if self.soft_labels:
@@ -161,7 +136,4 @@ class FERPlus(FERDataset):
                 f'fer2013new.csv next to it'
             )
         self._metainfo['label_file'] = source.name
-        folder = source.parent / 'img'
-        folder = folder if folder.is_dir() else source.parent
-        for name, label, origin in read_label_list(source, 'fer0000000.png 0'):
-            yield Sample(os.path.join(folder, name), label, origin)
+        return read_image_list(source, source.parent / 'img', 'fer0000000.png 0')

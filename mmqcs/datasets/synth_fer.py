@@ -10,8 +10,6 @@ from mmpretrain.datasets.base_dataset import BaseDataset
 from mmqcs.registry import DATASETS
 from mmqcs.synth import CLASSES, SynthFERSettings, labels, render
 
-__all__ = ['SynthFER', 'SynthFERBackend']
-
 _PATH = (
     'synthfer://seed={seed},size={image_size},difficulty={difficulty},'
     'classes={num_classes},imbalanced={imbalanced:d}/{split}/'

@@ -7,8 +7,6 @@ from typing import NamedTuple
 from mmqcs.datasets.readers.folders import subfolders, undouble
 from mmqcs.datasets.readers.listings import Sample
 
-__all__ = ['FoundLayout', 'Layout', 'find_layout']
-
 
 class Layout(NamedTuple):
     """One way to store a split.
@@ -65,8 +63,7 @@ def find_layout(
 
     Raises:
         ValueError: No layout has that name, or several subfolders hold a layout.
-        FileNotFoundError: No layout exists; lists all searched paths and the expected
-            trees.
+        FileNotFoundError: No layout exists.
     """
     base = Path(root).expanduser()
     looked_for: list[Layout] = []

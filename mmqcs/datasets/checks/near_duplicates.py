@@ -4,8 +4,6 @@ import cv2
 import numpy as np
 import torch
 
-__all__ = ['find_copies', 'thumbnail']
-
 _SIDE = 32
 _BLOCKS = 8
 # Re-encoding changes an image slightly everywhere; another expression of the same face

@@ -13,8 +13,6 @@ from .fields import face_box, image_name, integer, shorten
 from .index_cache import cached_index, fingerprint, pack, unpack
 from .text_files import open_regular, read_table
 
-__all__ = ['AffectNetIndex', 'index_annotations', 'index_csv']
-
 NUM_CLASSES = 8
 _EXPRESSIONS = 11  # including 8 None, 9 Uncertain and 10 No-Face
 _SUFFIX = '_exp.npy'

@@ -14,10 +14,8 @@ from .fer2013_csv import read_fer2013_csv
 from .folders import subfolders
 from .listings import Sample, read_class_folders
 
-__all__ = ['ck48_sources', 'read_ck48', 'read_ckextended']
-
 _NAME = re.compile(r'(?P<subject>S\d+)_(?P<sequence>\d+)_\d+', re.IGNORECASE)
-_USAGES = ('Training', 'PublicTest', 'PrivateTest')
+_SPLITS = {'Training': 'train', 'PublicTest': 'test', 'PrivateTest': 'test'}
 
 
 def ck48_sources(root: Path) -> list[Path]:
@@ -33,15 +31,12 @@ def ck48_sources(root: Path) -> list[Path]:
 def read_ck48(
     folder: Path, classes: Sequence[str], peak_frames: int
 ) -> Sequence[Sample]:
-    """Read CK+48: class folders with the last three frames of each sequence.
+    """Read the last frames of each sequence of CK+48, with their ``subject``.
 
     Args:
         folder: Folder of the class folders.
         classes: Class names.
-        peak_frames: Number of last frames to use from each sequence.
-
-    Returns:
-        The images, each with its ``subject`` as an extra entry.
+        peak_frames: Number of frames to read per sequence, at most three.
 
     Raises:
         ValueError: A file name has no subject and sequence, a sequence is in two class
@@ -75,31 +70,28 @@ def read_ck48(
 
 
 def read_ckextended(
-    table: Path, classes: Sequence[str], usages: Sequence[str] | None
+    table: Path, classes: Sequence[str], split: str
 ) -> Iterator[Sample]:
     """Read ``ckextended.csv``, which has its own class order.
 
     Args:
         table: Table with the columns emotion, pixels and Usage.
         classes: Class names.
-        usages: Values of Usage to read, or None for all.
-
-    Yields:
-        The images.
+        split: ``'train'``, ``'test'`` or ``'all'``.
 
     Raises:
         ValueError: A row is malformed, or its emotion or Usage is unknown.
     """
     labels = class_map(CK_EXTENDED, classes).tolist()
     for row in read_fer2013_csv(table, len(labels)):
-        if row.usage not in _USAGES:
+        if row.usage not in _SPLITS:
             raise ValueError(
-                f'{row.origin}: expected a Usage of {", ".join(_USAGES)}, got '
+                f'{row.origin}: expected a Usage of {", ".join(_SPLITS)}, got '
                 f'{row.usage!r}'
             )
-        if usages is None or row.usage in usages:
+        if split in ('all', _SPLITS[row.usage]):
             yield Sample(row.path, labels[row.emotion], row.origin, listed=True)
-    if usages is not None:
+    if split != 'all':
         print_log(
             f'{table} has no subjects, so one subject can be in both the training and '
             f'the test split. Results are not comparable with splits by subject',

@@ -10,8 +10,6 @@ from mmqcs.expressions import class_spellings
 from .folders import subfolders, undouble
 from .listings import Sample, read_class_folders
 
-__all__ = ['SPLIT_NAMES', 'read_numbered_folders', 'split_folders']
-
 SPLIT_NAMES = {
     'train': ('train', 'training'),
     'val': ('val', 'valid', 'validation', 'publictest'),

@@ -14,8 +14,6 @@ from mmengine.fileio import BaseStorageBackend, register_backend
 from .fields import integer
 from .text_files import LINE_LIMIT, LIST_LIMIT, open_regular
 
-__all__ = ['FER2013CSVBackend', 'FER2013Row', 'read_fer2013_csv']
-
 _SIZE = 48
 _PATH = 'fer2013://{csv}/{usage}_{row:05d}@{offset}+{length}.png'
 _PATTERN = re.compile(r'fer2013://(.+)/\w+_\d+@(\d+)\+(\d+)\.png')

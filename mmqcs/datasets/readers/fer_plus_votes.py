@@ -10,8 +10,6 @@ from mmqcs.expressions import FER_PLUS
 from .fields import image_name, integer, shorten
 from .text_files import read_table
 
-__all__ = ['USAGES', 'Votes', 'majority', 'read_fer2013new', 'read_label_csv']
-
 NUM_CLASSES = len(FER_PLUS)
 _VOTES = (*map(str.lower, FER_PLUS), 'unknown', 'NF')
 _ANNOTATORS = 10

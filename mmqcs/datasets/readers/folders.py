@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-__all__ = ['companion', 'locate', 'subfolders', 'undouble']
-
 
 def undouble(path: Path) -> Path:
     """Return ``train/train`` for ``train`` if an archive was unpacked that way."""

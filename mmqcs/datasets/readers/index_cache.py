@@ -18,8 +18,6 @@ from mmqcs.atomic import atomic_file
 
 from .text_files import open_regular
 
-__all__ = ['cache_dir', 'cached_index', 'fingerprint', 'pack', 'unpack']
-
 _VERSION = 2  # of the contents of an index; increment when they change
 _KEY = 'fingerprint'
 _LIMIT = 2**30  # bytes; the index of AffectNet has about 30 million

@@ -13,8 +13,6 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from .fields import image_name, integer, shorten
 from .text_files import read_lines
 
-__all__ = ['FolderNames', 'Sample', 'read_class_folders', 'read_label_list']
-
 # The extension starts with a letter, so another column is not part of the name.
 _LABELLED = re.compile(r'(.+\.[A-Za-z][A-Za-z0-9]*)[ \t]+(\S+)')
 # errors for a folder that does not exist or cannot exist under that name
@@ -109,6 +107,16 @@ def read_label_list(
                 f'{origin}: expected an image name and a label such as {example!r}, '
                 f'got {shorten(line)} ({error})'
             ) from error
+
+
+def read_image_list(path: Path, folder: Path, example: str) -> Iterator[Sample]:
+    """Read a label list whose labels count from 0, see :func:`read_label_list`.
+
+    Names are relative to ``folder``, or to the folder of the list if it does not exist.
+    """
+    base = str(folder if folder.is_dir() else path.parent)
+    for name, label, origin in read_label_list(path, example):
+        yield Sample(os.path.join(base, name), label, origin)
 
 
 def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Sample]:

@@ -13,16 +13,6 @@ from mmengine import fileio
 
 from .fields import shorten
 
-__all__ = [
-    'LINE_LIMIT',
-    'LIST_LIMIT',
-    'check_image_file',
-    'check_regular',
-    'open_regular',
-    'read_lines',
-    'read_table',
-]
-
 LIST_LIMIT = 4 * 2**30
 """Largest list or table in bytes. AffectNet's table has about 0.5 GiB."""
 LINE_LIMIT = 2**17
