@@ -34,9 +34,6 @@ class SynthFERBackend(BaseStorageBackend):
     def get(self, filepath: str) -> memoryview:
         """Render an image and return it as a BMP file, which is lossless and fast.
 
-        Args:
-            filepath: Path as above.
-
         Raises:
             ValueError: The path has another form, or a setting is out of range.
         """
@@ -121,10 +118,8 @@ class SynthFER(BaseDataset):
             raise ValueError(f'num_images must be at least 1, got {num_images}')
         self.split = split
         self.num_images = num_images
-        metainfo = {
-            'classes': self.settings.classes,
-            **(kwargs.pop('metainfo', None) or {}),
-        }
+        metainfo = kwargs.pop('metainfo', None) or {}
+        metainfo = {'classes': self.settings.classes, **metainfo}
         super().__init__(ann_file='', metainfo=metainfo, **kwargs)
 
     def load_data_list(self) -> list[dict]:

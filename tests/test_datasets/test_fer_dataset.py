@@ -154,7 +154,7 @@ def test_only_the_classes_wanted_are_compared(rafdb, log, monkeypatch):
     monkeypatch.setitem(RAFDB.PUBLISHED, 'train', (1, 0, 9, 0, 0, 0, 0))
     RAFDB(rafdb, label_order=('Fear', 'Surprise'))
     assert not log.warnings
-    assert 'images (Surprise 1, Fear 0)' in log.info[-1]
+    assert 'images (Fear 0, Surprise 1)' in log.info[-1]
 
 
 def test_a_data_set_of_another_name_is_not_compared(rafdb, log):

@@ -17,33 +17,17 @@ EXAMPLES = 20
 
 
 class CheckedImage(NamedTuple):
-    """Result of reading one image.
-
-    Attributes:
-        path: Path of the image.
-        size: (height, width), or None if it cannot be read.
-        digest: SHA-256 of the file.
-        error: Why it cannot be read, or ''.
-        thumbnail: Grey levels, uint8 (32, 32), or None if it cannot be read.
-    """
+    """Result of reading one image. Size and thumbnail are None if it cannot be read."""
 
     path: str
-    size: tuple[int, int] | None = None
-    digest: bytes = b''
-    error: str = ''
-    thumbnail: np.ndarray | None = None
+    size: tuple[int, int] | None = None  # (height, width)
+    digest: bytes = b''  # SHA-256 of the file
+    error: str = ''  # why it cannot be read
+    thumbnail: np.ndarray | None = None  # grey levels, uint8 (32, 32)
 
 
 def check_images(paths: Sequence[str], workers: int) -> Iterator[CheckedImage]:
-    """Read images in parallel, through MMEngine as a pipeline does.
-
-    Args:
-        paths: Paths of the images.
-        workers: Number of processes.
-
-    Yields:
-        The results in the order of ``paths``.
-    """
+    """Read images in parallel, in order, through MMEngine as a pipeline does."""
     cv2.setNumThreads(1)  # a forked process cannot stop the threads of its parent
     with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
         try:
@@ -75,12 +59,7 @@ def _check_image(path: str) -> CheckedImage:
 
 
 def count_problems(split: str, images: Sequence[CheckedImage]) -> list[str]:
-    """Return a line on the unreadable images of a split, and examples.
-
-    Args:
-        split: Name of the split.
-        images: Its images.
-    """
+    """Return a line on the unreadable images of a split, and examples."""
     bad = [image for image in images if image.error]
     if not bad:
         return []
@@ -102,10 +81,8 @@ def split_overlap(
     Files that serve as both validation and test images are not reported.
 
     Args:
-        first: Name of the split to search.
-        second: Name of the split whose images are looked up.
-        first_images: Images of the first split.
-        second_images: Images of the second split.
+        first, second: Names of the split to search, and of the one that is looked up.
+        first_images, second_images: Their images.
 
     Returns:
         Lines on identical files, then on re-encoded or mirrored copies.
@@ -134,10 +111,8 @@ def split_overlap(
         (similar, f'are copies of images in {first}, re-encoded or mirrored'),
     ):
         if examples:
-            lines += [
-                f'{second}: {len(examples):,} images {what}',
-                *examples[:EXAMPLES],
-            ]
+            lines.append(f'{second}: {len(examples):,} images {what}')
+            lines += examples[:EXAMPLES]
             if len(examples) > EXAMPLES:
                 lines.append(f'  and {len(examples) - EXAMPLES:,} more')
     return lines

@@ -19,14 +19,7 @@ _CHUNK = 64  # queries compared with all references at once
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
-    """Shrink an image for :func:`find_copies`.
-
-    Args:
-        image: BGR uint8 (H, W, 3).
-
-    Returns:
-        Grey levels, uint8 (32, 32).
-    """
+    """Shrink a BGR image, uint8 (H, W, 3), to grey levels, uint8 (32, 32)."""
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     return cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
 
@@ -43,8 +36,7 @@ def find_copies(
         references: Thumbnails, uint8 (R, 32, 32).
 
     Returns:
-        For each query that is a copy: its index, the index of the most similar
-        reference, and whether it is mirrored.
+        (query, most similar reference, mirrored) for each query that is a copy.
     """
     if not len(queries) or not len(references):
         return []

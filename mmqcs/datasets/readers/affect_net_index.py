@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -19,53 +19,27 @@ _SUFFIX = '_exp.npy'
 _ANNOTATION_LIMIT = 2**16  # bytes; they have about 130
 _NO_BOX = (0, 0, 0, 0)
 _COLUMNS = (
-    'subDirectory_filePath',
-    'face_x',
-    'face_y',
-    'face_width',
-    'face_height',
+    *('subDirectory_filePath', 'face_x', 'face_y', 'face_width', 'face_height'),
     'expression',
 )
 
 
 class AffectNetIndex(NamedTuple):
-    """Labels and boxes of N images with one of the eight expressions.
+    """Labels and boxes of N images with one of the eight expressions."""
 
-    Attributes:
-        names: Paths (table) or ids (annotations) of the images.
-        labels: Expressions, (N,).
-        boxes: Face boxes x, y, width, height, (N, 4); zeros if there is none.
-        lines: Line numbers in the table, (N,).
-    """
-
-    names: list[str]
-    labels: np.ndarray
-    boxes: np.ndarray
-    lines: np.ndarray
+    names: list[str]  # paths (table) or ids (annotations)
+    labels: np.ndarray  # (N,)
+    boxes: np.ndarray  # x, y, width, height, (N, 4); zeros if there is none
+    lines: np.ndarray  # numbers in the table, (N,)
 
 
 def index_csv(path: Path) -> AffectNetIndex:
-    """Index a table of the first release, ``training.csv`` or ``validation.csv``.
-
-    The index comes from the cache if the table has not changed.
-
-    Raises:
-        ValueError: A column is missing or a row is broken.
-    """
-    state = fingerprint([path])
-    return _unpack(
-        cached_index('affectnet', path, state, lambda: _read_csv(path), _check)
-    )
+    """Index a table of the first release, ``training.csv`` or ``validation.csv``."""
+    return _cached(path, fingerprint([path]), lambda: _read_csv(path))
 
 
 def index_annotations(folder: Path) -> AffectNetIndex:
-    """Index the annotations of the 2021 release, ``<id>_exp.npy`` for each image.
-
-    The index comes from the cache if no file has changed.
-
-    Raises:
-        ValueError: A file is not a NumPy file or does not hold an expression.
-    """
+    """Index the annotations of the 2021 release, ``<id>_exp.npy`` for each image."""
     with os.scandir(folder) as entries:
         found = {
             entry.name.removesuffix(_SUFFIX): entry.stat().st_mtime_ns
@@ -74,11 +48,14 @@ def index_annotations(folder: Path) -> AffectNetIndex:
         }
     ids = sorted(found, key=lambda i: (len(i), i))
     state = fingerprint([folder], (f'{i} {found[i]}' for i in ids))
-    return _unpack(
-        cached_index(
-            'affectnet', folder, state, lambda: _read_files(folder, ids), _check
-        )
-    )
+    return _cached(folder, state, lambda: _read_files(folder, ids))
+
+
+def _cached(
+    source: Path, state: str, build: Callable[[], dict[str, np.ndarray]]
+) -> AffectNetIndex:
+    index = cached_index('affectnet', source, state, build, _check)
+    return AffectNetIndex(**{**index, 'names': unpack(index['names'])})
 
 
 def _check(index: dict[str, np.ndarray]) -> None:
@@ -97,15 +74,8 @@ def _check(index: dict[str, np.ndarray]) -> None:
         raise ValueError(f'expected labels from 0 to {NUM_CLASSES - 1}')
 
 
-def _unpack(index: dict[str, np.ndarray]) -> AffectNetIndex:
-    return AffectNetIndex(**{**index, 'names': unpack(index['names'])})
-
-
 def _pack(
-    names: Sequence[str],
-    labels: Sequence[int],
-    boxes: Sequence[Sequence[int]],
-    lines: Sequence[int],
+    names: Sequence, labels: Sequence, boxes: Sequence, lines: Sequence
 ) -> dict[str, np.ndarray]:
     return {
         'names': pack(names),
@@ -116,7 +86,7 @@ def _pack(
 
 
 def _read_csv(path: Path) -> dict[str, np.ndarray]:
-    names, labels, boxes, lines = [], [], [], []
+    found: list[tuple] = []
     rows = read_table(path)
     number, header = next(rows, (1, []))
     header = [name.strip() for name in header]
@@ -139,11 +109,8 @@ def _read_csv(path: Path) -> dict[str, np.ndarray]:
             raise ValueError(
                 f'{path} line {number}: {error}. The row is {shorten(",".join(row))}'
             ) from error
-        names.append(image)
-        labels.append(label)
-        boxes.append(box or _NO_BOX)
-        lines.append(number)
-    return _pack(names, labels, boxes, lines)
+        found.append((image, label, box or _NO_BOX, number))
+    return _pack(*zip(*found, strict=True)) if found else _pack((), (), (), ())
 
 
 def _read_files(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
@@ -151,12 +118,8 @@ def _read_files(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
     with ThreadPoolExecutor(16) as pool:
         labels = list(pool.map(lambda i: _annotation(folder / f'{i}{_SUFFIX}'), ids))
     kept = [i for i, label in enumerate(labels) if label < NUM_CLASSES]
-    return _pack(
-        [ids[i] for i in kept],
-        [labels[i] for i in kept],
-        [_NO_BOX] * len(kept),
-        [0] * len(kept),
-    )
+    names, labels = [ids[i] for i in kept], [labels[i] for i in kept]
+    return _pack(names, labels, [_NO_BOX] * len(kept), [0] * len(kept))
 
 
 def _annotation(path: Path) -> int:

@@ -19,17 +19,10 @@ SPLIT_NAMES = {
 
 
 def split_folders(root: Path, *splits: str) -> list[Path]:
-    """Find the folder of a split, in any case and spelling.
+    """Find the folder of a split below a root, in any case and spelling.
 
-    Args:
-        root: Folder to search.
-        *splits: Keys of :data:`SPLIT_NAMES`; the first with a folder is used.
-
-    Returns:
-        The folder or, if there is none, all paths that were tried.
-
-    Raises:
-        ValueError: A split has several folders.
+    The first of the ``splits`` with a folder is used. If there is none, returns all
+    paths that were tried. Several folders for one split are an error.
     """
     there = subfolders(root)
     for split in splits:
@@ -63,9 +56,6 @@ def read_numbered_folders(
         first: Number of the first class.
         others: Names of other folders that the dataset can have. Their numbers follow
             those of the classes.
-
-    Returns:
-        The images, sorted by folder and name; labels count from 0.
 
     Raises:
         ValueError: A folder does not belong to a class; or the dataset counts from 0,

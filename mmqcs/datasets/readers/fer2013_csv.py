@@ -15,7 +15,6 @@ from .fields import integer
 from .text_files import LINE_LIMIT, LIST_LIMIT, open_regular
 
 _SIZE = 48
-_PATH = 'fer2013://{csv}/{usage}_{row:05d}@{offset}+{length}.png'
 _PATTERN = re.compile(r'fer2013://(.+)/\w+_\d+@(\d+)\+(\d+)\.png')
 _COLUMNS = (b'emotion', b'pixels', b'usage')
 
@@ -35,21 +34,15 @@ class FER2013CSVBackend(BaseStorageBackend):
     def get(self, filepath: str) -> memoryview:
         """Return an image as a PNG file, 48 × 48, grey.
 
-        Args:
-            filepath: Path as above.
-
         Raises:
             ValueError: The path has another form, or the table does not have 2,304
                 numbers from 0 to 255 at that position.
         """
         match = _PATTERN.fullmatch(str(filepath))
         if match is None:
-            example = _PATH.format(
-                csv='fer2013.csv', usage='Training', row=0, offset=23, length=8287
-            )
             raise ValueError(
                 f'cannot read {str(filepath)!r}: expected a path from mmqcs.FER2013 '
-                f'such as {example}'
+                f'such as fer2013://fer2013.csv/Training_00000@23+8287.png'
             )
         csv, offset, length = match[1], int(match[2]), int(match[3])
         with open_regular(csv, LIST_LIMIT) as file:
@@ -76,19 +69,12 @@ class FER2013CSVBackend(BaseStorageBackend):
 
 
 class FER2013Row(NamedTuple):
-    """Row of the table.
+    """Row of the table."""
 
-    Attributes:
-        path: Path of the image, for :class:`.FER2013CSVBackend`.
-        emotion: Class number, 0 to 6.
-        usage: 'Training', 'PublicTest' or 'PrivateTest'.
-        origin: Table and line, for messages.
-    """
-
-    path: str
+    path: str  # of the image, for FER2013CSVBackend
     emotion: int
     usage: str
-    origin: str
+    origin: str  # table and line, for messages
 
 
 def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
@@ -98,9 +84,6 @@ def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
         path: Table with the columns emotion, pixels and Usage in any order. Fields may
             be quoted.
         num_classes: Number of emotions.
-
-    Yields:
-        The rows.
 
     Raises:
         ValueError: A column is missing, or a row has other fields or another number of
@@ -140,18 +123,9 @@ def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
                     f'one space between them, got {len(text.split())}: {text[:40]!r}. '
                     f'Check that the file is complete'
                 )
-            yield FER2013Row(
-                _PATH.format(
-                    csv=table,
-                    usage=name,
-                    row=number - 2,
-                    offset=start + line.index(text),
-                    length=len(text),
-                ),
-                label,
-                name,
-                origin,
-            )
+            place = f'{start + line.index(text)}+{len(text)}'
+            image = f'fer2013://{table}/{name}_{number - 2:05d}@{place}.png'
+            yield FER2013Row(image, label, name, origin)
 
 
 def _unquoted(field: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Votes of FERPlus: their tables, and the majority rule."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,17 +18,18 @@ USAGES = ('Training', 'PublicTest', 'PrivateTest')
 
 
 class Votes(NamedTuple):
-    """Votes on N images.
-
-    Attributes:
-        names: Names of the image files.
-        votes: Votes for the eight classes, unknown and NF (no face), (N, 10).
-        lines: Line numbers in the file, from 1.
-    """
+    """Votes on N images."""
 
     names: list[str]
-    votes: np.ndarray
-    lines: list[int]
+    votes: np.ndarray  # for the eight classes, unknown and NF (no face), (N, 10)
+    lines: list[int]  # numbers in the file, from 1
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[tuple[str, list[int], int]]) -> 'Votes':
+        """Join rows of name, votes and line."""
+        names, votes, lines = zip(*rows, strict=True) if rows else ((), (), ())
+        table = np.array(votes, dtype=np.int64).reshape(-1, len(_VOTES))
+        return cls(list(names), table, list(lines))
 
 
 def majority(votes: np.ndarray) -> np.ndarray:
@@ -50,17 +52,10 @@ def majority(votes: np.ndarray) -> np.ndarray:
 
 
 def read_fer2013new(path: Path, usage: str) -> Votes:
-    """Read the rows of one usage from ``fer2013new.csv``.
+    """Read the rows of one of the :data:`USAGES` from ``fer2013new.csv``.
 
-    Args:
-        path: Table with the header ``Usage,Image name,neutral,...,NF``.
-        usage: 'Training', 'PublicTest' or 'PrivateTest'.
-
-    Returns:
-        The votes. Rows without a name have no image and are left out.
-
-    Raises:
-        ValueError: Wrong header, or a malformed row of any usage.
+    Rows without a name have no image and are left out. A malformed row of any usage is
+    an error.
     """
     rows = read_table(path)
     number, header = next(rows, (1, []))
@@ -70,40 +65,31 @@ def read_fer2013new(path: Path, usage: str) -> Votes:
             f'{path} line {number}: expected {",".join(expected)}, got '
             f'{shorten(",".join(header))}'
         )
-    names, votes, lines = [], [], []
+    found = []
     for number, row in rows:
-        name, numbers = _row(path, number, row, name=1)
-        if (found := row[0].strip()) not in USAGES:
+        name, votes = _row(path, number, row, name=1)
+        if row[0].strip() not in USAGES:
             raise ValueError(
                 f'{path} line {number}: Usage must be one of {", ".join(USAGES)}, got '
-                f'{shorten(found)}'
+                f'{shorten(row[0].strip())}'
             )
-        if found == usage and name:
-            names.append(name)
-            votes.append(numbers)
-            lines.append(number)
-    return Votes(names, _array(votes), lines)
+        if row[0].strip() == usage and name:
+            found.append((name, votes, number))
+    return Votes.from_rows(found)
 
 
 def read_label_csv(path: Path) -> Votes:
     """Read the ``label.csv`` of a split, which has no header.
 
-    Args:
-        path: Table with rows such as
-            ``fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0``.
-
-    Raises:
-        ValueError: A row has another form.
+    A row is ``fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0``, for example.
     """
-    names, votes, lines = [], [], []
+    found = []
     for number, row in read_table(path):
-        name, numbers = _row(path, number, row, name=0)
+        name, votes = _row(path, number, row, name=0)
         if not name:
             raise ValueError(f'{path} line {number}: the row has no image name')
-        names.append(name)
-        votes.append(numbers)
-        lines.append(number)
-    return Votes(names, _array(votes), lines)
+        found.append((name, votes, number))
+    return Votes.from_rows(found)
 
 
 def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[int]]:
@@ -118,7 +104,3 @@ def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[in
             f'{path} line {line}: expected a name and ten vote counts: {error}. '
             f'The row is {shorten(",".join(row))}'
         ) from error
-
-
-def _array(votes: list[list[int]]) -> np.ndarray:
-    return np.array(votes, dtype=np.int64).reshape(-1, len(_VOTES))

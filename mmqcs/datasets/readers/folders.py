@@ -11,15 +11,7 @@ def undouble(path: Path) -> Path:
 
 
 def locate(root: Path, name: str) -> Path:
-    """Find a file or folder in ``root`` or in one of its subfolders.
-
-    Returns:
-        ``root/name`` if it exists or nothing of that name is found, else the only
-        ``root/*/name``.
-
-    Raises:
-        ValueError: Several subfolders hold it.
-    """
+    """Return ``root/name`` or, if only that exists, the only ``root/*/name``."""
     path = root / name
     if path.exists():
         return undouble(path)
@@ -32,19 +24,10 @@ def locate(root: Path, name: str) -> Path:
 
 
 def companion(source: Path, root: Path, name: str) -> Path:
-    """Find the folder of images that belongs to a label file.
+    """Find the folder of images that belongs to the labels in ``source``.
 
-    Args:
-        source: File or folder of the labels.
-        root: Folder above the labels. The search covers each folder from ``source``
-            up to this one, with its subfolders.
-        name: Name of the folder.
-
-    Returns:
-        The nearest match, or ``root/name`` if there is none.
-
-    Raises:
-        ValueError: Several subfolders hold it.
+    The search covers each folder from ``source`` up to ``root``, with its subfolders.
+    Returns the nearest match, or ``root/name`` if there is none.
     """
     for folder in source.parents:
         path = locate(folder, name)

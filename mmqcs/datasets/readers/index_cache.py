@@ -31,16 +31,10 @@ def cache_dir() -> Path:
 
 
 def fingerprint(sources: Iterable[Path], names: Iterable[str] = ()) -> str:
-    """Hash the state of files and folders.
+    """Hash the sizes and modification times of files and folders, and more strings.
 
-    Args:
-        sources: Files and folders; their sizes and modification times count. The time
-            of a folder changes when a file in it is added, removed or renamed, but not
-            when one is overwritten in place.
-        names: More strings that count, such as the names in a folder.
-
-    Raises:
-        FileNotFoundError: A source does not exist.
+    The time of a folder changes when a file in it is added, removed or renamed, but not
+    when one is overwritten in place.
     """
     digest = hashlib.blake2b(str(_VERSION).encode(), digest_size=16)
     for source in sources:

@@ -8,8 +8,7 @@ from torch.utils.data import Sampler
 
 from mmqcs.registry import DATA_SAMPLERS
 
-from .generator import epoch_generator
-from .labels import class_index
+from .draws import class_index, epoch_generator
 
 
 @DATA_SAMPLERS.register_module()

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from mmengine.dist import all_gather_object, get_rank, is_distributed
@@ -12,8 +13,9 @@ from torch.utils.data import Sampler
 from mmqcs.functional import PAIR, QUADRUPLET, Ring
 from mmqcs.registry import DATA_SAMPLERS
 
-from .generator import epoch_generator
-from .labels import class_index
+from .draws import class_index, epoch_generator
+
+Groups = tuple[np.ndarray, ...]
 
 
 class GroupBatchSampler(Sampler, ABC):
@@ -77,17 +79,10 @@ class GroupBatchSampler(Sampler, ABC):
             )
 
     @abstractmethod
-    def draw_groups(
-        self, anchors: np.ndarray, rng: Generator
-    ) -> tuple[np.ndarray, ...]:
-        """Draw the groups of some anchors.
+    def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
+        """Draw the groups of the anchors (B,).
 
-        Args:
-            anchors: Indices of the anchors, (B,).
-            rng: Random generator.
-
-        Returns:
-            ``ring.size`` arrays of shape (B,), the anchors first.
+        Returns ``ring.size`` arrays of indices (B,), the anchors first.
         """
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -133,9 +128,7 @@ class PairBatchSampler(GroupBatchSampler):
 
     ring = PAIR
 
-    def draw_groups(
-        self, anchors: np.ndarray, rng: Generator
-    ) -> tuple[np.ndarray, ...]:
+    def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """See the base class."""
         return anchors, self.index.others(anchors, rng)
 
@@ -179,13 +172,11 @@ class QuadrupletBatchSampler(GroupBatchSampler):
 
     def __init__(
         self,
-        sampler: Sampler,
-        batch_size: int,
-        drop_last: bool = False,
-        seed: int | None = None,
+        *args: Any,
         negative: str = 'natural',
+        **kwargs: Any,
     ) -> None:
-        super().__init__(sampler, batch_size, drop_last, seed)
+        super().__init__(*args, **kwargs)
         if negative not in ('natural', 'uniform'):
             raise ValueError(
                 f"negative must be 'natural' or 'uniform', got {negative!r}"
@@ -193,15 +184,8 @@ class QuadrupletBatchSampler(GroupBatchSampler):
         self.negative = negative
         self.index.check_negatives()
 
-    def draw_groups(
-        self, anchors: np.ndarray, rng: Generator
-    ) -> tuple[np.ndarray, ...]:
+    def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """See the base class."""
-        draw_negative = (
-            self.index.natural_negatives
-            if self.negative == 'natural'
-            else self.index.uniform_negatives
-        )
         positives = self.index.others(anchors, rng)
-        negatives = draw_negative(anchors, rng)
+        negatives = getattr(self.index, f'{self.negative}_negatives')(anchors, rng)
         return anchors, positives, negatives, self.index.others(negatives, rng)
