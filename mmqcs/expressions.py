@@ -72,10 +72,10 @@ def expression(name: str) -> str:
 
 
 def class_spellings(classes: Sequence[str]) -> dict[str, int]:
-    """Return every spelling of every class, in lower case, with the class number.
+    """Return the class number, from 0, of every spelling of every class, in lower case.
 
     Args:
-        classes: Class names, in the order of their numbers, which start at 0.
+        classes: Class names, in the order of their numbers.
     """
     return {
         spelling: i

@@ -61,39 +61,22 @@ def parse_args() -> argparse.Namespace:
         metavar='LAYOUT',
         help='one of the above (default rafdb)',
     )
-    parser.add_argument(
-        '--train', type=int, default=2100, help='training images (default 2100)'
-    )
-    parser.add_argument(
-        '--test', type=int, default=700, help='test images (default 700)'
-    )
-    parser.add_argument('--seed', type=int, default=0, help='seed (default 0)')
-    parser.add_argument(
-        '--difficulty',
-        type=float,
-        default=0.5,
-        help='0 (easy) to 1 (hard), default 0.5',
-    )
-    parser.add_argument(
-        '--classes',
-        type=int,
-        default=7,
-        help='7, or 8 with contempt, which only FERPlus, AffectNet and CK+ have '
-        '(default 7)',
-    )
+    numbers = {
+        'train': (2100, 'training images'),
+        'test': (700, 'test images'),
+        'seed': (0, 'seed'),
+        'difficulty': (0.5, '0 (easy) to 1 (hard)'),
+        'classes': (7, '7, or 8 with contempt (only FERPlus, AffectNet and CK+)'),
+        'image-size': (100, 'side in pixels'),
+        'workers': (os.cpu_count() or 1, 'processes'),
+    }
+    for name, (default, text) in numbers.items():
+        text = f'{text} (default {default})'
+        parser.add_argument(f'--{name}', type=type(default), default=default, help=text)
     parser.add_argument(
         '--imbalanced',
         action='store_true',
         help='classes as frequent as in RAF-DB instead of equally frequent',
-    )
-    parser.add_argument(
-        '--image-size', type=int, default=100, help='side in pixels (default 100)'
-    )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=os.cpu_count() or 1,
-        help='processes (default: one per core)',
     )
     parser.add_argument(
         '--overwrite',
@@ -104,22 +87,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_image(image: ImageFile, out: Path, writer: FolderWriter) -> None:
-    """Render and write one image, unless the file exists.
-
-    Args:
-        image: Image to render, and its file.
-        out: Root of the dataset.
-        writer: Writer of the layout.
-    """
+    """Render and write one image, unless the file exists."""
     path = out / image.path
     if not path.exists():
         face = render(writer.settings, image.split, image.index, image.label)
         write_file(path, [writer.encode(face, image)])
-
-
-def roots(state: Mapping[str, Any]) -> Sequence[str]:
-    """Return the files and folders directly below OUT."""
-    return FOLDER_WRITERS[state['layout']].roots(state['num_classes'])
 
 
 def main() -> None:
@@ -142,12 +114,12 @@ def main() -> None:
     except ValueError as error:
         fail(f'--layout {args.layout} does not fit --classes {args.classes}: {error}')
 
-    state = {
-        'drawing': RENDERER_VERSION,
-        'layout': args.layout,
-        **vars(settings),
-        **counts,
-    }
+    state = {'drawing': RENDERER_VERSION, 'layout': args.layout}
+    state |= {**vars(settings), **counts}
+
+    def roots(state: Mapping[str, Any]) -> Sequence[str]:
+        return FOLDER_WRITERS[state['layout']].roots(state['num_classes'])
+
     folder = RenderedFolder(args.out, MARK, 'SynthFER', roots)
     if not folder.prepare(state, args.overwrite):
         print(f'{args.out} is complete')

@@ -44,10 +44,11 @@ def parse_args() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    integers = {
+    numbers = {
         'train': (800, 'training scenes'),
         'val': (150, 'validation scenes'),
         'seed': (0, 'seed'),
+        'difficulty': (0.5, '0 (easy) to 1 (hard)'),
         'classes': (7, '7, or 8 with contempt'),
         'image-size': (192, 'side of a scene in pixels'),
         'min-size': (64, 'side of the smallest face image in pixels'),
@@ -57,21 +58,11 @@ def parse_args() -> argparse.Namespace:
     }
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
-        '--layout',
-        choices=ROOTS,
-        default='coco',
-        help='one of these (default coco)',
+        '--layout', choices=ROOTS, default='coco', help='one of these (default coco)'
     )
-    for name, (default, text) in integers.items():
-        parser.add_argument(
-            f'--{name}', type=int, default=default, help=f'{text} (default {default})'
-        )
-    parser.add_argument(
-        '--difficulty',
-        type=float,
-        default=0.5,
-        help='0 (easy) to 1 (hard), default 0.5',
-    )
+    for name, (default, text) in numbers.items():
+        text = f'{text} (default {default})'
+        parser.add_argument(f'--{name}', type=type(default), default=default, help=text)
     parser.add_argument(
         '--overwrite',
         action='store_true',
