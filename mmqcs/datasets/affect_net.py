@@ -12,8 +12,13 @@ from mmqcs.registry import DATASETS
 
 from .base import FERDataset, FoundLayout, Layout, Sample
 from .readers.affect_net_index import index_annotations, index_csv
-from .readers.class_folders import read_numbered_folders, split_folders
-from .readers.folders import companion, locate, undouble
+from .readers.folders import (
+    companion,
+    locate,
+    read_numbered_folders,
+    split_folders,
+    undouble,
+)
 from .readers.listings import read_image_list
 
 _SET = {'train': 'train_set', 'val': 'val_set'}

@@ -7,7 +7,7 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, Layout, Sample
-from .readers.class_folders import split_folders
+from .readers.folders import split_folders
 from .readers.listings import read_class_folders
 
 _TREE = """\

@@ -1,20 +1,25 @@
 """CK+."""
 
+import logging
 import os
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FoldedDataset, FoundLayout, Layout, Sample
-from .readers.ck_plus_copies import ck48_sources, read_ck48, read_ckextended
+from .readers.fer2013_csv import read_fer2013_csv
 from .readers.fields import integer, shorten
-from .readers.folders import companion, locate
+from .readers.folders import companion, locate, subfolders
+from .readers.listings import read_class_folders
 from .readers.text_files import read_lines
 
 _IMAGES = 'cohn-kanade-images'
@@ -26,6 +31,10 @@ _CK48_TREE = """\
                                             sadness, surprise"""
 _CSV_TREE = """\
     ckextended.csv                          emotion,pixels,Usage"""
+
+
+_NAME = re.compile(r'(?P<subject>S\d+)_(?P<sequence>\d+)_\d+', re.IGNORECASE)
+_SPLITS = {'Training': 'train', 'PublicTest': 'test', 'PrivateTest': 'test'}
 
 
 @DATASETS.register_module()
@@ -83,7 +92,7 @@ class CKPlus(FoldedDataset):
         hint = f'Unpack the images into {_IMAGES}'
         return (
             Layout('sequences', labels, partial(self._read, root), _TREE, hint),
-            Layout('ck48', ck48_sources(root), self._read_ck48, _CK48_TREE),
+            Layout('ck48', _ck48_sources(root), self._read_ck48, _CK48_TREE),
             Layout('csv', [root / 'ckextended.csv'], self._read_csv, _CSV_TREE),
         )
 
@@ -118,7 +127,7 @@ class CKPlus(FoldedDataset):
                 f'{source} has no neutral frames, got neutral_frames='
                 f'{self.neutral_frames}. Set it to 0, or unpack the original sequences'
             )
-        samples = read_ck48(source, self.METAINFO['classes'], self.peak_frames)
+        samples = _read_ck48(source, self.peak_frames)
         wanted = self.groups_of_split(sample.extra['subject'] for sample in samples)
         return (sample for sample in samples if sample.extra['subject'] in wanted)
 
@@ -129,7 +138,7 @@ class CKPlus(FoldedDataset):
                 f'{source} has neither sequences nor subjects. Remove the arguments '
                 f'peak_frames, neutral_frames, fold and num_folds'
             )
-        return read_ckextended(source, self.METAINFO['classes'], self.split)
+        return _read_ckextended(source, self.split)
 
     def _frames(self, folder: Path, file: Path) -> list[str]:
         names = sorted(os.listdir(folder)) if folder.is_dir() else []
@@ -157,3 +166,65 @@ class CKPlus(FoldedDataset):
             raise ValueError(
                 f'{file} line 1: expected one number from 0 to 7, got {shorten(lines)}'
             ) from error
+
+
+def _ck48_sources(root: Path) -> list[Path]:
+    """Return ``CK+48`` below the root, or the root itself if it has class folders."""
+    there = subfolders(root)
+    spellings = expressions.class_spellings(expressions.CK_PLUS)
+    found = [path for path in there if path.name.lower() == 'ck+48']
+    if any(path.name.lower() in spellings for path in there):
+        found.append(root)
+    return found or [root / 'CK+48']
+
+
+def _read_ck48(folder: Path, peak_frames: int) -> Sequence[Sample]:
+    """Read the last frames of each sequence of CK+48, with their ``subject``."""
+    sequences: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    for sample in read_class_folders(
+        folder, expressions.class_spellings(expressions.CK_PLUS)
+    ):
+        match = _NAME.fullmatch(Path(sample.path).stem)
+        if match is None:
+            raise ValueError(
+                f'{sample.path}: expected subject, sequence and frame in the name, '
+                f'such as S010_004_00000017.png'
+            )
+        key = match['subject'].upper(), match['sequence']
+        sequences[key].append(sample._replace(extra={'subject': key[0]}))
+    chosen = []
+    for frames in sequences.values():
+        if len({frame.label for frame in frames}) > 1:
+            raise ValueError(
+                f'{frames[0].path} and {frames[-1].path} belong to one sequence, but '
+                f'are in two class folders. Keep one'
+            )
+        if len(frames) < peak_frames:
+            raise ValueError(
+                f'the sequence of {frames[0].path} has {len(frames)} frames, but '
+                f'peak_frames={peak_frames}. Lower it'
+            )
+        frames.sort(key=lambda frame: Path(frame.path).stem)
+        chosen += frames[-peak_frames:]
+    return chosen
+
+
+def _read_ckextended(table: Path, split: str) -> Iterator[Sample]:
+    """Read ``ckextended.csv``, which has its own class order."""
+    order = expressions.class_map(expressions.CK_EXTENDED, expressions.CK_PLUS)
+    labels = order.tolist()
+    for row in read_fer2013_csv(table, len(labels)):
+        if row.usage not in _SPLITS:
+            raise ValueError(
+                f'{row.origin}: expected a Usage of {", ".join(_SPLITS)}, got '
+                f'{row.usage!r}'
+            )
+        if split in ('all', _SPLITS[row.usage]):
+            yield Sample(row.path, labels[row.emotion], row.origin, listed=True)
+    if split != 'all':
+        print_log(
+            f'{table} has no subjects, so one subject can be in both the training and '
+            f'the test split. Results are not comparable with splits by subject',
+            logger='current',
+            level=logging.WARNING,
+        )

@@ -11,8 +11,8 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, Layout, Sample
-from .readers.class_folders import SPLIT_NAMES, split_folders
 from .readers.fer2013_csv import read_fer2013_csv
+from .readers.folders import SPLIT_NAMES, split_folders
 from .readers.listings import read_class_folders
 
 _USAGE = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}

@@ -3,23 +3,23 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, FoundLayout, Layout, Sample
-from .readers.fer_plus_votes import (
-    NUM_CLASSES,
-    USAGES,
-    Votes,
-    majority,
-    read_fer2013new,
-    read_label_csv,
-)
+from .readers.fields import image_name, integer, shorten
 from .readers.folders import undouble
 from .readers.listings import read_image_list
+from .readers.text_files import read_table
 
+NUM_CLASSES = len(expressions.FER_PLUS)
+_VOTES = (*map(str.lower, expressions.FER_PLUS), 'unknown', 'NF')
+_ANNOTATORS = 10
+USAGES = ('Training', 'PublicTest', 'PrivateTest')
 _USAGE = dict(zip(('train', 'val', 'test'), USAGES, strict=True))
 _FOLDER = {'train': 'FER2013Train', 'val': 'FER2013Valid', 'test': 'FER2013Test'}
 _LIST = {'train': 'ferplus_training.txt', 'test': 'ferplus_test.txt'}
@@ -33,6 +33,21 @@ _LABEL_TREE = """\
 _LIST_TREE = """\
     {file}              "fer0000000.png 0", 0 to 7
     img/fer0000000.png"""
+
+
+class Votes(NamedTuple):
+    """Votes on N images."""
+
+    names: list[str]
+    votes: np.ndarray  # for the eight classes, unknown and NF (no face), (N, 10)
+    lines: list[int]  # numbers in the file, from 1
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[tuple[str, list[int], int]]) -> 'Votes':
+        """Join rows of name, votes and line."""
+        names, votes, lines = zip(*rows, strict=True) if rows else ((), (), ())
+        table = np.array(votes, dtype=np.int64).reshape(-1, len(_VOTES))
+        return cls(list(names), table, list(lines))
 
 
 @DATASETS.register_module()
@@ -112,11 +127,11 @@ class FERPlus(FERDataset):
         folder, root = _FOLDER[self.split], source.parent
         choices = [root / folder, root / 'data' / folder, root / 'img']
         images = undouble(next((p for p in choices if p.is_dir()), choices[0]))
-        votes = read_fer2013new(source, _USAGE[self.split])
+        votes = _read_fer2013new(source, _USAGE[self.split])
         return self._samples(source, votes, images)
 
     def _read_label(self, source: Path) -> Iterator[Sample]:
-        return self._samples(source, read_label_csv(source), source.parent)
+        return self._samples(source, _read_label_csv(source), source.parent)
 
     def _samples(self, source: Path, found: Votes, images: Path) -> Iterator[Sample]:
         self._metainfo['label_file'] = source.name
@@ -137,3 +152,77 @@ class FERPlus(FERDataset):
             )
         self._metainfo['label_file'] = source.name
         return read_image_list(source, source.parent / 'img', 'fer0000000.png 0')
+
+
+def majority(votes: np.ndarray) -> np.ndarray:
+    """Return the class of each image by the authors' majority rule.
+
+    Classes with a single vote are ignored; the winner needs more than half of the
+    remaining votes (Barsoum et al., ICMI 2016).
+
+    Args:
+        votes: Votes, (N, 10), the eight classes first.
+
+    Returns:
+        int64, (N,): the class, or -1 if there is no winner or the winner is "unknown"
+        or "no face". The dataset does not contain these images.
+    """
+    counted = np.where(votes == 1, 0, votes)
+    winner = counted.argmax(axis=1)
+    wins = 2 * counted.max(axis=1) > counted.sum(axis=1)
+    return np.where(wins & (winner < NUM_CLASSES), winner, -1)
+
+
+def _read_fer2013new(path: Path, usage: str) -> Votes:
+    """Read the rows of one of the :data:`USAGES` from ``fer2013new.csv``.
+
+    Rows without a name have no image and are left out. A malformed row of any usage is
+    an error.
+    """
+    rows = read_table(path)
+    number, header = next(rows, (1, []))
+    expected = ['Usage', 'Image name', *_VOTES]
+    if [name.strip() for name in header] != expected:
+        raise ValueError(
+            f'{path} line {number}: expected {",".join(expected)}, got '
+            f'{shorten(",".join(header))}'
+        )
+    found = []
+    for number, row in rows:
+        name, votes = _row(path, number, row, name=1)
+        if row[0].strip() not in USAGES:
+            raise ValueError(
+                f'{path} line {number}: Usage must be one of {", ".join(USAGES)}, got '
+                f'{shorten(row[0].strip())}'
+            )
+        if row[0].strip() == usage and name:
+            found.append((name, votes, number))
+    return Votes.from_rows(found)
+
+
+def _read_label_csv(path: Path) -> Votes:
+    """Read the ``label.csv`` of a split, which has no header.
+
+    A row is ``fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0``, for example.
+    """
+    found = []
+    for number, row in read_table(path):
+        name, votes = _row(path, number, row, name=0)
+        if not name:
+            raise ValueError(f'{path} line {number}: the row has no image name')
+        found.append((name, votes, number))
+    return Votes.from_rows(found)
+
+
+def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[int]]:
+    """Return the name, which may be empty, and the votes of a row."""
+    try:
+        if len(row) != 2 + len(_VOTES):
+            raise ValueError(f'got {len(row)} columns')
+        image = image_name(row[name]) if row[name].strip() else ''
+        return image, [integer(vote, _ANNOTATORS) for vote in row[2:]]
+    except ValueError as error:
+        raise ValueError(
+            f'{path} line {line}: expected a name and ten vote counts: {error}. '
+            f'The row is {shorten(",".join(row))}'
+        ) from error

@@ -8,8 +8,7 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, Layout, Sample
-from .readers.class_folders import read_numbered_folders, split_folders
-from .readers.folders import undouble
+from .readers.folders import read_numbered_folders, split_folders, undouble
 from .readers.listings import read_image_list, read_label_list
 
 _LIST = 'EmoLabel/list_patition_label.txt'  # the authors' spelling

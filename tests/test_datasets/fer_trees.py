@@ -12,9 +12,9 @@ MODULES = (
     'base.coded_dataset',
     'base.fer_dataset',
     'fer2013',
-    'readers.ck_plus_copies',
-    'readers.class_folders',
-    'readers.index_cache',
+    'ck_plus',
+    'readers.folders',
+    'readers.affect_net_index',
 )
 
 

@@ -10,7 +10,6 @@ from mmengine.dist import all_gather_object, get_rank, is_distributed
 from numpy.random import Generator
 from torch.utils.data import Sampler
 
-from mmqcs.functional import PAIR, QUADRUPLET, Ring
 from mmqcs.registry import DATA_SAMPLERS
 
 from .draws import class_index, epoch_generator
@@ -21,8 +20,8 @@ Groups = tuple[np.ndarray, ...]
 class GroupBatchSampler(Sampler, ABC):
     """Extends each batch of anchors by the other images of their groups.
 
-    A batch has ``ring.size · B`` indices in branch-major order: B anchors, then their B
-    positives, and so on. Companions are drawn in the main process from a generator
+    A batch has its indices in branch-major order: B anchors, then their B positives,
+    and so on. Companions are drawn in the main process from a generator
     keyed by (seed, epoch, rank). The groups therefore do not depend on the number of
     workers, and a resumed run continues with the same groups.
 
@@ -37,8 +36,6 @@ class GroupBatchSampler(Sampler, ABC):
             seed is given and the sampler has none, or the processes would get different
             numbers of batches.
     """
-
-    ring: Ring
 
     def __init__(
         self,
@@ -82,7 +79,7 @@ class GroupBatchSampler(Sampler, ABC):
     def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """Draw the groups of the anchors (B,).
 
-        Returns ``ring.size`` arrays of indices (B,), the anchors first.
+        Returns an array of indices (B,) for each branch, the anchors first.
         """
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -106,13 +103,6 @@ class GroupBatchSampler(Sampler, ABC):
 class PairBatchSampler(GroupBatchSampler):
     """Groups of two for DCS: an anchor and a positive of its class.
 
-    In a config, ``batch_size`` is the number of anchors per batch::
-
-        train_dataloader = dict(
-            batch_size=48,
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            batch_sampler=dict(type='mmqcs.PairBatchSampler'))
-
     Args:
         sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
 
@@ -126,8 +116,6 @@ class PairBatchSampler(GroupBatchSampler):
         True
     """
 
-    ring = PAIR
-
     def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """See the base class."""
         return anchors, self.index.others(anchors, rng)
@@ -138,7 +126,8 @@ class QuadrupletBatchSampler(GroupBatchSampler):
     """Groups of four for QCS: anchor, positive, negative, second negative.
 
     The positive is uniform over the other images of the anchor's class, and the second
-    negative over the other images of the negative's class. In a config::
+    negative over the other images of the negative's class. In a config, ``batch_size``
+    is the number of anchors per batch::
 
         train_dataloader = dict(
             batch_size=24,
@@ -167,8 +156,6 @@ class QuadrupletBatchSampler(GroupBatchSampler):
                [1, 2, 5],
                [1, 2, 5]])
     """
-
-    ring = QUADRUPLET
 
     def __init__(
         self,
