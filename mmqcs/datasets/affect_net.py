@@ -67,8 +67,6 @@ class AffectNet(FERDataset):
         >>> data = AffectNet('data/affectnet', split='val', num_classes=7)
         >>> data.found.layout.name, len(data.get_data_info(0)['bbox'])
         ('csv', 4)
-        >>> data.CLASSES
-        ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
     SPLITS = ('train', 'val')

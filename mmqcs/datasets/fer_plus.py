@@ -79,8 +79,6 @@ class FERPlus(FERDataset):
         >>> info = data.get_data_info(0)
         >>> info['gt_score'].shape, int(info['gt_score'].argmax()) == info['gt_label']
         ((8,), True)
-        >>> FERPlus('data/ferplus', split='test', num_classes=7).CLASSES
-        ('Neutral', 'Happiness', 'Surprise', 'Sadness', 'Anger', 'Disgust', 'Fear')
     """
 
     SPLITS = ('train', 'val', 'test')

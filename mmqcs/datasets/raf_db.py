@@ -46,8 +46,6 @@ class RAFDB(FERDataset):
         >>> data = RAFDB('data/raf-db', split='test', pipeline=pipeline)
         >>> data.CLASSES
         ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
-        >>> sorted(data[0])
-        ['gt_label', 'img', 'img_path', 'img_shape', 'ori_shape', 'sample_idx']
         >>> data.found.layout.name
         'official'
     """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import RING, ClippedPaint, disc, fill, line, moved
+from .canvas import RING, clipped, disc, fill, line, moved
 from .face import Face
 from .geometry import INDEX, stroke_outline
 from .identity import mix
@@ -28,7 +28,7 @@ def paint_eyes(canvas: np.ndarray, face: Face) -> None:
         # keep the lower lid below the upper one
         lower[:, 1] = np.maximum(lower[:, 1], upper[:, 1] + 0.004 * unit)
         opening = np.concatenate((upper, lower[::-1]))
-        with ClippedPaint(canvas, opening) as (part, corner):
+        with clipped(canvas, opening) as (part, corner):
             part[:] = mix((236, 238, 240), person.skin, 0.10)
             iris = face.at(side, 'iris') - corner
             radius = person.iris_radius * unit
@@ -133,7 +133,7 @@ def _fill_mouth(
     upper = face.ring(np.concatenate((edges, gums)), 0.66)
     roots = np.stack((x, line_y + 0.85 * max(jaw, 0.0) + 0.055 + 0.1 * x * x), axis=1)
     lower = face.ring(np.concatenate((roots, moved(roots[::-1], 0, 0.3))), 0.66)
-    with ClippedPaint(canvas, np.concatenate((up, low[::-1]))) as (part, corner):
+    with clipped(canvas, np.concatenate((up, low[::-1]))) as (part, corner):
         part[:] = (34, 22, 62)
         fill(part, lower - corner, (176, 190, 198))
         if gap > 0.12:

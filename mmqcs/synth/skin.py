@@ -127,29 +127,25 @@ def _soft_shading(size: int, face: Face, side_light: tuple[float, float]) -> np.
     shade = 131.0 - 26.0 * radius * radius
     shade += 24.0 * side_light[0] * x[None, :] + 16.0 * side_light[1] * y[:, None]
 
-    places, radii, strengths = [], [], []
-
-    def add(where: str | tuple, side: int, rx: float, ry: float, s: float) -> None:
-        if isinstance(where, str):
-            places.append(face.at(side, where))
-        else:
-            at = np.array([where[0] * (1.0 if side else -1.0), where[1], 0.5])
-            places.append(face.project(at))
-        radii.append((rx, ry))
-        strengths.append(s)
-
+    spots = []
     for side in (0, 1):
-        for where, rx, ry, strength in _SHAPE:
-            add(where, side, rx, ry, strength)
-        for fold, where, rx, ry, strength in _FOLD_SHAPE:
-            depth = face.fold(side, fold)
-            if depth > 0.02:
-                add(where, side, rx, ry, strength * depth)
-    at = np.array(places) * ratio
-    spread = np.array(radii) * unit
+        folds = [
+            (*spot, strength * depth)
+            for fold, *spot, strength in _FOLD_SHAPE
+            if (depth := face.fold(side, fold)) > 0.02
+        ]
+        for where, *radii, strength in (*_SHAPE, *folds):
+            if isinstance(where, str):
+                at = face.at(side, where)
+            else:
+                x, y = where
+                at = face.project(np.array([x if side else -x, y, 0.5]))
+            spots.append((*at, *radii, strength))
+    spots = np.array(spots)
+    at, spread, strengths = spots[:, :2] * ratio, spots[:, 2:4] * unit, spots[:, 4:]
     across = np.exp(-(((grid - at[:, :1]) / spread[:, :1]) ** 2))
     down = np.exp(-(((grid - at[:, 1:]) / spread[:, 1:]) ** 2))
-    shade += (down * np.array(strengths)[:, None]).T @ across
+    shade += (down * strengths).T @ across
     coarse = np.clip(np.round(shade), 0, 255).astype(np.uint8)
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
 

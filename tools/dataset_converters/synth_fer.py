@@ -101,11 +101,7 @@ def main() -> None:
     check_numbers(counts, args.workers)
     settings = settings_or_fail(
         lambda: SynthFERSettings(
-            seed=args.seed,
-            image_size=args.image_size,
-            difficulty=args.difficulty,
-            num_classes=args.classes,
-            imbalanced=args.imbalanced,
+            args.seed, args.image_size, args.difficulty, args.classes, args.imbalanced
         )
     )
     found = {split: labels(settings, split, count) for split, count in counts.items()}

@@ -70,7 +70,14 @@ def find_layout(
     for folders in _levels(base):
         found = []
         for folder in folders:
-            wanted = _named(layouts(folder), dataset, split, name)
+            known = layouts(folder)
+            wanted = [layout for layout in known if name in (None, layout.name)]
+            if not wanted:
+                names = ', '.join(repr(layout.name) for layout in known)
+                raise ValueError(
+                    f'layout must be one of {names} for the {split} split of '
+                    f'{dataset}, or None to look for all; got {name!r}'
+                )
             if folder == base:
                 looked_for += wanted
             there = [
@@ -109,15 +116,3 @@ def _levels(base: Path) -> Iterator[list[Path]]:
     for _ in range(2):
         level = [path for folder in level for path in subfolders(folder)]
         yield level
-
-
-def _named(
-    layouts: Sequence[Layout], dataset: str, split: str, name: str | None
-) -> Sequence[Layout]:
-    chosen = [layout for layout in layouts if name in (None, layout.name)]
-    if not chosen:
-        raise ValueError(
-            f'layout must be one of {", ".join(repr(one.name) for one in layouts)} for '
-            f'the {split} split of {dataset}, or None to look for all; got {name!r}'
-        )
-    return chosen

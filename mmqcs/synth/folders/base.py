@@ -29,34 +29,16 @@ def write_csv(path: Path, rows: Iterable[Sequence]) -> None:
 
 
 class ImageFile(NamedTuple):
-    """An image file of a dataset.
+    """An image file of a dataset, and the face that it shows."""
 
-    Attributes:
-        path: File, relative to the root of the dataset.
-        split: Split of the face.
-        index: Index of the face in its split.
-        label: Expression to render, or None for the expression of the face.
-    """
-
-    path: Path
+    path: Path  # relative to the root of the dataset
     split: str
     index: int
-    label: int | None = None
+    label: int | None = None  # expression to render, if not that of the face
 
 
 class FolderWriter:
     """Writes one layout of a dataset.
-
-    Attributes:
-        order: Class names in the label order of the dataset.
-        first: Label of the first class.
-        tops: Names of files and folders directly below the root; ``{classes}`` in a
-            name stands for the number of classes.
-        names: Names of the splits.
-        file: Path of a face below the root, a format of the fields in :meth:`path`.
-        listed_parts: Number of parts of that path in lists and tables.
-        lists: Lists of labels to write, by split.
-        grey: Whether the images are grey.
 
     Args:
         labels: SynthFER labels of the splits, 'train' and 'test'.
@@ -66,13 +48,13 @@ class FolderWriter:
         ValueError: The dataset lacks a class of SynthFER.
     """
 
-    order: tuple[str, ...]
-    first = 0
-    tops: tuple[str, ...]
-    names: Mapping[str, str] = {'train': 'train', 'test': 'test'}
-    file: str
-    listed_parts = 1
-    lists: Mapping[str, str] = {}
+    order: tuple[str, ...]  # class names in the label order of the dataset
+    first = 0  # label of the first class
+    tops: tuple[str, ...]  # names below the root, with {classes} for their number
+    names: Mapping[str, str] = {'train': 'train', 'test': 'test'}  # of the splits
+    file: str  # path of a face below the root, a format of the fields in path()
+    listed_parts = 1  # number of parts of that path in lists and tables
+    lists: Mapping[str, str] = {}  # lists of labels to write, by split
     grey = False
 
     def __init__(
@@ -125,15 +107,7 @@ class FolderWriter:
                 yield ImageFile(self.path(split, index), split, index)
 
     def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
-        """Turn a face into an image of the dataset.
-
-        Args:
-            face: Rendered face, BGR, uint8 (S, S, 3).
-            image: File of the image.
-
-        Returns:
-            uint8, BGR (H, W, 3) or grey (H, W).
-        """
+        """Turn a face, BGR, into an image, BGR (H, W, 3) or grey (H, W)."""
         return cv2.cvtColor(face, cv2.COLOR_BGR2GRAY) if self.grey else face
 
     @property
