@@ -11,7 +11,7 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, FoundLayout, Layout, Sample
-from .readers.affect_net_index import index_annotations, index_csv
+from .readers.affect_net_index import ROW, index_annotations, index_csv
 from .readers.folders import (
     companion,
     locate,
@@ -125,23 +125,25 @@ class AffectNet(FERDataset):
     def _read_annotations(self, source: Path) -> Iterator[Sample]:
         images = undouble(source.parent / 'images')
         index = index_annotations(source)
-        for number, label in zip(index.names, index.labels.tolist(), strict=True):
+        for number, label in zip(
+            index.names, index.rows['label'].tolist(), strict=True
+        ):
             path = os.path.join(images, f'{number}.jpg')
             yield Sample(path, label, f'{source}/{number}_exp.npy')
 
     def _read_csv(self, root: Path, source: Path) -> Iterator[Sample]:
         images = str(companion(source, root, _IMAGES))
         index = index_csv(source)
-        boxless = int((index.boxes[:, 2:] == 0).all(axis=1).sum())
+        boxless = int((index.rows['box'][:, 2] == 0).sum())
         if boxless:
             print_log(
                 f'{source}: {boxless:,} of {len(index.names):,} images have no face '
                 f'box and are not cropped',
                 logger='current',
             )
-        arrays = (array.tolist() for array in index[1:])
-        for name, label, box, line in zip(index.names, *arrays, strict=True):
-            extra = {'bbox': box} if any(box[2:]) else None
+        columns = (index.rows[name].tolist() for name in ROW.names)
+        for name, label, box, line in zip(index.names, *columns, strict=True):
+            extra = {'bbox': box} if box[2] else None
             path = os.path.join(images, name)
             yield Sample(path, label, f'{source} line {line}', extra=extra)
 

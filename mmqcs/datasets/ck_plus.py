@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.logging import print_log
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmqcs import expressions
 from mmqcs.registry import DATASETS
@@ -19,7 +18,7 @@ from .base import FoldedDataset, FoundLayout, Layout, Sample
 from .readers.fer2013_csv import read_fer2013_csv
 from .readers.fields import integer, shorten
 from .readers.folders import companion, locate, subfolders
-from .readers.listings import read_class_folders
+from .readers.listings import image_names, read_class_folders
 from .readers.text_files import read_lines
 
 _IMAGES = 'cohn-kanade-images'
@@ -141,8 +140,7 @@ class CKPlus(FoldedDataset):
         return _read_ckextended(source, self.split)
 
     def _frames(self, folder: Path, file: Path) -> list[str]:
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
-        frames = [name for name in names if name.lower().endswith(IMG_EXTENSIONS)]
+        frames = image_names(folder) if folder.is_dir() else []
         if not frames:
             raise FileNotFoundError(
                 f'{file} labels the sequence {folder}, but it has no images. Unpack '

@@ -59,7 +59,6 @@ class SceneFace(NamedTuple):
 
 
 def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    """Return whether two squares (left, top, side) have no pixel in common."""
     return any(a[i] + a[2] <= b[i] or b[i] + b[2] <= a[i] for i in (0, 1))
 
 
@@ -67,11 +66,6 @@ def scene_faces(settings: SceneSettings, split: str, index: int) -> list[SceneFa
     """Return the faces of a scene without rendering them.
 
     The face images do not overlap, and no face is in two scenes of a split.
-
-    Args:
-        settings: Settings of the scenes.
-        split: 'train' or 'test'; no person is in both.
-        index: Index of the scene, at least 0.
     """
     rng = generator(settings.faces.seed, split, 'scene', index)
     faces: list[SceneFace] = []
@@ -93,11 +87,7 @@ def scene_faces(settings: SceneSettings, split: str, index: int) -> list[SceneFa
 def render_scene(settings: SceneSettings, split: str, index: int) -> np.ndarray:
     """Render a scene: faces in front of a background of soft and sharp shapes.
 
-    Args:
-        settings, split, index: See :func:`scene_faces`.
-
-    Returns:
-        BGR image, uint8 (image_size, image_size, 3).
+    Returns a BGR image, uint8 (image_size, image_size, 3).
     """
     faces = scene_faces(settings, split, index)
     rng = generator(settings.faces.seed, split, 'clutter', index)

@@ -109,7 +109,8 @@ def paint_skin(canvas: np.ndarray, face: Face, side_light: tuple[float, float]) 
     shade = cv2.subtract(shade, _fold_lines(canvas.shape[0], face))
     skin = cv2.applyColorMap(shade, table)
     _redden(skin, face)
-    _freckle(skin, face, table)
+    for at in face.ring(face.identity.freckles, 0.65):
+        disc(skin, at, 0.012 * face.unit, table[98, 0].tolist())
     if face.identity.beard is not None:
         _paint_beard(skin, face, face.identity.beard)
     cv2.copyTo(skin, mask_of(canvas.shape[:2], outline(face)), canvas)
@@ -199,11 +200,6 @@ def _redden(skin: np.ndarray, face: Face) -> None:
     red = np.round(strength * np.minimum(down.T @ across, 1.5)).astype(np.uint8)
     red = cv2.resize(red, skin.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     cv2.subtract(skin, cv2.merge((red, red, np.zeros_like(red))), dst=skin)
-
-
-def _freckle(skin: np.ndarray, face: Face, table: np.ndarray) -> None:
-    for at in face.ring(face.identity.freckles, 0.65):
-        disc(skin, at, 0.012 * face.unit, table[98, 0].tolist())
 
 
 def _paint_beard(skin: np.ndarray, face: Face, kind: str) -> None:

@@ -1,27 +1,7 @@
 """Render SynthFER into the folder layout of a FER dataset.
 
-OUT serves as the root of that dataset, so the configs of the dataset run unchanged:
-
-    rafdb              basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/
-    rafdb-lists        raf_db_basic_train.txt, raf_db_basic_test.txt, basic/
-    rafdb-folders      train/1/ to train/7/, test/1/ to test/7/
-    fer2013            train/angry/Training_1.jpg, test/angry/PrivateTest_1.jpg
-    fer2013-csv        fer2013.csv, which contains the pixels
-    ferplus            FER2013Train/fer0000000.png, FER2013Test/, fer2013new.csv
-    ferplus-label-csv  FER2013Train/label.csv and images, FER2013Test/
-    ferplus-lists      ferplus_training.txt, ferplus_test.txt, img/
-    affectnet          Manually_Annotated_Images/, Manually_Annotated_file_lists/
-    affectnet-lists    affectnet_training-cls7-v7.txt, affectnet_validation-cls7.txt
-                       (cls8 with --classes 8), Manually_trainval_croped/
-    affectnet2021      train_set/images/, train_set/annotations/, val_set/
-    caer-s             CAER-S/train/Anger/0001.png: each face in a larger frame
-    ck-plus            cohn-kanade-images/S000/001/, Emotion/S000/001/: sequences from
-                       the neutral face of the person to the face; fold 0 of 10 is the
-                       test split
-    expw               image/origin/face_000.jpg, label/label.lst: several faces per
-                       image; folds as in ck-plus
-    jaffe              jaffe/AA.AN1.1.tiff; folds as in ck-plus
-    kdef               KDEF/AF00/AF00ANS.JPG; folds as in ck-plus
+OUT serves as the root of that dataset, so the configs of the dataset run unchanged. If
+it has folds, fold 0 of 10 is the test split.
 
 OUT/synthfer.json holds the settings. --workers does not change the files. Running the
 program again with the same settings does nothing if OUT is complete, and resumes if it
@@ -50,8 +30,14 @@ MARK = 'synthfer.json'
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
+    layouts = (
+        f'  {name:<18} {writer.__doc__.partition(chr(10))[0]}'
+        for name, writer in FOLDER_WRITERS.items()
+    )
     parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        epilog='layouts:\n' + '\n'.join(layouts).replace('``', ''),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
@@ -59,7 +45,7 @@ def parse_args() -> argparse.Namespace:
         choices=FOLDER_WRITERS,
         default='rafdb',
         metavar='LAYOUT',
-        help='one of the above (default rafdb)',
+        help='one of those below (default rafdb)',
     )
     numbers = {
         'train': (2100, 'training images'),

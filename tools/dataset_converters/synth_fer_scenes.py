@@ -108,22 +108,20 @@ def write_annotations(
     write_file(out / f'{split}.txt', [f'{path.stem}\n'.encode() for path in paths])
 
 
-def make_settings(args: argparse.Namespace) -> SceneSettings:
-    """Return the settings given on the command line."""
-    faces = SynthFERSettings(
-        seed=args.seed, difficulty=args.difficulty, num_classes=args.classes
-    )
-    return SceneSettings(
-        faces, args.image_size, args.min_size, args.max_size, args.max_faces
-    )
-
-
 def main() -> None:
     """Run the program."""
     args = parse_args()
     counts = {split: getattr(args, split) for split in SPLITS}
     check_numbers(counts, args.workers)
-    settings = settings_or_fail(partial(make_settings, args))
+    settings = settings_or_fail(
+        lambda: SceneSettings(
+            SynthFERSettings(args.seed, 100, args.difficulty, args.classes),
+            args.image_size,
+            args.min_size,
+            args.max_size,
+            args.max_faces,
+        )
+    )
     names = ('seed', 'difficulty', 'num_classes')
     state = {
         'drawing': RENDERER_VERSION,

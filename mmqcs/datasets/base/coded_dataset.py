@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmengine.logging import print_log
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmqcs.datasets.readers.folders import subfolders
-from mmqcs.datasets.readers.listings import Sample
+from mmqcs.datasets.readers.listings import Sample, image_names
 from mmqcs.expressions import class_spellings
 
 from .folded_dataset import FoldedDataset
@@ -104,12 +103,4 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _images(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in IMG_EXTENSIONS
-        and not file.name.startswith('.')
-        and file.is_file()
-    )
+    return [folder / name for name in image_names(folder)] if folder.is_dir() else []

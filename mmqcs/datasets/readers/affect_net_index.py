@@ -22,7 +22,7 @@ from mmqcs.atomic import atomic_file
 from .fields import face_box, image_name, integer, shorten
 from .text_files import open_regular, read_table
 
-_VERSION = 2  # of the contents of an index; increment when they change
+_VERSION = 3  # of the contents of an index; increment when they change
 _KEY = 'fingerprint'
 _LIMIT = 2**30  # bytes; the index of AffectNet has about 30 million
 NUM_CLASSES = 8
@@ -30,6 +30,8 @@ _EXPRESSIONS = 11  # including 8 None, 9 Uncertain and 10 No-Face
 _SUFFIX = '_exp.npy'
 _ANNOTATION_LIMIT = 2**16  # bytes; they have about 130
 _NO_BOX = (0, 0, 0, 0)
+ROW = np.dtype([('label', 'i2'), ('box', 'i4', 4), ('line', 'i4')])
+"""Expression; x, y, width and height of the face, or zeros; line in the table."""
 _COLUMNS = (
     *('subDirectory_filePath', 'face_x', 'face_y', 'face_width', 'face_height'),
     'expression',
@@ -40,9 +42,7 @@ class AffectNetIndex(NamedTuple):
     """Labels and boxes of N images with one of the eight expressions."""
 
     names: list[str]  # paths (table) or ids (annotations)
-    labels: np.ndarray  # (N,)
-    boxes: np.ndarray  # x, y, width, height, (N, 4); zeros if there is none
-    lines: np.ndarray  # numbers in the table, (N,)
+    rows: np.ndarray  # (N,) of type ROW
 
 
 def index_csv(path: Path) -> AffectNetIndex:
@@ -67,40 +67,26 @@ def _cached(
     source: Path, state: str, build: Callable[[], dict[str, np.ndarray]]
 ) -> AffectNetIndex:
     index = cached_index(source, state, build, _check)
-    return AffectNetIndex(**{**index, 'names': unpack(index['names'])})
+    return AffectNetIndex(unpack(index['names']), index['rows'])
 
 
 def _check(index: dict[str, np.ndarray]) -> None:
     """Raise a ValueError if the arrays of a cached index are not those of `_pack`."""
-    count = len(unpack(index['names']))
-    expected = {
-        'names': (np.uint8, index['names'].shape),
-        'labels': (np.int16, (count,)),
-        'boxes': (np.int32, (count, 4)),
-        'lines': (np.int32, (count,)),
-    }
-    found = {key: (array.dtype, array.shape) for key, array in index.items()}
-    if found != expected:
-        raise ValueError(f'expected arrays {expected}, got {found}')
-    if not np.isin(index['labels'], range(NUM_CLASSES)).all():
+    names, rows = unpack(index['names']), index['rows']
+    if rows.dtype != ROW or rows.shape != (len(names),):
+        raise ValueError(f'expected {len(names)} rows of {ROW}, got {rows.dtype}')
+    if not np.isin(rows['label'], range(NUM_CLASSES)).all():
         raise ValueError(f'expected labels from 0 to {NUM_CLASSES - 1}')
 
 
-def _pack(
-    names: Sequence, labels: Sequence, boxes: Sequence, lines: Sequence
-) -> dict[str, np.ndarray]:
-    return {
-        'names': pack(names),
-        'labels': np.array(labels, dtype=np.int16),
-        'boxes': np.array(boxes, dtype=np.int32).reshape(-1, 4),
-        'lines': np.array(lines, dtype=np.int32),
-    }
+def _pack(names: Sequence[str], rows: Sequence[tuple]) -> dict[str, np.ndarray]:
+    return {'names': pack(names), 'rows': np.array(rows, dtype=ROW)}
 
 
 def _read_csv(path: Path) -> dict[str, np.ndarray]:
-    found: list[tuple] = []
-    rows = read_table(path)
-    number, header = next(rows, (1, []))
+    names, rows = [], []
+    lines = read_table(path)
+    number, header = next(lines, (1, []))
     header = [name.strip() for name in header]
     if wrong := [name for name in _COLUMNS if header.count(name) != 1]:
         raise ValueError(
@@ -108,7 +94,7 @@ def _read_csv(path: Path) -> dict[str, np.ndarray]:
             f'once; the header is {shorten(",".join(header))}'
         )
     name, x, y, width, height, expression = map(header.index, _COLUMNS)
-    for number, row in rows:
+    for number, row in lines:
         try:
             if len(row) != len(header):
                 raise ValueError(f'expected {len(header)} columns, got {len(row)}')
@@ -121,17 +107,17 @@ def _read_csv(path: Path) -> dict[str, np.ndarray]:
             raise ValueError(
                 f'{path} line {number}: {error}. The row is {shorten(",".join(row))}'
             ) from error
-        found.append((image, label, box or _NO_BOX, number))
-    return _pack(*zip(*found, strict=True)) if found else _pack((), (), (), ())
+        names.append(image)
+        rows.append((label, box or _NO_BOX, number))
+    return _pack(names, rows)
 
 
 def _read_files(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
     # threads, because most of the time is spent waiting for the disk
     with ThreadPoolExecutor(16) as pool:
         labels = list(pool.map(lambda i: _annotation(folder / f'{i}{_SUFFIX}'), ids))
-    kept = [i for i, label in enumerate(labels) if label < NUM_CLASSES]
-    names, labels = [ids[i] for i in kept], [labels[i] for i in kept]
-    return _pack(names, labels, [_NO_BOX] * len(kept), [0] * len(kept))
+    found = {i: n for i, n in zip(ids, labels, strict=True) if n < NUM_CLASSES}
+    return _pack(list(found), [(label, _NO_BOX, 0) for label in found.values()])
 
 
 def _annotation(path: Path) -> int:

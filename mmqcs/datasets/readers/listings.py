@@ -119,6 +119,15 @@ def read_image_list(path: Path, folder: Path, example: str) -> Iterator[Sample]:
         yield Sample(os.path.join(base, name), label, origin)
 
 
+def image_names(folder: str | Path) -> list[str]:
+    """Return the sorted names of the images in a folder, without hidden ones."""
+    return [
+        name
+        for name in sorted(os.listdir(folder))
+        if name.lower().endswith(IMG_EXTENSIONS) and not name.startswith('.')
+    ]
+
+
 def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Sample]:
     """Read images from one folder per class.
 
@@ -144,10 +153,8 @@ def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Samp
                 f'{", ".join(labels)}. Rename it or move it elsewhere'
             )
         label = labels[entry.name.lower()]
-        for name in sorted(os.listdir(entry.path)):
-            if name.lower().endswith(IMG_EXTENSIONS) and not name.startswith('.'):
-                path = os.path.join(entry.path, name)
-                yield Sample(path, label, entry.path, listed=True)
+        for name in image_names(entry.path):
+            yield Sample(os.path.join(entry.path, name), label, entry.path, listed=True)
 
 
 def _lower_extension(name: str) -> str:

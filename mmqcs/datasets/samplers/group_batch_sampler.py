@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from mmengine.dist import all_gather_object, get_rank, is_distributed
+from mmengine.dist import all_gather_object, get_rank
 from numpy.random import Generator
 from torch.utils.data import Sampler
 
@@ -21,9 +21,8 @@ class GroupBatchSampler(Sampler, ABC):
     """Extends each batch of anchors by the other images of their groups.
 
     A batch has its indices in branch-major order: B anchors, then their B positives,
-    and so on. Companions are drawn in the main process from a generator
-    keyed by (seed, epoch, rank). The groups therefore do not depend on the number of
-    workers, and a resumed run continues with the same groups.
+    and so on. Companions are drawn in the main process from a generator keyed by (seed,
+    epoch, rank), so groups do not depend on workers, or on whether a run was resumed.
 
     Args:
         sampler: Anchor sampler, with the attribute ``dataset``.
@@ -45,9 +44,7 @@ class GroupBatchSampler(Sampler, ABC):
         seed: int | None = None,
     ) -> None:
         if batch_size < 1:
-            raise ValueError(
-                f'batch_size (anchors per batch) must be ≥ 1, got {batch_size}'
-            )
+            raise ValueError(f'batch_size (anchors) must be ≥ 1, got {batch_size}')
         seed = getattr(sampler, 'seed', None) if seed is None else seed
         if seed is None or not hasattr(sampler, 'dataset'):
             raise ValueError(
@@ -65,9 +62,7 @@ class GroupBatchSampler(Sampler, ABC):
         self._check_lengths()
 
     def _check_lengths(self) -> None:
-        if not is_distributed():
-            return
-        lengths = all_gather_object(len(self))
+        lengths = all_gather_object(len(self))  # only one without distribution
         if len(set(lengths)) > 1:
             raise ValueError(
                 f'the processes would get {lengths} batches per epoch, and those with '
@@ -135,14 +130,13 @@ class QuadrupletBatchSampler(GroupBatchSampler):
             batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'))
 
     Args:
-        sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
+        *args, **kwargs: See :class:`.GroupBatchSampler`.
         negative: ``'natural'``: all images of other classes are equally likely.
             ``'uniform'``: all other classes are equally likely, then all images of the
             class.
 
     Raises:
-        ValueError: As in the base class; there is only one class; or ``negative`` is
-            neither of the two.
+        ValueError: As in the base class; or there is only one class.
 
     Examples:
         >>> from mmengine.dataset import DefaultSampler

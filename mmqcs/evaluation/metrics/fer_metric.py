@@ -39,9 +39,7 @@ class FERMetric(BaseMetric):
             test. Defaults to True.
         intervals: Whether to add the bootstrap intervals. They use a fixed seed, so
             equal predictions give equal intervals. Defaults to True.
-        collect_device: Device on which the results of all processes are collected,
-            'cpu' or 'gpu'. Defaults to 'cpu'.
-        prefix: Prefix of all keys. Defaults to None.
+        **kwargs: Arguments of MMEngine's ``BaseMetric``.
 
     Examples:
         >>> val_evaluator = dict(
@@ -65,10 +63,9 @@ class FERMetric(BaseMetric):
         self,
         confusion_matrix: bool = True,
         intervals: bool = True,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(**kwargs)
         self.confusion_matrix = confusion_matrix
         self.intervals = intervals
 
@@ -86,12 +83,8 @@ class FERMetric(BaseMetric):
 
         Args:
             data_batch: Unused.
-            data_samples: One dict per image, with ``gt_label`` (1,) and ``pred_score``
-                (C,).
-
-        Raises:
-            ValueError: An image does not have exactly one label, or the label is out of
-                range.
+            data_samples: One dict per image, with ``gt_label`` (1,) in range and
+                ``pred_score`` (C,).
         """
         for sample in data_samples:
             score, label = sample['pred_score'], torch.as_tensor(sample['gt_label'])
