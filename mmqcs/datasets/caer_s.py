@@ -22,11 +22,8 @@ class CAERS(FERDataset):
     """CAER-S (Lee et al., ICCV 2019): seven classes, frames of television shows.
 
     The images are whole frames without face boxes. If a model expects faces, detect and
-    crop them first. The layout is ``CAER-S/train/Anger/0001.png``.
-
-    Args:
-        data_root: Folder that holds ``CAER-S``, or ``CAER-S`` itself.
-        **kwargs: See :class:`.FERDataset`.
+    crop them first. The layout is ``CAER-S/train/Anger/0001.png``; ``CAER-S`` can
+    also be the root.
 
     Examples:
         >>> data = CAERS('data/caer-s', split='test', label_order='common')

@@ -40,7 +40,7 @@ _SPLITS = {'Training': 'train', 'PublicTest': 'test', 'PrivateTest': 'test'}
 class CKPlus(FoldedDataset):
     """CK+ (Lucey et al., CVPR 2010): sequences from neutral to a posed expression.
 
-    The layouts, in order of precedence; the documentation page "Datasets" shows them:
+    The layouts, in order of precedence:
 
     - ``'sequences'``: the release of the authors. Sequences without an emotion file
       have no label and are left out.

@@ -44,9 +44,6 @@ class ExpW(FoldedDataset):
     There is no official split. ``'train'`` and ``'test'`` divide the *images*, see
     :class:`.FoldedDataset`, so all faces of an image are in the same split.
 
-    Args:
-        *args, **kwargs: See :class:`.FoldedDataset`.
-
     Examples:
         >>> data = ExpW('data/expw', split='test', fold=0, num_folds=5)
         >>> len(data.get_data_info(0)['bbox'])

@@ -32,10 +32,10 @@ _FOLDER_TREE = """\
 class FER2013(FERDataset):
     """FER2013 (Goodfellow et al., 2013): seven classes, 48 × 48 grey images.
 
-    The layouts, in order of precedence; the documentation page "Datasets" shows them:
+    The layouts, in order of precedence:
 
     - ``'csv'``: ``fer2013.csv``, or ``icml_face_data.csv`` with its columns in another
-      order. Images are read from the table on demand, see :class:`.FER2013CSVBackend`.
+      order. Images are read on demand, see :class:`.FER2013CSVBackend`.
     - ``'folders'``: class folders below ``train``, ``test`` or ``validation``. The
       prefix of the file name, ``Training_``, ``PublicTest_`` or ``PrivateTest_``,
       decides the split, because the usual folder ``test`` mixes the last two. If no

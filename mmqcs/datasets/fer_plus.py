@@ -162,8 +162,8 @@ def majority(votes: np.ndarray) -> np.ndarray:
         votes: Votes, (N, 10), the eight classes first.
 
     Returns:
-        int64, (N,): the class, or -1 if there is no winner or the winner is "unknown"
-        or "no face". The dataset does not contain these images.
+        int64, (N,): the class, or -1 if there is no winner or it is "unknown" or
+        "no face".
     """
     counted = np.where(votes == 1, 0, votes)
     winner = counted.argmax(axis=1)

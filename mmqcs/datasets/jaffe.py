@@ -19,11 +19,7 @@ class JAFFE(CodedDataset):
     :class:`.FoldedDataset`. With the default ten folds, one subject is tested. Each
     data info has its ``subject``, such as ``'KA'``. ``'all'`` has 213 images.
 
-    Args:
-        *args, **kwargs: See :class:`.FoldedDataset`.
-
-    Raises:
-        ValueError: An image exists twice, or is in the folder of another class.
+    Arguments and errors are those of :class:`.CodedDataset`.
 
     Examples:
         >>> data = JAFFE('data/jaffe', split='test', fold=3)

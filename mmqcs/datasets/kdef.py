@@ -25,14 +25,10 @@ class KDEF(CodedDataset):
     images.
 
     Args:
-        *args, **kwargs: See :class:`.FoldedDataset`.
+        *args, **kwargs: See :class:`.CodedDataset`.
         angles: Angles to read: full left profile ``'FL'``, half left profile ``'HL'``,
             straight ``'S'``, ``'HR'`` and ``'FR'``. By default straight only, as in
             most papers.
-
-    Raises:
-        ValueError: Unknown angle; an image exists twice, or is in the folder of another
-            class.
 
     Examples:
         >>> data = KDEF('data/kdef', split='test', angles=('HL', 'S', 'HR'))

@@ -33,14 +33,10 @@ EMOTIONS: dict[str, Emotion] = {
 def sample_intensities(
     rng: np.random.Generator, emotion: str, difficulty: float
 ) -> np.ndarray:
-    """Sample the intensities of all units for one face.
+    """Sample the intensities (2, units) of all units in each half of one face.
 
     Harder faces have weaker expressions, and more often show units that do not belong
-    to the emotion.
-
-    Returns:
-        (2, units): intensities in the left and the right half of the face, with the
-        units in the order of :data:`ACTION_UNITS`.
+    to the emotion. Difficulty is from 0 to 1.
     """
     spec = EMOTIONS[emotion]
     out = np.zeros((2, len(NUMBERS)))

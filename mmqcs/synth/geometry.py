@@ -136,12 +136,7 @@ def spline(points: np.ndarray, steps: int = 5, closed: bool = False) -> np.ndarr
 
 
 def stroke_outline(points: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Return the outline, a closed polygon (2N, 2), of a stroke of varying width.
-
-    Args:
-        points: Centre line (N, 2).
-        widths: Full width at each point, (N,).
-    """
+    """Return the outline (2N, 2) of a stroke along (N, 2) with full widths (N,)."""
     along = np.empty_like(points)
     along[1:-1] = points[2:] - points[:-2]
     along[0] = points[1] - points[0]
@@ -153,15 +148,10 @@ def stroke_outline(points: np.ndarray, widths: np.ndarray) -> np.ndarray:
 
 
 class Projector:
-    """Projects points of the face to pixels of the canvas.
+    """Projects points of the face to pixels of a canvas of ``size`` pixels.
 
-    Args:
-        size: Side of the canvas in pixels.
-        scale: Half the width of the face, as a fraction of the canvas.
-        shift: Shift (right, down) of the face, as a fraction of the canvas.
-        yaw: Turn of the head to the side in radians.
-        pitch: Nod of the head in radians.
-        roll: Rotation in the image plane in radians.
+    Scale (half the width of the face) and shift (right, down) are fractions of the
+    canvas. Yaw (to the side), pitch (nod) and roll (in the image plane) are in radians.
     """
 
     def __init__(

@@ -15,12 +15,6 @@ def coco_annotations(
     """Return the annotations of a split in the format of COCO.
 
     The category of a face is its expression. IDs start from 1.
-
-    Args:
-        scenes: Faces of each scene.
-        file_names: File name of each scene.
-        image_size: Side of the scenes in pixels.
-        classes: Class names by label.
     """
     annotations: list[dict] = []
     for image_id, faces in enumerate(scenes, start=1):
@@ -50,14 +44,7 @@ def coco_annotations(
 def voc_annotation(
     faces: Sequence[SceneFace], folder: str, file_name: str, image_size: int
 ) -> bytes:
-    """Return the annotation of a scene as VOC XML, with boxes of the class ``face``.
-
-    Args:
-        faces: Faces of the scene.
-        folder: Folder of the image, relative to the folder of the split.
-        file_name: Name of the image.
-        image_size: Side of the scene in pixels.
-    """
+    """Return the annotation of a scene as VOC XML, with boxes of the class ``face``."""
     root = ElementTree.Element('annotation')
     _fill(root, folder=folder, filename=file_name)
     size = ElementTree.SubElement(root, 'size')

@@ -18,24 +18,14 @@ _FADE = 0.1
 class SceneSettings:
     """Settings that, with a split and an index, determine a scene.
 
-    Args:
-        faces: Settings of the faces. ``image_size`` is ignored, because each face is
-            rendered at its size in the scene.
-        image_size: Side of a scene in pixels.
-        min_size: Side of the smallest face image in pixels, at least 32. The head
-            takes up about two thirds of it.
-        max_size: Side of the largest face image, at most ``image_size``.
-        max_faces: Maximum number of faces per scene. There is at least one.
-
-    Raises:
-        ValueError: A setting is out of range.
+    Each face is rendered at its size in the scene, so ``faces.image_size`` is ignored.
     """
 
     faces: SynthFERSettings = field(default_factory=SynthFERSettings)
-    image_size: int = 192
-    min_size: int = 64
+    image_size: int = 192  # side of a scene in pixels
+    min_size: int = 64  # of a face image, at least 32; the head takes up two thirds
     max_size: int = 128
-    max_faces: int = 4
+    max_faces: int = 4  # per scene; there is at least one
 
     def __post_init__(self) -> None:
         if self.min_size < 32:

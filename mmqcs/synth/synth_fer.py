@@ -83,7 +83,7 @@ def _is_int(value: object) -> bool:
 def labels(
     settings: SynthFERSettings, split: str, count: int, start: int = 0
 ) -> np.ndarray:
-    """Return the labels of consecutive images without rendering them.
+    """Return the labels of consecutive images, int64 (count,), without rendering them.
 
     Images are divided into blocks, in which the classes are spread evenly in random
     order. Therefore each prefix nearly has the desired class frequencies.
@@ -93,12 +93,6 @@ def labels(
         split: 'train' or 'test'.
         count: Number of images.
         start: Index of the first image.
-
-    Returns:
-        int64 (count,).
-
-    Raises:
-        ValueError: The split is unknown, or a number is negative.
     """
     if count < 0 or start < 0:
         raise ValueError(f'count and start must be >= 0, got {count} and {start}')
@@ -150,11 +144,8 @@ def face_box(
 ) -> np.ndarray:
     """Return the box around the head, from skull to chin, without rendering it.
 
-    Args:
-        settings, split, index, label: See :func:`render`, which raises the same errors.
-
-    Returns:
-        (left, top, right, bottom) in pixels, float64 (4,), within the image.
+    (left, top, right, bottom) in pixels, float64 (4,), within the image. Arguments and
+    errors are those of :func:`render`.
     """
     face = place_face(*_sample(settings, split, index, label), settings.image_size)
     rows = [row for name, row in INDEX.items() if name.startswith(_OUTLINE)]

@@ -100,11 +100,7 @@ def numbered_folders(
 ) -> dict[str, int]:
     """Return the labels from 1 to 7 of numbered folders, and print their order.
 
-    Args:
-        splits: Folders of the splits.
-        mapped: Labels by folder, from the command line.
-        skip: Names to skip, in lower case.
-        order: Key of :data:`ORDERS`, or None.
+    ``mapped`` and ``skip`` are folders from the command line, in lower case.
     """
     folders = {p.name.lower() for split in splits for p in subfolders(split)}
     numbers = sorted((name for name in folders if name.isdecimal()), key=int)

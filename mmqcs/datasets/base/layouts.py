@@ -56,14 +56,9 @@ def find_layout(
 
     Args:
         layouts: Returns the possible layouts of the dataset below a root.
-        dataset: Name of the dataset, for messages.
-        split: Name of the split, for messages.
+        dataset, split: Names for messages.
         root: Root folder.
         name: Name of the only layout to look for, or None for any.
-
-    Raises:
-        ValueError: No layout has that name, or several subfolders hold a layout.
-        FileNotFoundError: No layout exists.
     """
     base = Path(root).expanduser()
     looked_for: list[Layout] = []

@@ -76,16 +76,10 @@ def split_overlap(
     first_images: Sequence[CheckedImage],
     second_images: Sequence[CheckedImage],
 ) -> list[str]:
-    """Find images of a split that another split has as well.
+    """Describe images of a split that another split has as well.
 
-    Files that serve as both validation and test images are not reported.
-
-    Args:
-        first, second: Names of the split to search, and of the one that is looked up.
-        first_images, second_images: Their images.
-
-    Returns:
-        Lines on identical files, then on re-encoded or mirrored copies.
+    Files that serve as both validation and test images are not reported. Identical
+    files come first, then re-encoded or mirrored copies.
     """
     references = [image for image in first_images if image.size]
     seen = {image.digest: image.path for image in references}

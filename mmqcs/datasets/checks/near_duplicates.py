@@ -27,16 +27,10 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
 def find_copies(
     queries: np.ndarray, references: np.ndarray
 ) -> list[tuple[int, int, bool]]:
-    """Find thumbnails of the same image, re-encoded or mirrored.
+    """Find thumbnails, uint8 (N, 32, 32), of the same image, re-encoded or mirrored.
 
-    Images of a single colour never count as copies.
-
-    Args:
-        queries: Thumbnails, uint8 (Q, 32, 32).
-        references: Thumbnails, uint8 (R, 32, 32).
-
-    Returns:
-        (query, most similar reference, mirrored) for each query that is a copy.
+    Images of a single colour never count as copies. Returns (query, most similar
+    reference, mirrored) for each query that is a copy.
     """
     if not len(queries) or not len(references):
         return []

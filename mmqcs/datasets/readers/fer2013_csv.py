@@ -80,14 +80,9 @@ class FER2013Row(NamedTuple):
 def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
     """Read the rows, but not the pixels, of a ``fer2013.csv``.
 
-    Args:
-        path: Table with the columns emotion, pixels and Usage in any order. Fields may
-            be quoted.
-        num_classes: Number of emotions.
-
-    Raises:
-        ValueError: A column is missing, or a row has other fields or another number of
-            pixels.
+    The columns emotion, pixels and Usage can be in any order, and fields may be quoted.
+    A missing column, or a row with other fields or another number of pixels is an
+    error.
     """
     table = os.path.abspath(path)
     with open_regular(path, LIST_LIMIT) as file:

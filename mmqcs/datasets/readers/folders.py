@@ -91,19 +91,15 @@ def read_numbered_folders(
     """Read class folders that are named after the classes or their numbers.
 
     Several datasets number their folders, each in its own order, so the log states the
-    order that is used.
+    order that is used. If the dataset counts from 0, but no folder is numbered 0, the
+    order is unknown, which is an error.
 
     Args:
         folder: Folder of the class folders.
         dataset: Name of the dataset, for messages.
         classes: Class names in the order of their numbers.
         first: Number of the first class.
-        others: Names of other folders that the dataset can have. Their numbers follow
-            those of the classes.
-
-    Raises:
-        ValueError: A folder does not belong to a class; or the dataset counts from 0,
-            but no folder is numbered 0, so the order is unknown.
+        others: Names of other folders, whose numbers follow those of the classes.
     """
     names = [*classes, *others]
     labels = class_spellings(classes) | {

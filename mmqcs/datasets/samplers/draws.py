@@ -15,14 +15,9 @@ def epoch_generator(
 ) -> np.random.Generator:
     """Create the generator for a purpose, seed, epoch and rank, all ≥ 0.
 
-    The purpose is part of the key because NumPy pads short keys with zeros:
-    (seed, epoch) and (seed, epoch, 0) would give the same numbers.
-
-    Args:
-        purpose: ``'anchors'`` or ``'companions'``.
-        seed: Seed of the run.
-        epoch: Epoch.
-        rank: Process. Omit it for draws that all ranks share.
+    The purpose, 'anchors' or 'companions', is part of the key because NumPy pads short
+    keys with zeros: (seed, epoch) and (seed, epoch, 0) would give the same numbers.
+    Omit the rank for draws that all ranks share.
     """
     return np.random.default_rng((1 + _PURPOSES.index(purpose), seed, epoch, rank))
 

@@ -122,18 +122,11 @@ class SampleFace(BaseTransform):
 
 
 def sample_view(image: np.ndarray, view: View, exact: bool = True) -> np.ndarray:
-    """Compute the pixels of a view.
+    """Compute the pixels of a view of an image, (H, W, 3) uint8, channels in any order.
 
-    Args:
-        image: (H, W, 3) uint8, channels in any order.
-        view: Pixels to compute.
-        exact: Whether the result must be bit-equal to resizing the whole image with
-            Pillow. If False, some pixels differ by one level, in a fraction of the
-            time.
-
-    Returns:
-        (crop / step, crop / step, 3) uint8. Rotation takes the nearest pixel, black
-        outside; on the border between two pixels, it may take either.
+    If ``exact``, the result is bit-equal to resizing the whole image with Pillow. Else
+    some pixels may differ by one level, in a fraction of the time. Rotation takes the
+    nearest pixel, black outside; on the border between two pixels, it may take either.
     """
     if view.angle:
         return _rotated(image, view)

@@ -24,14 +24,10 @@ class FoldedWriter(FolderWriter):
     per test group, so the larger split gets several faces per group, each of another
     person. No person is in two groups, so the other folds divide the faces by person as
     well.
-
-    Attributes:
-        max_tested: Maximum number of test groups, or None.
-        digits: Minimum number of digits in the number of a group.
     """
 
-    max_tested: int | None = None
-    digits = 3
+    max_tested: int | None = None  # test groups
+    digits = 3  # minimum in the number of a group
 
     def __init__(
         self, labels: Mapping[str, np.ndarray], settings: SynthFERSettings
