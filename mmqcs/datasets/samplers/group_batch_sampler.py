@@ -151,12 +151,7 @@ class QuadrupletBatchSampler(GroupBatchSampler):
                [1, 2, 5]])
     """
 
-    def __init__(
-        self,
-        *args: Any,
-        negative: str = 'natural',
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, negative: str = 'natural', **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if negative not in ('natural', 'uniform'):
             raise ValueError(

@@ -60,10 +60,7 @@ class FERMetric(BaseMetric):
     default_prefix = ''
 
     def __init__(
-        self,
-        confusion_matrix: bool = True,
-        intervals: bool = True,
-        **kwargs: Any,
+        self, confusion_matrix: bool = True, intervals: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.confusion_matrix = confusion_matrix
