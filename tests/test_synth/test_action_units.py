@@ -5,18 +5,19 @@ import pytest
 
 from mmqcs.synth.action_units import (
     ACTION_UNITS,
+    EMOTIONS,
     FOLDS,
     NUMBERS,
     ROWS,
     displacements,
     fold_depths,
+    sample_intensities,
 )
-from mmqcs.synth.emotions import EMOTIONS, sample_intensities
 from mmqcs.synth.geometry import INDEX
 from mmqcs.synth.identity import sample_identity
 from mmqcs.synth.nuisance import sample_nuisance
-from mmqcs.synth.render_face import render_face
 from mmqcs.synth.rng import generator
+from mmqcs.synth.synth_fer import render_face
 
 EXPECTED = {
     'Happiness': ({6, 12}, {25}),
