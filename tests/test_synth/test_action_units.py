@@ -91,7 +91,7 @@ def test_displacements_add_up():
     np.testing.assert_allclose(moves[0, corner], expected)
     chin = INDEX['chin_mid']
     np.testing.assert_allclose(
-        moves[:, chin], [(0, 0), ACTION_UNITS[26].moves['chin_mid']]
+        moves[:, chin], [(0, 0), (0, ACTION_UNITS[26].moves['chin_mid'])]
     )
     depths = fold_depths(values)
     assert depths[0, FOLDS.index('naso')] == 0.5 * ACTION_UNITS[12].folds['naso']
