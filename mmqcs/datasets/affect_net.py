@@ -125,9 +125,8 @@ class AffectNet(FERDataset):
     def _read_annotations(self, source: Path) -> Iterator[Sample]:
         images = undouble(source.parent / 'images')
         index = index_annotations(source)
-        for number, label in zip(
-            index.names, index.rows['label'].tolist(), strict=True
-        ):
+        labels = index.rows['label'].tolist()
+        for number, label in zip(index.names, labels, strict=True):
             path = os.path.join(images, f'{number}.jpg')
             yield Sample(path, label, f'{source}/{number}_exp.npy')
 

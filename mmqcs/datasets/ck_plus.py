@@ -211,14 +211,14 @@ def _read_ckextended(table: Path, split: str) -> Iterator[Sample]:
     """Read ``ckextended.csv``, which has its own class order."""
     order = expressions.class_map(expressions.CK_EXTENDED, expressions.CK_PLUS)
     labels = order.tolist()
-    for row in read_fer2013_csv(table, len(labels)):
-        if row.usage not in _SPLITS:
+    for usage, sample in read_fer2013_csv(table, len(labels)):
+        if usage not in _SPLITS:
             raise ValueError(
-                f'{row.origin}: expected a Usage of {", ".join(_SPLITS)}, got '
-                f'{row.usage!r}'
+                f'{sample.origin}: expected a Usage of {", ".join(_SPLITS)}, got '
+                f'{usage!r}'
             )
-        if split in ('all', _SPLITS[row.usage]):
-            yield Sample(row.path, labels[row.emotion], row.origin, listed=True)
+        if split in ('all', _SPLITS[usage]):
+            yield sample._replace(label=labels[sample.label])
     if split != 'all':
         print_log(
             f'{table} has no subjects, so one subject can be in both the training and '

@@ -82,10 +82,10 @@ class FER2013(FERDataset):
         )
 
     def _read_csv(self, source: Path) -> Iterator[Sample]:
-        for row in read_fer2013_csv(source):
-            self._check_usage(row.usage, f'{row.origin}: Usage')
-            if row.usage == _USAGE[self.split]:
-                yield Sample(row.path, row.emotion, row.origin, listed=True)
+        for usage, sample in read_fer2013_csv(source):
+            self._check_usage(usage, f'{sample.origin}: Usage')
+            if usage == _USAGE[self.split]:
+                yield sample
 
     def _read_folders(self, source: Path) -> Iterator[Sample]:
         labels = expressions.class_spellings(self.METAINFO['classes'])

@@ -1,9 +1,9 @@
 """FERPlus."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -35,19 +35,7 @@ _LIST_TREE = """\
     img/fer0000000.png"""
 
 
-class Votes(NamedTuple):
-    """Votes on N images."""
-
-    names: list[str]
-    votes: np.ndarray  # for the eight classes, unknown and NF (no face), (N, 10)
-    lines: list[int]  # numbers in the file, from 1
-
-    @classmethod
-    def from_rows(cls, rows: Sequence[tuple[str, list[int], int]]) -> 'Votes':
-        """Join rows of name, votes and line."""
-        names, votes, lines = zip(*rows, strict=True) if rows else ((), (), ())
-        table = np.array(votes, dtype=np.int64).reshape(-1, len(_VOTES))
-        return cls(list(names), table, list(lines))
+_Row = tuple[str, list[int], int]  # image name, its ten votes, line
 
 
 @DATASETS.register_module()
@@ -131,12 +119,14 @@ class FERPlus(FERDataset):
     def _read_label(self, source: Path) -> Iterator[Sample]:
         return self._samples(source, _read_label_csv(source), source.parent)
 
-    def _samples(self, source: Path, found: Votes, images: Path) -> Iterator[Sample]:
+    def _samples(
+        self, source: Path, rows: Iterable[_Row], images: Path
+    ) -> Iterator[Sample]:
         self._metainfo['label_file'] = source.name
-        labels = majority(found.votes).tolist()
-        for name, votes, line, label in zip(
-            found.names, found.votes, found.lines, labels, strict=True
-        ):
+        rows = list(rows)
+        table = np.array([votes for _, votes, _ in rows]).reshape(-1, len(_VOTES))
+        labels = majority(table).tolist()
+        for (name, _, line), votes, label in zip(rows, table, labels, strict=True):
             if label >= 0:
                 path, origin = os.path.join(images, name), f'{source} line {line}'
                 scores = votes[:NUM_CLASSES] if self.soft_labels else None
@@ -171,7 +161,7 @@ def majority(votes: np.ndarray) -> np.ndarray:
     return np.where(wins & (winner < NUM_CLASSES), winner, -1)
 
 
-def _read_fer2013new(path: Path, usage: str) -> Votes:
+def _read_fer2013new(path: Path, usage: str) -> Iterator[_Row]:
     """Read the rows of one of the :data:`USAGES` from ``fer2013new.csv``.
 
     Rows without a name have no image and are left out. A malformed row of any usage is
@@ -185,7 +175,6 @@ def _read_fer2013new(path: Path, usage: str) -> Votes:
             f'{path} line {number}: expected {",".join(expected)}, got '
             f'{shorten(",".join(header))}'
         )
-    found = []
     for number, row in rows:
         name, votes = _row(path, number, row, name=1)
         if row[0].strip() not in USAGES:
@@ -194,22 +183,19 @@ def _read_fer2013new(path: Path, usage: str) -> Votes:
                 f'{shorten(row[0].strip())}'
             )
         if row[0].strip() == usage and name:
-            found.append((name, votes, number))
-    return Votes.from_rows(found)
+            yield name, votes, number
 
 
-def _read_label_csv(path: Path) -> Votes:
+def _read_label_csv(path: Path) -> Iterator[_Row]:
     """Read the ``label.csv`` of a split, which has no header.
 
     A row is ``fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0``, for example.
     """
-    found = []
     for number, row in read_table(path):
         name, votes = _row(path, number, row, name=0)
         if not name:
             raise ValueError(f'{path} line {number}: the row has no image name')
-        found.append((name, votes, number))
-    return Votes.from_rows(found)
+        yield name, votes, number
 
 
 def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[int]]:

@@ -76,7 +76,6 @@ class SynthFER(BaseDataset):
         ValueError: A setting is out of range.
 
     Examples:
-        >>> from mmqcs.datasets import SynthFER
         >>> data = SynthFER('test', pipeline=[dict(type='LoadImageFromFile')])
         >>> data[0]['img'].shape
         (100, 100, 3)

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from mmengine.fileio import BaseStorageBackend, register_backend
 
 from .fields import integer
+from .listings import Sample
 from .text_files import LINE_LIMIT, LIST_LIMIT, open_regular
 
 _SIZE = 48
@@ -68,17 +68,8 @@ class FER2013CSVBackend(BaseStorageBackend):
         raise ValueError(f'{filepath!r} is an image, not text')
 
 
-class FER2013Row(NamedTuple):
-    """Row of the table."""
-
-    path: str  # of the image, for FER2013CSVBackend
-    emotion: int
-    usage: str
-    origin: str  # table and line, for messages
-
-
-def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
-    """Read the rows, but not the pixels, of a ``fer2013.csv``.
+def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[tuple[str, Sample]]:
+    """Read the usages and samples, but not the pixels, of a ``fer2013.csv``.
 
     The columns emotion, pixels and Usage can be in any order, and fields may be quoted.
     A missing column, or a row with other fields or another number of pixels is an
@@ -120,7 +111,7 @@ def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
                 )
             place = f'{start + line.index(text)}+{len(text)}'
             image = f'fer2013://{table}/{name}_{number - 2:05d}@{place}.png'
-            yield FER2013Row(image, label, name, origin)
+            yield name, Sample(image, label, origin, listed=True)
 
 
 def _unquoted(field: bytes) -> bytes:
