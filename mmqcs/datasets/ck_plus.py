@@ -30,8 +30,7 @@ _CK48_TREE = """\
                                             sadness, surprise"""
 _CSV_TREE = """\
     ckextended.csv                          emotion,pixels,Usage"""
-
-
+_SPELLINGS = expressions.class_spellings(expressions.CK_PLUS)
 _NAME = re.compile(r'(?P<subject>S\d+)_(?P<sequence>\d+)_\d+', re.IGNORECASE)
 _SPLITS = {'Training': 'train', 'PublicTest': 'test', 'PrivateTest': 'test'}
 
@@ -169,9 +168,8 @@ class CKPlus(FoldedDataset):
 def _ck48_sources(root: Path) -> list[Path]:
     """Return ``CK+48`` below the root, or the root itself if it has class folders."""
     there = subfolders(root)
-    spellings = expressions.class_spellings(expressions.CK_PLUS)
     found = [path for path in there if path.name.lower() == 'ck+48']
-    if any(path.name.lower() in spellings for path in there):
+    if any(path.name.lower() in _SPELLINGS for path in there):
         found.append(root)
     return found or [root / 'CK+48']
 
@@ -179,9 +177,7 @@ def _ck48_sources(root: Path) -> list[Path]:
 def _read_ck48(folder: Path, peak_frames: int) -> Sequence[Sample]:
     """Read the last frames of each sequence of CK+48, with their ``subject``."""
     sequences: dict[tuple[str, str], list[Sample]] = defaultdict(list)
-    for sample in read_class_folders(
-        folder, expressions.class_spellings(expressions.CK_PLUS)
-    ):
+    for sample in read_class_folders(folder, _SPELLINGS):
         match = _NAME.fullmatch(Path(sample.path).stem)
         if match is None:
             raise ValueError(
