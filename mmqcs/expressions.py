@@ -72,7 +72,11 @@ def expression(name: str) -> str:
 
 
 def class_spellings(classes: Sequence[str]) -> dict[str, int]:
-    """Return every spelling of every class, in lower case, with the class number."""
+    """Return the class number, from 0, of every spelling of every class, in lower case.
+
+    Args:
+        classes: Class names, in the order of their numbers.
+    """
     return {
         spelling: i
         for i, name in enumerate(classes)
@@ -114,16 +118,14 @@ def target_classes(
 ) -> tuple[str, ...]:
     """Return the class names, in order, that the labels of a dataset refer to.
 
+    A dataset without contempt can still be given 8 classes in the common order; that
+    class then has no images.
+
     Args:
         own: The dataset's own class names, in its own order.
-        label_order: ``'own'``; ``'common'`` for :data:`COMMON`; or class names in the
-            order you want.
+        label_order: ``'own'``; ``'common'`` for :data:`COMMON`; or class names.
         num_classes: 8, or 7 to leave contempt out. By default 8 if the dataset has
-            contempt, else 7. A dataset without contempt can still be given 8 classes
-            in the common order; that class then has no images.
-
-    Raises:
-        ValueError: Unknown order, or impossible number of classes.
+            contempt, else 7.
     """
     plain = tuple(name for name in own if expression(name) != 'Contempt')
     if label_order == 'own':

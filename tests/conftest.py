@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 from mmengine.visualization import Visualizer
 
 from mmqcs.synth import SynthFERSettings, labels, render
-from mmqcs.synth.folders import make_folder_writer, write_file
+from mmqcs.synth.folders import FOLDER_WRITERS, write_file
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / 'tests'))
@@ -80,7 +80,7 @@ def drawn_root(tmp_path_factory):
         settings = SynthFERSettings(num_classes=classes)
         counts = {'train': 4 * classes, 'test': 2 * classes}
         found = {split: labels(settings, split, n) for split, n in counts.items()}
-        writer = make_folder_writer(layout, found, settings)
+        writer = FOLDER_WRITERS[layout](found, settings)
         for image in writer.images():
             face = render(settings, image.split, image.index, image.label)
             write_file(root / image.path, [writer.encode(face, image)])

@@ -11,10 +11,15 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, FoundLayout, Layout, Sample
-from .readers.affect_net_index import index_annotations, index_csv
-from .readers.class_folders import read_numbered_folders, split_folders
-from .readers.folders import companion, locate, undouble
-from .readers.listings import read_label_list
+from .readers.affect_net_index import ROW, index_annotations, index_csv
+from .readers.folders import (
+    companion,
+    locate,
+    read_numbered_folders,
+    split_folders,
+    undouble,
+)
+from .readers.listings import read_image_list
 
 _SET = {'train': 'train_set', 'val': 'val_set'}
 _SPLIT = {'train': 'training', 'val': 'validation'}
@@ -51,30 +56,21 @@ class AffectNet(FERDataset):
     :func:`.cache_dir` until they change.
 
     Args:
-        data_root: Root folder.
         split: ``'train'`` (287,651 images in eight classes) or ``'val'`` (500 per
             class), on which results are reported.
-        pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`; ``num_classes=7`` leaves contempt out.
 
     Raises:
-        FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A table, list or annotation is malformed, a folder does not belong
-            to a class, or a split has several lists or folders.
+        ValueError: A split has several lists.
 
     Examples:
         >>> data = AffectNet('data/affectnet', split='val', num_classes=7)
         >>> data.found.layout.name, len(data.get_data_info(0)['bbox'])
         ('csv', 4)
-        >>> data.CLASSES
-        ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
     SPLITS = ('train', 'val')
-    METAINFO = {
-        'dataset_name': 'AffectNet',
-        'classes': expressions.AFFECT_NET,
-    }
+    METAINFO = {'dataset_name': 'AffectNet', 'classes': expressions.AFFECT_NET}
     PUBLISHED = {
         'train': (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750),
         'val': (500,) * 8,
@@ -83,34 +79,26 @@ class AffectNet(FERDataset):
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
         folder, split = _SET[self.split], _SPLIT[self.split]
+        tables = [locate(root, _TABLES) / f'{split}.csv', root / f'{split}.csv']
+        trees = [
+            tree.format(folder=folder, split=split, classes=len(self._target))
+            for tree in (_2021_TREE, _CSV_TREE, _LIST_TREE)
+        ]
+        hints = (
+            f'Unpack {folder} completely',
+            f'Unpack the images into {_IMAGES}',
+            f'The paths in the list are relative to {_CROPS}/',
+        )
+        read_csv = partial(self._read_csv, root)
+        read_list = partial(self._read_list, root)
+        folders = split_folders(root, *_FOLDERS[self.split])
+        tree = _FOLDER_TREE.format(split=self.split)
+        annotations = [root / folder / 'annotations']
         return (
-            Layout(
-                '2021',
-                [root / folder / 'annotations'],
-                self._read_annotations,
-                _2021_TREE.format(folder=folder),
-                f'Unpack {folder} completely',
-            ),
-            Layout(
-                'csv',
-                [locate(root, _TABLES) / f'{split}.csv', root / f'{split}.csv'],
-                partial(self._read_csv, root),
-                _CSV_TREE.format(split=split),
-                f'Unpack the images into {_IMAGES}',
-            ),
-            Layout(
-                'list',
-                self._lists(root),
-                partial(self._read_list, root),
-                _LIST_TREE.format(split=split, classes=len(self._target)),
-                f'The paths in the list are relative to {_CROPS}/',
-            ),
-            Layout(
-                'folders',
-                split_folders(root, *_FOLDERS[self.split]),
-                self._read_folders,
-                _FOLDER_TREE.format(split=self.split),
-            ),
+            Layout('2021', annotations, self._read_annotations, trees[0], hints[0]),
+            Layout('csv', tables, read_csv, trees[1], hints[1]),
+            Layout('list', self._lists(root), read_list, trees[2], hints[2]),
+            Layout('folders', folders, self._read_folders, tree),
         )
 
     def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
@@ -137,36 +125,29 @@ class AffectNet(FERDataset):
     def _read_annotations(self, source: Path) -> Iterator[Sample]:
         images = undouble(source.parent / 'images')
         index = index_annotations(source)
-        for number, label in zip(index.names, index.labels.tolist(), strict=True):
+        labels = index.rows['label'].tolist()
+        for number, label in zip(index.names, labels, strict=True):
             path = os.path.join(images, f'{number}.jpg')
             yield Sample(path, label, f'{source}/{number}_exp.npy')
 
     def _read_csv(self, root: Path, source: Path) -> Iterator[Sample]:
         images = str(companion(source, root, _IMAGES))
         index = index_csv(source)
-        boxless = int((index.boxes[:, 2:] == 0).all(axis=1).sum())
+        boxless = int((index.rows['box'][:, 2] == 0).sum())
         if boxless:
             print_log(
                 f'{source}: {boxless:,} of {len(index.names):,} images have no face '
                 f'box and are not cropped',
                 logger='current',
             )
-        for name, label, box, line in zip(
-            index.names,
-            index.labels.tolist(),
-            index.boxes.tolist(),
-            index.lines.tolist(),
-            strict=True,
-        ):
-            extra = {'bbox': box} if any(box[2:]) else None
+        columns = (index.rows[name].tolist() for name in ROW.names)
+        for name, label, box, line in zip(index.names, *columns, strict=True):
+            extra = {'bbox': box} if box[2] else None
             path = os.path.join(images, name)
             yield Sample(path, label, f'{source} line {line}', extra=extra)
 
     def _read_list(self, root: Path, source: Path) -> Iterator[Sample]:
-        crops = companion(source, root, _CROPS)
-        folder = str(crops if crops.is_dir() else root)
-        for name, label, origin in read_label_list(source, '1/abc.jpg 0'):
-            yield Sample(os.path.join(folder, name), label, origin)
+        return read_image_list(source, companion(source, root, _CROPS), '1/abc.jpg 0')
 
     def _read_folders(self, source: Path) -> Iterator[Sample]:
         classes = self.METAINFO['classes']

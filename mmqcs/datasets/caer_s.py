@@ -7,7 +7,7 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, Layout, Sample
-from .readers.class_folders import split_folders
+from .readers.folders import split_folders
 from .readers.listings import read_class_folders
 
 _TREE = """\
@@ -22,17 +22,8 @@ class CAERS(FERDataset):
     """CAER-S (Lee et al., ICCV 2019): seven classes, frames of television shows.
 
     The images are whole frames without face boxes. If a model expects faces, detect and
-    crop them first. The layout is ``CAER-S/train/Anger/0001.png``.
-
-    Args:
-        data_root: Folder that holds ``CAER-S``, or ``CAER-S`` itself.
-        split: ``'train'`` or ``'test'``.
-        pipeline: Transforms.
-        **kwargs: See :class:`.FERDataset`.
-
-    Raises:
-        FileNotFoundError: The folder of the split is missing.
-        ValueError: A folder does not belong to a class.
+    crop them first. The layout is ``CAER-S/train/Anger/0001.png``; ``CAER-S`` can
+    also be the root.
 
     Examples:
         >>> data = CAERS('data/caer-s', split='test', label_order='common')
@@ -40,10 +31,7 @@ class CAERS(FERDataset):
         ('Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger')
     """
 
-    METAINFO = {
-        'dataset_name': 'CAER-S',
-        'classes': expressions.CAER_S,
-    }
+    METAINFO = {'dataset_name': 'CAER-S', 'classes': expressions.CAER_S}
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""

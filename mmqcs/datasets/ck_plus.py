@@ -1,20 +1,24 @@
 """CK+."""
 
+import logging
 import os
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torchvision.datasets.folder import IMG_EXTENSIONS
+from mmengine.logging import print_log
 
 from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FoldedDataset, FoundLayout, Layout, Sample
-from .readers.ck_plus_copies import ck48_sources, read_ck48, read_ckextended
+from .readers.fer2013_csv import read_fer2013_csv
 from .readers.fields import integer, shorten
-from .readers.folders import companion, locate
+from .readers.folders import companion, locate, subfolders
+from .readers.listings import image_names, read_class_folders
 from .readers.text_files import read_lines
 
 _IMAGES = 'cohn-kanade-images'
@@ -26,14 +30,16 @@ _CK48_TREE = """\
                                             sadness, surprise"""
 _CSV_TREE = """\
     ckextended.csv                          emotion,pixels,Usage"""
-_USAGES = {'train': ('Training',), 'test': ('PublicTest', 'PrivateTest')}
+_SPELLINGS = expressions.class_spellings(expressions.CK_PLUS)
+_NAME = re.compile(r'(?P<subject>S\d+)_(?P<sequence>\d+)_\d+', re.IGNORECASE)
+_SPLITS = {'Training': 'train', 'PublicTest': 'test', 'PrivateTest': 'test'}
 
 
 @DATASETS.register_module()
 class CKPlus(FoldedDataset):
     """CK+ (Lucey et al., CVPR 2010): sequences from neutral to a posed expression.
 
-    The layouts, in order of precedence; the documentation page "Datasets" shows them:
+    The layouts, in order of precedence:
 
     - ``'sequences'``: the release of the authors. Sequences without an emotion file
       have no label and are left out.
@@ -46,19 +52,16 @@ class CKPlus(FoldedDataset):
     :class:`.FoldedDataset`. Each data info has its ``subject``, except in ``'csv'``.
 
     Args:
-        data_root: Root folder.
-        split: ``'all'`` (327 labelled sequences), ``'train'`` or ``'test'``.
-        pipeline: Transforms.
+        *args, **kwargs: See :class:`.FoldedDataset`. ``'all'`` has 327 labelled
+            sequences.
         peak_frames: Number of last frames to use from each sequence. Defaults to 1;
             ``'ck48'`` has three.
         neutral_frames: Number of first frames to use as neutral images, for
             ``'sequences'`` only. Defaults to 0; Neutral then has no images.
-        **kwargs: ``fold``, ``num_folds`` and the arguments of :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: No layout is found, or a sequence has no images.
-        ValueError: A label is not a number, a sequence has too few frames, or an
-            argument is out of range or does not apply to the layout.
+        ValueError: A sequence has too few frames, or an argument is out of range or
+            does not apply to the layout.
 
     Examples:
         >>> data = CKPlus('data/ck-plus', split='all', peak_frames=1, neutral_frames=1)
@@ -66,20 +69,11 @@ class CKPlus(FoldedDataset):
         'Neutral'
     """
 
-    METAINFO = {
-        'dataset_name': 'CK+',
-        'classes': expressions.CK_PLUS,
-    }
+    METAINFO = {'dataset_name': 'CK+', 'classes': expressions.CK_PLUS}
     PUBLISHED = {'all': (0, 45, 18, 59, 25, 69, 28, 83)}
 
     def __init__(
-        self,
-        data_root: str = '',
-        split: str = 'train',
-        pipeline: Sequence = (),
-        peak_frames: int = 1,
-        neutral_frames: int = 0,
-        **kwargs: Any,
+        self, *args: Any, peak_frames: int = 1, neutral_frames: int = 0, **kwargs: Any
     ) -> None:
         if peak_frames < 1 or neutral_frames < 0:
             raise ValueError(
@@ -88,19 +82,15 @@ class CKPlus(FoldedDataset):
             )
         self.peak_frames = peak_frames
         self.neutral_frames = neutral_frames
-        super().__init__(data_root, split, pipeline, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
+        labels = [locate(root, 'Emotion'), root / 'Emotion_labels']
+        hint = f'Unpack the images into {_IMAGES}'
         return (
-            Layout(
-                'sequences',
-                [locate(root, 'Emotion'), root / 'Emotion_labels'],
-                partial(self._read, root),
-                _TREE,
-                f'Unpack the images into {_IMAGES}',
-            ),
-            Layout('ck48', ck48_sources(root), self._read_ck48, _CK48_TREE),
+            Layout('sequences', labels, partial(self._read, root), _TREE, hint),
+            Layout('ck48', _ck48_sources(root), self._read_ck48, _CK48_TREE),
             Layout('csv', [root / 'ckextended.csv'], self._read_csv, _CSV_TREE),
         )
 
@@ -135,7 +125,7 @@ class CKPlus(FoldedDataset):
                 f'{source} has no neutral frames, got neutral_frames='
                 f'{self.neutral_frames}. Set it to 0, or unpack the original sequences'
             )
-        samples = read_ck48(source, self.METAINFO['classes'], self.peak_frames)
+        samples = _read_ck48(source, self.peak_frames)
         wanted = self.groups_of_split(sample.extra['subject'] for sample in samples)
         return (sample for sample in samples if sample.extra['subject'] in wanted)
 
@@ -146,13 +136,10 @@ class CKPlus(FoldedDataset):
                 f'{source} has neither sequences nor subjects. Remove the arguments '
                 f'peak_frames, neutral_frames, fold and num_folds'
             )
-        return read_ckextended(
-            source, self.METAINFO['classes'], _USAGES.get(self.split)
-        )
+        return _read_ckextended(source, self.split)
 
     def _frames(self, folder: Path, file: Path) -> list[str]:
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
-        frames = [name for name in names if name.lower().endswith(IMG_EXTENSIONS)]
+        frames = image_names(folder) if folder.is_dir() else []
         if not frames:
             raise FileNotFoundError(
                 f'{file} labels the sequence {folder}, but it has no images. Unpack '
@@ -176,3 +163,62 @@ class CKPlus(FoldedDataset):
             raise ValueError(
                 f'{file} line 1: expected one number from 0 to 7, got {shorten(lines)}'
             ) from error
+
+
+def _ck48_sources(root: Path) -> list[Path]:
+    """Return ``CK+48`` below the root, or the root itself if it has class folders."""
+    there = subfolders(root)
+    found = [path for path in there if path.name.lower() == 'ck+48']
+    if any(path.name.lower() in _SPELLINGS for path in there):
+        found.append(root)
+    return found or [root / 'CK+48']
+
+
+def _read_ck48(folder: Path, peak_frames: int) -> Sequence[Sample]:
+    """Read the last frames of each sequence of CK+48, with their ``subject``."""
+    sequences: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    for sample in read_class_folders(folder, _SPELLINGS):
+        match = _NAME.fullmatch(Path(sample.path).stem)
+        if match is None:
+            raise ValueError(
+                f'{sample.path}: expected subject, sequence and frame in the name, '
+                f'such as S010_004_00000017.png'
+            )
+        key = match['subject'].upper(), match['sequence']
+        sequences[key].append(sample._replace(extra={'subject': key[0]}))
+    chosen = []
+    for frames in sequences.values():
+        if len({frame.label for frame in frames}) > 1:
+            raise ValueError(
+                f'{frames[0].path} and {frames[-1].path} belong to one sequence, but '
+                f'are in two class folders. Keep one'
+            )
+        if len(frames) < peak_frames:
+            raise ValueError(
+                f'the sequence of {frames[0].path} has {len(frames)} frames, but '
+                f'peak_frames={peak_frames}. Lower it'
+            )
+        frames.sort(key=lambda frame: Path(frame.path).stem)
+        chosen += frames[-peak_frames:]
+    return chosen
+
+
+def _read_ckextended(table: Path, split: str) -> Iterator[Sample]:
+    """Read ``ckextended.csv``, which has its own class order."""
+    order = expressions.class_map(expressions.CK_EXTENDED, expressions.CK_PLUS)
+    labels = order.tolist()
+    for usage, sample in read_fer2013_csv(table, len(labels)):
+        if usage not in _SPLITS:
+            raise ValueError(
+                f'{sample.origin}: expected a Usage of {", ".join(_SPLITS)}, got '
+                f'{usage!r}'
+            )
+        if split in ('all', _SPLITS[usage]):
+            yield sample._replace(label=labels[sample.label])
+    if split != 'all':
+        print_log(
+            f'{table} has no subjects, so one subject can be in both the training and '
+            f'the test split. Results are not comparable with splits by subject',
+            logger='current',
+            level=logging.WARNING,
+        )

@@ -11,8 +11,6 @@ from torch.utils.data import default_collate
 from mmqcs.registry import FUNCTIONS
 from mmqcs.structures import LabelBatch
 
-__all__ = ['collate_faces']
-
 
 @FUNCTIONS.register_module()
 def collate_faces(items: Sequence[dict[str, Any]]) -> dict[str, Tensor | LabelBatch]:
@@ -36,9 +34,7 @@ def collate_faces(items: Sequence[dict[str, Any]]) -> dict[str, Tensor | LabelBa
         RuntimeError: The images differ in shape.
 
     Examples:
-        >>> import torch
         >>> from mmpretrain.structures import DataSample
-        >>> from mmqcs.datasets import collate_faces
         >>> image = torch.zeros(3, 48, 48, dtype=torch.uint8)
         >>> items = [
         ...     dict(inputs=image, data_samples=DataSample().set_gt_label(label))

@@ -44,26 +44,13 @@ class ExpW(FoldedDataset):
     There is no official split. ``'train'`` and ``'test'`` divide the *images*, see
     :class:`.FoldedDataset`, so all faces of an image are in the same split.
 
-    Args:
-        data_root: Root folder.
-        split: ``'all'`` (91,793 faces), ``'train'`` or ``'test'``.
-        pipeline: Transforms.
-        **kwargs: ``fold``, ``num_folds`` and the arguments of :class:`.FERDataset`.
-
-    Raises:
-        FileNotFoundError: The layout is not found, or an image is missing.
-        ValueError: A line of the list is malformed, or a face has two classes.
-
     Examples:
         >>> data = ExpW('data/expw', split='test', fold=0, num_folds=5)
         >>> len(data.get_data_info(0)['bbox'])
         4
     """
 
-    METAINFO = {
-        'dataset_name': 'ExpW',
-        'classes': expressions.EXP_W,
-    }
+    METAINFO = {'dataset_name': 'ExpW', 'classes': expressions.EXP_W}
     SEVERAL_FACES = True
     PUBLISHED = {'all': (3671, 3995, 1088, 30537, 10559, 7060, 34883)}
 

@@ -11,8 +11,8 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, Layout, Sample
-from .readers.class_folders import SPLIT_NAMES, split_folders
 from .readers.fer2013_csv import read_fer2013_csv
+from .readers.folders import SPLIT_NAMES, split_folders
 from .readers.listings import read_class_folders
 
 _USAGE = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}
@@ -32,10 +32,10 @@ _FOLDER_TREE = """\
 class FER2013(FERDataset):
     """FER2013 (Goodfellow et al., 2013): seven classes, 48 × 48 grey images.
 
-    The layouts, in order of precedence; the documentation page "Datasets" shows them:
+    The layouts, in order of precedence:
 
     - ``'csv'``: ``fer2013.csv``, or ``icml_face_data.csv`` with its columns in another
-      order. Images are read from the table on demand, see :class:`.FER2013CSVBackend`.
+      order. Images are read on demand, see :class:`.FER2013CSVBackend`.
     - ``'folders'``: class folders below ``train``, ``test`` or ``validation``. The
       prefix of the file name, ``Training_``, ``PublicTest_`` or ``PrivateTest_``,
       decides the split, because the usual folder ``test`` mixes the last two. If no
@@ -43,16 +43,12 @@ class FER2013(FERDataset):
       holds both test sets, and the log warns that results are not comparable.
 
     Args:
-        data_root: Root folder.
         split: ``'train'`` (28,709 images), ``'val'`` (PublicTest, 3,589) or ``'test'``
             (PrivateTest, 3,589).
-        pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: No layout is found.
-        ValueError: A row of the table is malformed, a folder does not belong to a
-            class, or only some file names have a split prefix.
+        ValueError: Only some file names have a split prefix.
 
     Examples:
         >>> pipeline = [dict(type='LoadImageFromFile')]
@@ -64,10 +60,7 @@ class FER2013(FERDataset):
     """
 
     SPLITS = ('train', 'val', 'test')
-    METAINFO = {
-        'dataset_name': 'FER2013',
-        'classes': expressions.FER2013,
-    }
+    METAINFO = {'dataset_name': 'FER2013', 'classes': expressions.FER2013}
     PUBLISHED = {
         'train': (3995, 436, 4097, 7215, 4830, 3171, 4965),
         'val': (467, 56, 496, 895, 653, 415, 607),
@@ -89,10 +82,10 @@ class FER2013(FERDataset):
         )
 
     def _read_csv(self, source: Path) -> Iterator[Sample]:
-        for row in read_fer2013_csv(source):
-            self._check_usage(row.usage, f'{row.origin}: Usage')
-            if row.usage == _USAGE[self.split]:
-                yield Sample(row.path, row.emotion, row.origin, listed=True)
+        for usage, sample in read_fer2013_csv(source):
+            self._check_usage(usage, f'{sample.origin}: Usage')
+            if usage == _USAGE[self.split]:
+                yield sample
 
     def _read_folders(self, source: Path) -> Iterator[Sample]:
         labels = expressions.class_spellings(self.METAINFO['classes'])
@@ -104,16 +97,20 @@ class FER2013(FERDataset):
         }
         usages = {
             sample.path: Path(sample.path).name.partition('_')[0]
-            for found in samples.values()
-            for sample in found
+            for sample in chain.from_iterable(samples.values())
         }
         if not set(usages.values()) & set(_USAGE.values()):
-            return self._of_folder(source, samples)
-        return self._of_usage(usages, samples)
+            yield from self._of_folder(source, samples)
+            return
+        for sample in chain.from_iterable(samples.values()):
+            usage = usages[sample.path]
+            self._check_usage(usage, f'{sample.path}: the prefix of the name')
+            if usage == _USAGE[self.split]:
+                yield sample
 
     def _of_folder(
         self, source: Path, samples: Mapping[str, Sequence[Sample]]
-    ) -> Iterator[Sample]:
+    ) -> Sequence[Sample]:
         held_out = [name for name in ('val', 'test') if name in samples]
         if self.split != 'train' and len(held_out) == 1:
             print_log(
@@ -123,16 +120,7 @@ class FER2013(FERDataset):
                 logger='current',
                 level=logging.WARNING,
             )
-        return iter(samples.get(self.split, ()))
-
-    def _of_usage(
-        self, usages: Mapping[str, str], samples: Mapping[str, Sequence[Sample]]
-    ) -> Iterator[Sample]:
-        for sample in chain.from_iterable(samples.values()):
-            usage = usages[sample.path]
-            self._check_usage(usage, f'{sample.path}: the prefix of the name')
-            if usage == _USAGE[self.split]:
-                yield sample
+        return samples.get(self.split, ())
 
     @staticmethod
     def _check_usage(usage: str, what: str) -> None:

@@ -1,25 +1,25 @@
 """FERPlus."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, FoundLayout, Layout, Sample
-from .readers.fer_plus_votes import (
-    NUM_CLASSES,
-    USAGES,
-    Votes,
-    majority,
-    read_fer2013new,
-    read_label_csv,
-)
+from .readers.fields import image_name, integer, shorten
 from .readers.folders import undouble
-from .readers.listings import read_label_list
+from .readers.listings import read_image_list
+from .readers.text_files import read_table
 
+NUM_CLASSES = len(expressions.FER_PLUS)
+_VOTES = (*map(str.lower, expressions.FER_PLUS), 'unknown', 'NF')
+_ANNOTATORS = 10
+USAGES = ('Training', 'PublicTest', 'PrivateTest')
 _USAGE = dict(zip(('train', 'val', 'test'), USAGES, strict=True))
 _FOLDER = {'train': 'FER2013Train', 'val': 'FER2013Valid', 'test': 'FER2013Test'}
 _LIST = {'train': 'ferplus_training.txt', 'test': 'ferplus_test.txt'}
@@ -35,6 +35,9 @@ _LIST_TREE = """\
     img/fer0000000.png"""
 
 
+_Row = tuple[str, list[int], int]  # image name, its ten votes, line
+
+
 @DATASETS.register_module()
 class FERPlus(FERDataset):
     """FERPlus (Barsoum et al., ICMI 2016): FER2013's images with ten votes each.
@@ -47,18 +50,15 @@ class FERPlus(FERDataset):
     those that are unknown or show no face, are left out.
 
     Args:
-        data_root: Root folder.
+        *args, **kwargs: See :class:`.FERDataset`.
         split: ``'train'``, ``'val'`` (PublicTest) or ``'test'`` (PrivateTest): 25,060,
             3,199 and 3,153 images with ``fer2013new.csv``, 25,045, 3,191 and 3,137 with
             ``label.csv``.
-        pipeline: Transforms.
         soft_labels: Whether each image also gets the distribution of its votes over the
             classes as ``gt_score``, which the losses use instead of the label.
-        **kwargs: See :class:`.FERDataset`.
 
     Raises:
-        FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A table is malformed, or soft labels are requested from a list.
+        ValueError: Soft labels are requested from a list.
 
     Examples:
         >>> data = FERPlus('data/ferplus', split='test', soft_labels=True)
@@ -67,15 +67,10 @@ class FERPlus(FERDataset):
         >>> info = data.get_data_info(0)
         >>> info['gt_score'].shape, int(info['gt_score'].argmax()) == info['gt_label']
         ((8,), True)
-        >>> FERPlus('data/ferplus', split='test', num_classes=7).CLASSES
-        ('Neutral', 'Happiness', 'Surprise', 'Sadness', 'Anger', 'Disgust', 'Fear')
     """
 
     SPLITS = ('train', 'val', 'test')
-    METAINFO = {
-        'dataset_name': 'FERPlus',
-        'classes': expressions.FER_PLUS,
-    }
+    METAINFO = {'dataset_name': 'FERPlus', 'classes': expressions.FER_PLUS}
     PUBLISHED_BY_FILE = {
         'fer2013new.csv': {
             'train': (8740, 7287, 3149, 3014, 2100, 119, 532, 119),
@@ -89,36 +84,20 @@ class FERPlus(FERDataset):
         },
     }
 
-    def __init__(
-        self,
-        data_root: str = '',
-        split: str = 'train',
-        pipeline: Sequence = (),
-        soft_labels: bool = False,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, soft_labels: bool = False, **kwargs: Any) -> None:
         self.soft_labels = soft_labels
-        super().__init__(data_root, split, pipeline, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
         folder = _FOLDER[self.split]
         hint = f'Write the images into {folder} with the program included in FERPlus'
+        new = [root / 'fer2013new.csv']
+        label = [base / folder / 'label.csv' for base in (root, root / 'data')]
+        trees = [tree.format(folder=folder) for tree in (_NEW_TREE, _LABEL_TREE)]
         layouts = [
-            Layout(
-                'fer2013new.csv',
-                [root / 'fer2013new.csv'],
-                self._read_new,
-                _NEW_TREE.format(folder=folder),
-                hint,
-            ),
-            Layout(
-                'label.csv',
-                [root / folder / 'label.csv', root / 'data' / folder / 'label.csv'],
-                self._read_label,
-                _LABEL_TREE.format(folder=folder),
-                hint,
-            ),
+            Layout('fer2013new.csv', new, self._read_new, trees[0], hint),
+            Layout('label.csv', label, self._read_label, trees[1], hint),
         ]
         if file := _LIST.get(self.split):
             tree = _LIST_TREE.format(file=file)
@@ -134,25 +113,24 @@ class FERPlus(FERDataset):
         folder, root = _FOLDER[self.split], source.parent
         choices = [root / folder, root / 'data' / folder, root / 'img']
         images = undouble(next((p for p in choices if p.is_dir()), choices[0]))
-        votes = read_fer2013new(source, _USAGE[self.split])
+        votes = _read_fer2013new(source, _USAGE[self.split])
         return self._samples(source, votes, images)
 
     def _read_label(self, source: Path) -> Iterator[Sample]:
-        return self._samples(source, read_label_csv(source), source.parent)
+        return self._samples(source, _read_label_csv(source), source.parent)
 
-    def _samples(self, source: Path, found: Votes, images: Path) -> Iterator[Sample]:
+    def _samples(
+        self, source: Path, rows: Iterable[_Row], images: Path
+    ) -> Iterator[Sample]:
         self._metainfo['label_file'] = source.name
-        labels = majority(found.votes).tolist()
-        for name, votes, line, label in zip(
-            found.names, found.votes, found.lines, labels, strict=True
-        ):
+        rows = list(rows)
+        table = np.array([votes for _, votes, _ in rows]).reshape(-1, len(_VOTES))
+        labels = majority(table).tolist()
+        for (name, _, line), votes, label in zip(rows, table, labels, strict=True):
             if label >= 0:
-                yield Sample(
-                    os.path.join(images, name),
-                    label,
-                    f'{source} line {line}',
-                    scores=votes[:NUM_CLASSES] if self.soft_labels else None,
-                )
+                path, origin = os.path.join(images, name), f'{source} line {line}'
+                scores = votes[:NUM_CLASSES] if self.soft_labels else None
+                yield Sample(path, label, origin, scores=scores)
 
     def _read_list(self, source: Path) -> Iterator[Sample]:
         if self.soft_labels:
@@ -161,7 +139,74 @@ class FERPlus(FERDataset):
                 f'fer2013new.csv next to it'
             )
         self._metainfo['label_file'] = source.name
-        folder = source.parent / 'img'
-        folder = folder if folder.is_dir() else source.parent
-        for name, label, origin in read_label_list(source, 'fer0000000.png 0'):
-            yield Sample(os.path.join(folder, name), label, origin)
+        return read_image_list(source, source.parent / 'img', 'fer0000000.png 0')
+
+
+def majority(votes: np.ndarray) -> np.ndarray:
+    """Return the class of each image by the authors' majority rule.
+
+    Classes with a single vote are ignored; the winner needs more than half of the
+    remaining votes (Barsoum et al., ICMI 2016).
+
+    Args:
+        votes: Votes, (N, 10), the eight classes first.
+
+    Returns:
+        int64, (N,): the class, or -1 if there is no winner or it is "unknown" or
+        "no face".
+    """
+    counted = np.where(votes == 1, 0, votes)
+    winner = counted.argmax(axis=1)
+    wins = 2 * counted.max(axis=1) > counted.sum(axis=1)
+    return np.where(wins & (winner < NUM_CLASSES), winner, -1)
+
+
+def _read_fer2013new(path: Path, usage: str) -> Iterator[_Row]:
+    """Read the rows of one of the :data:`USAGES` from ``fer2013new.csv``.
+
+    Rows without a name have no image and are left out. A malformed row of any usage is
+    an error.
+    """
+    rows = read_table(path)
+    number, header = next(rows, (1, []))
+    expected = ['Usage', 'Image name', *_VOTES]
+    if [name.strip() for name in header] != expected:
+        raise ValueError(
+            f'{path} line {number}: expected {",".join(expected)}, got '
+            f'{shorten(",".join(header))}'
+        )
+    for number, row in rows:
+        name, votes = _row(path, number, row, name=1)
+        if row[0].strip() not in USAGES:
+            raise ValueError(
+                f'{path} line {number}: Usage must be one of {", ".join(USAGES)}, got '
+                f'{shorten(row[0].strip())}'
+            )
+        if row[0].strip() == usage and name:
+            yield name, votes, number
+
+
+def _read_label_csv(path: Path) -> Iterator[_Row]:
+    """Read the ``label.csv`` of a split, which has no header.
+
+    A row is ``fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0``, for example.
+    """
+    for number, row in read_table(path):
+        name, votes = _row(path, number, row, name=0)
+        if not name:
+            raise ValueError(f'{path} line {number}: the row has no image name')
+        yield name, votes, number
+
+
+def _row(path: Path, line: int, row: list[str], name: int) -> tuple[str, list[int]]:
+    """Return the name, which may be empty, and the votes of a row."""
+    try:
+        if len(row) != 2 + len(_VOTES):
+            raise ValueError(f'got {len(row)} columns')
+        image = image_name(row[name]) if row[name].strip() else ''
+        return image, [integer(vote, _ANNOTATORS) for vote in row[2:]]
+    except ValueError as error:
+        raise ValueError(
+            f'{path} line {line}: expected a name and ten vote counts: {error}. '
+            f'The row is {shorten(",".join(row))}'
+        ) from error

@@ -8,9 +8,8 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, Layout, Sample
-from .readers.class_folders import read_numbered_folders, split_folders
-from .readers.folders import undouble
-from .readers.listings import read_label_list
+from .readers.folders import read_numbered_folders, split_folders, undouble
+from .readers.listings import read_image_list, read_label_list
 
 _LIST = 'EmoLabel/list_patition_label.txt'  # the authors' spelling
 _IMAGES = 'Image/aligned'
@@ -40,29 +39,18 @@ class RAFDB(FERDataset):
         data_root: ``basic``, the folder that holds ``basic`` or ``train`` and
             ``test``, or a folder up to two levels above.
         split: ``'train'`` (12,271 images) or ``'test'`` (3,068 images).
-        pipeline: Transforms.
         **kwargs: See :class:`.FERDataset`.
-
-    Raises:
-        FileNotFoundError: No layout is found, or an image is missing.
-        ValueError: A line of the list is not a name and a label from 1 to 7 (or 0 to
-            6), or a folder does not belong to a class.
 
     Examples:
         >>> pipeline = [dict(type='LoadImageFromFile')]
         >>> data = RAFDB('data/raf-db', split='test', pipeline=pipeline)
         >>> data.CLASSES
         ('Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral')
-        >>> sorted(data[0])
-        ['gt_label', 'img', 'img_path', 'img_shape', 'ori_shape', 'sample_idx']
         >>> data.found.layout.name
         'official'
     """
 
-    METAINFO = {
-        'dataset_name': 'RAF-DB',
-        'classes': expressions.RAF_DB,
-    }
+    METAINFO = {'dataset_name': 'RAF-DB', 'classes': expressions.RAF_DB}
     PUBLISHED = {
         'train': (1290, 281, 717, 4772, 1982, 705, 2524),
         'test': (329, 74, 160, 1185, 478, 162, 680),
@@ -70,33 +58,18 @@ class RAFDB(FERDataset):
 
     def layouts(self, root: Path) -> Sequence[Layout]:
         """See the base class."""
-        bases = (root / 'basic', root)
+        bases = (root, root / 'basic')
         names = ('train',) if self.split == 'train' else ('test', 'val')
+        lists = [base / _LIST for base in reversed(bases)]
+        paths = [root / f'raf_db_basic_{self.split}.txt']
+        folders = [path for base in bases for path in split_folders(base, *names)]
+        tree = _PATHS.format(split=self.split)
+        unpack = f'Unpack aligned.zip into {_IMAGES}'
+        relative = 'The paths in the list are relative to basic/'
         return (
-            Layout(
-                'official',
-                [base / _LIST for base in bases],
-                self._read_official,
-                _OFFICIAL,
-                f'Unpack aligned.zip into {_IMAGES}',
-            ),
-            Layout(
-                'paths',
-                [root / f'raf_db_basic_{self.split}.txt'],
-                self._read_paths,
-                _PATHS.format(split=self.split),
-                'The paths in the list are relative to basic/',
-            ),
-            Layout(
-                'folders',
-                [
-                    folder
-                    for base in (root, root / 'basic')
-                    for folder in split_folders(base, *names)
-                ],
-                self._read_folders,
-                _FOLDERS,
-            ),
+            Layout('official', lists, self._read_official, _OFFICIAL, unpack),
+            Layout('paths', paths, self._read_paths, tree, relative),
+            Layout('folders', folders, self._read_folders, _FOLDERS),
         )
 
     def _read_official(self, source: Path) -> Iterator[Sample]:
@@ -114,11 +87,8 @@ class RAFDB(FERDataset):
                 yield Sample(os.path.join(images, file), number - 1, origin)
 
     def _read_paths(self, source: Path) -> Iterator[Sample]:
-        base = source.parent / 'basic'
-        folder = str(base if base.is_dir() else source.parent)
         example = 'Image/aligned/train_00001_aligned.jpg 4'
-        for name, label, origin in read_label_list(source, example):
-            yield Sample(os.path.join(folder, name), label, origin)
+        return read_image_list(source, source.parent / 'basic', example)
 
     def _read_folders(self, source: Path) -> Iterator[Sample]:
         return read_numbered_folders(source, 'RAF-DB', self.METAINFO['classes'], 1)

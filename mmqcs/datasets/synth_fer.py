@@ -1,6 +1,8 @@
 """SynthFER as a dataset that renders its images on access."""
 
 import re
+from dataclasses import fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,8 +11,6 @@ from mmpretrain.datasets.base_dataset import BaseDataset
 
 from mmqcs.registry import DATASETS
 from mmqcs.synth import CLASSES, SynthFERSettings, labels, render
-
-__all__ = ['SynthFER', 'SynthFERBackend']
 
 _PATH = (
     'synthfer://seed={seed},size={image_size},difficulty={difficulty},'
@@ -36,9 +36,6 @@ class SynthFERBackend(BaseStorageBackend):
     def get(self, filepath: str) -> memoryview:
         """Render an image and return it as a BMP file, which is lossless and fast.
 
-        Args:
-            filepath: Path as above.
-
         Raises:
             ValueError: The path has another form, or a setting is out of range.
         """
@@ -51,11 +48,7 @@ class SynthFERBackend(BaseStorageBackend):
             )
         seed, size, difficulty, classes, imbalanced, split, index = match.groups()
         settings = SynthFERSettings(
-            seed=int(seed),
-            image_size=int(size),
-            difficulty=float(difficulty),
-            num_classes=int(classes),
-            imbalanced=imbalanced == '1',
+            int(seed), int(size), float(difficulty), int(classes), imbalanced == '1'
         )
         _, code = cv2.imencode('.bmp', render(settings, split, int(index)))
         return memoryview(code)
@@ -76,20 +69,13 @@ class SynthFER(BaseDataset):
         split: 'train' or 'test'. The two share no identity.
         num_images: Number of images, at least 1. Defaults to 2100 for train and 700 for
             test.
-        seed: Seed of the dataset. Defaults to 0.
-        image_size: Side of the images in pixels. Defaults to 100.
-        difficulty: From 0 (easy) to 1 (hard). Defaults to 0.5.
-        num_classes: 7, or 8 with contempt. Defaults to 7.
-        imbalanced: Whether the class frequencies are those of RAF-DB instead of equal.
-            Defaults to False.
-        **kwargs: Arguments of :class:`mmpretrain.datasets.BaseDataset`, such as
-            pipeline, test_mode, metainfo and indices.
+        **kwargs: Arguments of :class:`.SynthFERSettings`, such as ``difficulty``, and
+            of :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
 
     Raises:
         ValueError: A setting is out of range.
 
     Examples:
-        >>> from mmqcs.datasets import SynthFER
         >>> data = SynthFER('test', pipeline=[dict(type='LoadImageFromFile')])
         >>> data[0]['img'].shape
         (100, 100, 3)
@@ -98,35 +84,19 @@ class SynthFER(BaseDataset):
     METAINFO = {'dataset_name': 'SynthFER', 'classes': CLASSES[:7]}
 
     def __init__(
-        self,
-        split: str = 'train',
-        num_images: int | None = None,
-        seed: int = 0,
-        image_size: int = 100,
-        difficulty: float = 0.5,
-        num_classes: int = 7,
-        imbalanced: bool = False,
-        **kwargs: object,
+        self, split: str = 'train', num_images: int | None = None, **kwargs: Any
     ) -> None:
-        self.settings = SynthFERSettings(
-            seed=seed,
-            image_size=image_size,
-            difficulty=difficulty,
-            num_classes=num_classes,
-            imbalanced=imbalanced,
-        )
-        if split not in ('train', 'test'):
-            raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+        names = [field.name for field in fields(SynthFERSettings)]
+        settings = {name: kwargs.pop(name) for name in names if name in kwargs}
+        self.settings = SynthFERSettings(**settings)
         if num_images is None:
             num_images = 2100 if split == 'train' else 700
         if num_images < 1:
             raise ValueError(f'num_images must be at least 1, got {num_images}')
         self.split = split
         self.num_images = num_images
-        metainfo = {
-            'classes': self.settings.classes,
-            **(kwargs.pop('metainfo', None) or {}),
-        }
+        metainfo = kwargs.pop('metainfo', None) or {}
+        metainfo = {'classes': self.settings.classes, **metainfo}
         super().__init__(ann_file='', metainfo=metainfo, **kwargs)
 
     def load_data_list(self) -> list[dict]:

@@ -4,12 +4,17 @@ Points are first rounded to sixteenths of a pixel, so that painting is integer
 arithmetic and gives the same pixels on every machine.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import cv2
 import numpy as np
 
-__all__ = ['ClippedPaint', 'disc', 'fill', 'fixed', 'line', 'mask_of', 'moved']
-
 _SHIFT = 4
+
+TURNS = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
+RING = np.stack((np.cos(TURNS), np.sin(TURNS)), axis=1)
+"""Points of the unit circle at the angles :data:`TURNS`."""
 
 
 def fixed(points: np.ndarray) -> np.ndarray:
@@ -58,30 +63,20 @@ def mask_of(shape: tuple[int, int], *polygons: np.ndarray) -> np.ndarray:
     return mask
 
 
-class ClippedPaint:
-    """Context manager that clips all painting to a polygon.
+@contextmanager
+def clipped(
+    canvas: np.ndarray, polygon: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Clip all painting to a polygon (N, 2) in pixels.
 
-    On entry it returns the part of the canvas to paint on, and the top left corner of
-    this part, which must be subtracted from all points.
-
-    Args:
-        canvas: uint8 (H, W, 3).
-        polygon: Clipping polygon (N, 2) in pixels.
+    Yields the part of the canvas to paint on, and the top left corner of this part,
+    which must be subtracted from all points.
     """
-
-    def __init__(self, canvas: np.ndarray, polygon: np.ndarray) -> None:
-        high = np.array(canvas.shape[1::-1])
-        low = np.clip(np.floor(polygon.min(axis=0)).astype(int) - 1, 0, high)
-        end = np.clip(np.ceil(polygon.max(axis=0)).astype(int) + 2, low, high)
-        self.target = canvas[low[1] : end[1], low[0] : end[0]]
-        self.corner = low
-        self.polygon = polygon - low
-
-    def __enter__(self) -> tuple[np.ndarray, np.ndarray]:
-        self.part = self.target.copy()
-        return self.part, self.corner
-
-    def __exit__(self, *exc: object) -> None:
-        if self.part.size == 0 or exc[0] is not None:
-            return
-        cv2.copyTo(self.part, mask_of(self.part.shape[:2], self.polygon), self.target)
+    high = np.array(canvas.shape[1::-1])
+    low = np.clip(np.floor(polygon.min(axis=0)).astype(int) - 1, 0, high)
+    end = np.clip(np.ceil(polygon.max(axis=0)).astype(int) + 2, low, high)
+    target = canvas[low[1] : end[1], low[0] : end[0]]
+    part = target.copy()
+    yield part, low
+    if part.size:
+        cv2.copyTo(part, mask_of(part.shape[:2], polygon - low), target)

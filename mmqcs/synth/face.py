@@ -8,18 +8,8 @@ from .action_units import FOLDS, displacements, fold_depths
 from .geometry import INDEX, Projector, indices, spline
 from .identity import Identity
 
-__all__ = ['Face', 'pose_face']
-
 # depths of the folds that come from age alone, at the highest age
-_AGED = {
-    'front': 0.5,
-    'frown': 0.25,
-    'naso': 0.75,
-    'crow': 0.55,
-    'bag': 0.8,
-    'sulk': 0.4,
-    'chin': 0.15,
-}
+_AGED = dict(front=0.5, frown=0.25, naso=0.75, crow=0.55, bag=0.8, sulk=0.4, chin=0.15)
 _AGE = np.array([_AGED.get(fold, 0.0) for fold in FOLDS])
 
 
@@ -27,20 +17,14 @@ _AGE = np.array([_AGED.get(fold, 0.0) for fold in FOLDS])
 class Face:
     """A face that is ready to be painted.
 
-    Args:
-        identity: Person.
-        points: Landmarks (2, K, 3) of the left and the right half as seen in the image,
-            in units of the face.
-        pixels: The same landmarks in pixels of the canvas, (2, K, 2).
-        folds: Depths (2, folds) of the folds of each half.
-        project: Projection from the face to the canvas.
+    Arrays start with the left half as seen in the image, then the right half.
     """
 
     identity: Identity
-    points: np.ndarray
-    pixels: np.ndarray
-    folds: np.ndarray
-    project: Projector
+    points: np.ndarray  # landmarks (2, K, 3) in units of the face
+    pixels: np.ndarray  # the same landmarks in pixels of the canvas, (2, K, 2)
+    folds: np.ndarray  # depths (2, folds)
+    project: Projector  # from the face to the canvas
 
     @property
     def unit(self) -> float:
@@ -56,10 +40,9 @@ class Face:
         return self.pixels[side, INDEX[name]]
 
     def across(self, *names: str) -> np.ndarray:
-        """Return landmarks from the left half to the right, (2N - 1, 2) in pixels.
+        """Return landmarks, named from the outside to the middle line, of both halves.
 
-        Args:
-            names: Landmarks from the outside to the middle line.
+        (2N - 1, 2) in pixels, from the left to the right.
         """
         rows = indices(names)
         return np.concatenate((self.pixels[0, rows], self.pixels[1, rows[-2::-1]]))
@@ -85,19 +68,11 @@ class Face:
 def pose_face(
     identity: Identity, intensities: np.ndarray, project: Projector, gaze: tuple
 ) -> Face:
-    """Give a person an expression and a pose.
-
-    Args:
-        identity: Person.
-        intensities: Intensities of the action units, (2, units).
-        project: Projection that holds the pose.
-        gaze: Shift of the irises (right, down) in half widths of the face.
-    """
+    """Give a person an expression, and the pose of the projection."""
     points = np.stack((identity.points, identity.points))
     points[:, :, :2] += displacements(intensities)
     points[0, :, 0] *= -1.0
-    iris = INDEX['iris']
-    points[:, iris, :2] += gaze
+    points[:, INDEX['iris'], :2] += gaze
     # both halves must agree on the middle line
     middle = [row for name, row in INDEX.items() if name.endswith('_mid')]
     points[:, middle] = points[:, middle].mean(axis=0)

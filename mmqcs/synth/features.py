@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from .canvas import ClippedPaint, disc, fill, line, moved
+from .canvas import RING, clipped, disc, fill, line, moved
 from .face import Face
 from .geometry import INDEX, stroke_outline
 from .identity import mix
 from .skin import skin_table
-
-__all__ = ['paint_brows', 'paint_eyes', 'paint_glasses', 'paint_mouth', 'paint_nose']
 
 _UPPER = ('eye_in', 'lid_up_1', 'lid_up_2', 'lid_up_3', 'eye_out')
 _LOWER = ('eye_in', 'lid_low_1', 'lid_low_2', 'lid_low_3', 'eye_out')
@@ -17,10 +15,6 @@ _LIP_TOP = ('mouth_corner', 'lip_top_2', 'lip_top_1', 'lip_top_mid')
 _LIP_BASE = ('mouth_corner', 'lip_base_1', 'lip_base_mid')
 _MOUTH_UP = ('mouth_corner', 'mouth_up_1', 'mouth_up_mid')
 _MOUTH_LOW = ('mouth_corner', 'mouth_low_1', 'mouth_low_mid')
-
-
-_TURNS = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
-_DISC = np.stack((np.cos(_TURNS), np.sin(_TURNS)), axis=1)
 
 
 def paint_eyes(canvas: np.ndarray, face: Face) -> None:
@@ -33,10 +27,8 @@ def paint_eyes(canvas: np.ndarray, face: Face) -> None:
         lower = face.curve(side, *_LOWER)
         # keep the lower lid below the upper one
         lower[:, 1] = np.maximum(lower[:, 1], upper[:, 1] + 0.004 * unit)
-        with ClippedPaint(canvas, np.concatenate((upper, lower[::-1]))) as (
-            part,
-            corner,
-        ):
+        opening = np.concatenate((upper, lower[::-1]))
+        with clipped(canvas, opening) as (part, corner):
             part[:] = mix((236, 238, 240), person.skin, 0.10)
             iris = face.at(side, 'iris') - corner
             radius = person.iris_radius * unit
@@ -54,15 +46,10 @@ def paint_eyes(canvas: np.ndarray, face: Face) -> None:
         dark = mix(table[40, 0].tolist(), (16, 16, 20), 0.75)
         fill(canvas, stroke_outline(upper, lash), dark)
         edge = 0.020 * unit * np.sqrt(np.maximum(t, 0.05))
-        fill(
-            canvas,
-            stroke_outline(moved(lower, 0, 0.005 * unit), edge),
-            table[74, 0].tolist(),
-        )
+        lower = moved(lower, 0, 0.005 * unit)
+        fill(canvas, stroke_outline(lower, edge), table[74, 0].tolist())
         crease = face.curve(side, 'crease_1', 'crease_2', 'crease_3')
-        taper = (
-            0.020 * unit * np.sqrt(np.maximum(np.linspace(0.1, 1.0, len(crease)), 0.1))
-        )
+        taper = 0.020 * unit * np.sqrt(np.linspace(0.1, 1.0, len(crease)))
         fill(canvas, stroke_outline(crease, taper), table[84, 0].tolist())
 
 
@@ -74,9 +61,8 @@ def paint_brows(canvas: np.ndarray, face: Face) -> None:
         t = np.linspace(0.0, 1.0, len(curve))
         widths = widest * (0.80 + 0.9 * t - 1.55 * t**2.2)
         widths[0] *= 0.55
-        fill(
-            canvas, stroke_outline(curve, np.maximum(widths, 0.012)), face.identity.brow
-        )
+        outline = stroke_outline(curve, np.maximum(widths, 0.012))
+        fill(canvas, outline, face.identity.brow)
 
 
 def paint_nose(canvas: np.ndarray, face: Face) -> None:
@@ -87,10 +73,8 @@ def paint_nose(canvas: np.ndarray, face: Face) -> None:
         nostril = face.at(side, 'nostril')
         base = face.at(side, 'nose_base_mid')
         wing = face.half(side, 'nose_wing_top', 'nose_wing')
-        curve = np.stack(
-            (wing[0], wing[1], moved(0.6 * wing[1] + 0.4 * nostril, 0, 0.045 * unit))
-        )
-        line(canvas, curve, table[88, 0].tolist(), 0.022 * unit)
+        end = moved(0.6 * wing[1] + 0.4 * nostril, 0, 0.045 * unit)
+        line(canvas, np.stack((*wing, end)), table[88, 0].tolist(), 0.022 * unit)
         hole = np.stack(
             (
                 moved(0.45 * wing[1] + 0.55 * nostril, 0, 0.02 * unit),
@@ -100,13 +84,8 @@ def paint_nose(canvas: np.ndarray, face: Face) -> None:
             )
         )
         fill(canvas, hole, table[42, 0].tolist())
-    under = np.stack(
-        (
-            face.at(0, 'nostril'),
-            moved(face.at(0, 'nose_base_mid'), 0, 0.03 * unit),
-            face.at(1, 'nostril'),
-        )
-    )
+    middle = moved(face.at(0, 'nose_base_mid'), 0, 0.03 * unit)
+    under = np.stack((face.at(0, 'nostril'), middle, face.at(1, 'nostril')))
     line(canvas, under, table[92, 0].tolist(), 0.018 * unit)
 
 
@@ -124,10 +103,8 @@ def paint_mouth(canvas: np.ndarray, face: Face) -> None:
     fill(canvas, np.concatenate((top, up[::-1])), mix(lips, (20, 20, 40), 0.14))
     fill(canvas, np.concatenate((low, base[::-1])), lips)
     middle = len(low) // 2
-    shine = (
-        0.45 * low + 0.55 * base[np.linspace(0, len(base) - 1, len(low)).astype(int)]
-    )
-    shine = shine[middle - 3 : middle + 4]
+    rows = np.linspace(0, len(base) - 1, len(low)).astype(int)
+    shine = (0.45 * low + 0.55 * base[rows])[middle - 3 : middle + 4]
     line(canvas, shine, mix(lips, (230, 230, 250), 0.28), 0.028 * unit)
     if gap > 0.025:
         _fill_mouth(canvas, face, up, low, gap)
@@ -156,14 +133,13 @@ def _fill_mouth(
     upper = face.ring(np.concatenate((edges, gums)), 0.66)
     roots = np.stack((x, line_y + 0.85 * max(jaw, 0.0) + 0.055 + 0.1 * x * x), axis=1)
     lower = face.ring(np.concatenate((roots, moved(roots[::-1], 0, 0.3))), 0.66)
-    with ClippedPaint(canvas, np.concatenate((up, low[::-1]))) as (part, corner):
+    with clipped(canvas, np.concatenate((up, low[::-1]))) as (part, corner):
         part[:] = (34, 22, 62)
         fill(part, lower - corner, (176, 190, 198))
         if gap > 0.12:
             middle = low[len(low) // 2] - corner
-            tongue = np.array((0.17, 0.10)) * unit * _DISC + moved(
-                middle, 0, -0.01 * unit
-            )
+            tongue = np.array((0.17, 0.10)) * unit * RING
+            tongue = tongue + moved(middle, 0, -0.01 * unit)
             fill(part, tongue, (92, 84, 168))
         fill(part, upper - corner, (220, 230, 234))
 
@@ -177,22 +153,16 @@ def paint_glasses(canvas: np.ndarray, face: Face) -> None:
     half_width, half_height, roundness = face.identity.lens
     # a superellipse, from an oval to nearly a rectangle
     power = 2.0 / roundness
-    cos, sin = _DISC.T
-    ring = np.stack(
-        (
-            half_width * np.sign(cos) * np.abs(cos) ** power,
-            half_height * np.sign(sin) * np.abs(sin) ** power,
-        ),
-        axis=1,
-    )
+    cos, sin = RING.T
+    x = half_width * np.sign(cos) * np.abs(cos) ** power
+    y = half_height * np.sign(sin) * np.abs(sin) ** power
+    ring = np.stack((x, y), axis=1)
     width = 0.034 * unit
     for sign in (-1.0, 1.0):
-        line(
-            canvas, face.ring(moved(ring, sign * 0.41, -0.10), 0.78), frame, width, True
-        )
-        temple = np.array(
-            [[sign * (0.41 + half_width), -0.15, 0.75], [sign * 1.0, -0.15, -0.1]]
-        )
+        rim = face.ring(moved(ring, sign * 0.41, -0.10), 0.78)
+        line(canvas, rim, frame, width, closed=True)
+        outer = sign * (0.41 + half_width)
+        temple = np.array([[outer, -0.15, 0.75], [sign * 1.0, -0.15, -0.1]])
         line(canvas, face.project(temple), frame, width)
     inner = 0.41 - half_width
     bridge = np.array([[-inner, -0.13], [0.0, -0.17], [inner, -0.13]])

@@ -10,18 +10,6 @@ from functools import cache
 
 import numpy as np
 
-__all__ = [
-    'GROUPS',
-    'INDEX',
-    'LANDMARKS',
-    'Projector',
-    'ellipsoid_depth',
-    'indices',
-    'rest_points',
-    'spline',
-    'stroke_outline',
-]
-
 # fmt: off
 # name: (x, y, depth above the ellipsoid of the head); names that end in "_mid" are on
 # the middle line
@@ -141,47 +129,29 @@ def _spline_basis(count: int, steps: int, closed: bool) -> np.ndarray:
 def spline(points: np.ndarray, steps: int = 5, closed: bool = False) -> np.ndarray:
     """Return points of a Catmull-Rom spline.
 
-    Args:
-        points: Control points (K, D), which the curve passes through.
-        steps: Number of points per control point.
-        closed: Whether the curve returns to its first point.
-
-    Returns:
-        (K * steps, D) if closed, else ((K - 1) * steps + 1, D).
+    It passes through the control points (K, D), and has ``steps`` points for each:
+    (K * steps, D) if closed, else ((K - 1) * steps + 1, D).
     """
     return _spline_basis(len(points), steps, closed) @ points
 
 
-def stroke_outline(points: np.ndarray, widths: np.ndarray | float) -> np.ndarray:
-    """Return the outline of a stroke of varying width.
-
-    Args:
-        points: Centre line (N, 2).
-        widths: Full width at each point, (N,) or a number.
-
-    Returns:
-        Closed polygon (2N, 2).
-    """
+def stroke_outline(points: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Return the outline (2N, 2) of a stroke along (N, 2) with full widths (N,)."""
     along = np.empty_like(points)
     along[1:-1] = points[2:] - points[:-2]
     along[0] = points[1] - points[0]
     along[-1] = points[-1] - points[-2]
     length = np.sqrt((along * along).sum(axis=1, keepdims=True)) + 1e-9
     normal = along[:, ::-1] * (-0.5, 0.5) / length
-    normal = normal * np.broadcast_to(widths, len(points))[:, None]
+    normal = normal * widths[:, None]
     return np.concatenate((points + normal, (points - normal)[::-1]))
 
 
 class Projector:
-    """Projects points of the face to pixels of the canvas.
+    """Projects points of the face to pixels of a canvas of ``size`` pixels.
 
-    Args:
-        size: Side of the canvas in pixels.
-        scale: Half the width of the face, as a fraction of the canvas.
-        shift: Shift (right, down) of the face, as a fraction of the canvas.
-        yaw: Turn of the head to the side in radians.
-        pitch: Nod of the head in radians.
-        roll: Rotation in the image plane in radians.
+    Scale (half the width of the face) and shift (right, down) are fractions of the
+    canvas. Yaw (to the side), pitch (nod) and roll (in the image plane) are in radians.
     """
 
     def __init__(

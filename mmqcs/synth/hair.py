@@ -8,8 +8,6 @@ from .geometry import spline
 from .identity import mix
 from .skin import skin_table
 
-__all__ = ['paint_back_hair', 'paint_front_hair']
-
 # outer contour of the hair on one half, from the ear to the crown, as (x, y)
 _OUTER = ((1.03, -0.25), (1.10, -0.75), (0.92, -1.28), (0.50, -1.56), (0.0, -1.64))
 # volume of each style relative to the outer contour
@@ -41,11 +39,9 @@ def _hairline(style: str, height: float, parting: float) -> np.ndarray:
         middle = [(0.4, -0.70), (0.0, -0.67), (-0.4, -0.70)]
     elif style in ('long', 'bob', 'side'):
         low = height + 0.13
-        middle = [
-            (0.5 * (0.66 + parting), low - 0.02),
-            (parting, height - 0.12),
-            (0.5 * (parting - 0.66), low - 0.02),
-        ]
+        ends = 0.5 * (parting + 0.66), 0.5 * (parting - 0.66)
+        top = (parting, height - 0.12)
+        middle = [(ends[0], low - 0.02), top, (ends[1], low - 0.02)]
     else:
         middle = [(0.3, height), (0.0, height + 0.02), (-0.3, height)]
     return np.concatenate((right, np.array(middle), left))
@@ -88,11 +84,8 @@ def paint_front_hair(canvas: np.ndarray, face: Face) -> None:
         return
     if style == 'buzz':
         return
-    strand = mix(
-        colour,
-        (255, 255, 255) if person.hair_tone > 0 else (0, 0, 0),
-        0.10 + 0.12 * abs(person.hair_tone),
-    )
+    shade = (255, 255, 255) if person.hair_tone > 0 else (0, 0, 0)
+    strand = mix(colour, shade, 0.10 + 0.12 * abs(person.hair_tone))
     root = np.array([person.parting if style != 'short' else 0.0, -1.45])
     for at in (0.12, 0.26, 0.40, 0.60, 0.74, 0.88):
         tip = lower[int(at * (len(lower) - 1))]

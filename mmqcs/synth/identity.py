@@ -11,41 +11,26 @@ import numpy as np
 from .geometry import GROUPS, INDEX, ellipsoid_depth, rest_points
 from .rng import bell, chance, pick, span
 
-__all__ = ['Colour', 'Identity', 'mix', 'sample_identity']
-
 Colour = tuple[float, float, float]
 """Blue, green and red, from 0 to 255."""
 
 HAIR_STYLES = ('bald', 'buzz', 'short', 'side', 'fringe', 'long', 'bob', 'curly')
 BEARDS = ('stubble', 'moustache', 'goatee', 'full')
 
-# from light to dark
-_SKIN: tuple[Colour, ...] = (
-    (196, 216, 246),
-    (168, 196, 236),
-    (138, 172, 222),
-    (104, 142, 200),
-    (76, 108, 164),
+# fmt: off
+_SKIN: tuple[Colour, ...] = (  # from light to dark
+    (196, 216, 246), (168, 196, 236), (138, 172, 222), (104, 142, 200), (76, 108, 164),
     (54, 78, 122),
 )
 _HAIR: tuple[Colour, ...] = (
-    (26, 24, 28),
-    (28, 36, 52),
-    (36, 56, 88),
-    (52, 88, 136),
-    (104, 160, 204),
-    (38, 72, 158),
-    (150, 152, 156),
-    (205, 206, 210),
+    (26, 24, 28), (28, 36, 52), (36, 56, 88), (52, 88, 136), (104, 160, 204),
+    (38, 72, 158), (150, 152, 156), (205, 206, 210),
 )
 _IRIS: tuple[Colour, ...] = (
-    (28, 44, 74),
-    (38, 64, 108),
-    (70, 110, 110),
-    (84, 118, 82),
-    (150, 118, 74),
+    (28, 44, 74), (38, 64, 108), (70, 110, 110), (84, 118, 82), (150, 118, 74),
     (128, 120, 112),
 )
+# fmt: on
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
@@ -55,52 +40,28 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
 
 @dataclass(frozen=True)
 class Identity:
-    """One person, without an expression.
+    """One person, without an expression. Lengths are in half widths of the face."""
 
-    Args:
-        points: Landmarks of one half of the face at rest (K, 3).
-        skin: Colour of the evenly lit skin.
-        hair: Colour of the hair.
-        brow: Colour of the brows.
-        iris: Colour of the iris.
-        lips: Colour of the lips.
-        cloth: Colour of the clothes.
-        hair_style: One of :data:`HAIR_STYLES`.
-        hairline: y of the hairline on the face.
-        parting: x of the parting on the face.
-        hair_tone: Lightness of the strands, -1 to 1.
-        brow_width: Thickness of the brows in half widths of the face.
-        iris_radius: Radius of the irises in half widths of the face.
-        lashes: Thickness of the upper lash lines in half widths of the face.
-        age: From 0 (smooth skin) to 1 (deep lines).
-        blush: Redness of cheeks and nose, from 0 to 1.
-        freckles: Positions (F, 2) of freckles on the face.
-        beard: One of :data:`BEARDS`, or None.
-        glasses: Colour of the frame, or None without glasses.
-        lens: Half width, half height and roundness of a lens.
-        earring: Whether the person wears earrings.
-    """
-
-    points: np.ndarray
-    skin: Colour
+    points: np.ndarray  # landmarks of one half of the face at rest (K, 3)
+    skin: Colour  # where evenly lit
     hair: Colour
     brow: Colour
     iris: Colour
     lips: Colour
     cloth: Colour
-    hair_style: str
-    hairline: float
-    parting: float
-    hair_tone: float
+    hair_style: str  # one of HAIR_STYLES
+    hairline: float  # its y on the face
+    parting: float  # its x on the face
+    hair_tone: float  # lightness of the strands, -1 to 1
     brow_width: float
     iris_radius: float
-    lashes: float
-    age: float
-    blush: float
-    freckles: np.ndarray
-    beard: str | None
-    glasses: Colour | None
-    lens: tuple[float, float, float]
+    lashes: float  # thickness of the upper lash lines
+    age: float  # from 0 (smooth skin) to 1 (deep lines)
+    blush: float  # redness of cheeks and nose, from 0 to 1
+    freckles: np.ndarray  # positions (F, 2) on the face
+    beard: str | None  # one of BEARDS
+    glasses: Colour | None  # colour of the frame
+    lens: tuple[float, float, float]  # half width, half height, roundness
     earring: bool
 
 

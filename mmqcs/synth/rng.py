@@ -10,46 +10,24 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = [
-    'SPLITS',
-    'STREAMS',
-    'bell',
-    'chance',
-    'generator',
-    'pick',
-    'span',
-    'triangle',
-]
-
 T = TypeVar('T')
 
 SPLITS = {'train': 0, 'test': 1}
 """Number of each split in the key of a generator."""
 
-STREAMS = {
-    'label': 0,
-    'identity': 1,
-    'expression': 2,
-    'nuisance': 3,
-    'frame': 4,
-    'scene': 5,
-    'clutter': 6,
-}
-"""Number of each independent stream in the key of a generator."""
+STREAMS = ('label', 'identity', 'expression', 'nuisance', 'frame', 'scene', 'clutter')
+"""Independent streams; the position is part of the key of a generator."""
 
 
 def generator(
     seed: int, split: str, stream: str, index: int = 0
 ) -> np.random.Generator:
-    """Return the generator of one stream of one image, which the arguments determine.
-
-    Args:
-        seed: Seed of the dataset, at least 0.
-        split: A key of :data:`SPLITS`.
-        stream: A key of :data:`STREAMS`.
-        index: Index of the image in its split.
-    """
-    key = [seed, SPLITS[split], STREAMS[stream], index]
+    """Return the generator of one of the :data:`STREAMS` of one image."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+    if index < 0:
+        raise ValueError(f'index must be >= 0, got {index}')
+    key = [seed, SPLITS[split], STREAMS.index(stream), index]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
 
 

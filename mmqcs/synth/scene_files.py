@@ -5,8 +5,6 @@ from xml.etree import ElementTree
 
 from .scenes import SceneFace
 
-__all__ = ['coco_annotations', 'voc_annotation']
-
 
 def coco_annotations(
     scenes: Sequence[Sequence[SceneFace]],
@@ -16,69 +14,51 @@ def coco_annotations(
 ) -> dict[str, list[dict]]:
     """Return the annotations of a split in the format of COCO.
 
-    The category of a face is its expression.
-
-    Args:
-        scenes: Faces of each scene.
-        file_names: File name of each scene.
-        image_size: Side of the scenes in pixels.
-        classes: Class names by label.
-
-    Returns:
-        ``images``, ``annotations`` and ``categories``. IDs start from 1; ``bbox`` is
-        left, top, width and height in pixels.
+    The category of a face is its expression. IDs start from 1.
     """
     annotations: list[dict] = []
     for image_id, faces in enumerate(scenes, start=1):
         for face in faces:
             left, top, right, bottom = (round(float(x), 2) for x in face.box)
             width, height = round(right - left, 2), round(bottom - top, 2)
-            annotations.append(
-                {
-                    'id': len(annotations) + 1,
-                    'image_id': image_id,
-                    'category_id': face.label + 1,
-                    'bbox': [left, top, width, height],
-                    'area': round(width * height, 2),
-                    'iscrowd': 0,
-                }
+            annotation = dict(
+                id=len(annotations) + 1,
+                image_id=image_id,
+                category_id=face.label + 1,
+                bbox=[left, top, width, height],
+                area=round(width * height, 2),
+                iscrowd=0,
             )
-    return {
-        'images': [
-            {'id': i, 'file_name': name, 'width': image_size, 'height': image_size}
-            for i, name in enumerate(file_names, start=1)
-        ],
-        'annotations': annotations,
-        'categories': [
-            {'id': i, 'name': name, 'supercategory': 'face'}
-            for i, name in enumerate(classes, start=1)
-        ],
-    }
+            annotations.append(annotation)
+    images = [
+        dict(id=i, file_name=name, width=image_size, height=image_size)
+        for i, name in enumerate(file_names, start=1)
+    ]
+    categories = [
+        dict(id=i, name=name, supercategory='face')
+        for i, name in enumerate(classes, start=1)
+    ]
+    return dict(images=images, annotations=annotations, categories=categories)
 
 
 def voc_annotation(
     faces: Sequence[SceneFace], folder: str, file_name: str, image_size: int
 ) -> bytes:
-    """Return the annotation of a scene as VOC XML, with boxes of the class ``face``.
-
-    Args:
-        faces: Faces of the scene.
-        folder: Folder of the image, relative to the folder of the split.
-        file_name: Name of the image.
-        image_size: Side of the scene in pixels.
-    """
+    """Return the annotation of a scene as VOC XML, with boxes of the class ``face``."""
     root = ElementTree.Element('annotation')
-    for key, value in (('folder', folder), ('filename', file_name)):
-        ElementTree.SubElement(root, key).text = value
+    _fill(root, folder=folder, filename=file_name)
     size = ElementTree.SubElement(root, 'size')
-    for key, value in (('width', image_size), ('height', image_size), ('depth', 3)):
-        ElementTree.SubElement(size, key).text = str(value)
+    _fill(size, width=image_size, height=image_size, depth=3)
     for face in faces:
         item = ElementTree.SubElement(root, 'object')
-        ElementTree.SubElement(item, 'name').text = 'face'
-        ElementTree.SubElement(item, 'difficult').text = '0'
+        _fill(item, name='face', difficult=0)
+        left, top, right, bottom = (round(float(x)) for x in face.box)
         box = ElementTree.SubElement(item, 'bndbox')
-        for key, value in zip(('xmin', 'ymin', 'xmax', 'ymax'), face.box, strict=True):
-            ElementTree.SubElement(box, key).text = str(round(float(value)))
+        _fill(box, xmin=left, ymin=top, xmax=right, ymax=bottom)
     ElementTree.indent(root)
     return ElementTree.tostring(root)
+
+
+def _fill(parent: ElementTree.Element, **values: str | int) -> None:
+    for key, value in values.items():
+        ElementTree.SubElement(parent, key).text = str(value)

@@ -7,9 +7,7 @@ import cv2
 import numpy as np
 
 from .rng import generator, span
-from .synth_fer import SynthFERSettings, check_split, face_box, label_of, render
-
-__all__ = ['SceneFace', 'SceneSettings', 'render_scene', 'scene_faces']
+from .synth_fer import SynthFERSettings, face_box, label_of, render
 
 _TRIES = 40
 # share of the side of a face image, at each edge, that fades into the background
@@ -20,24 +18,14 @@ _FADE = 0.1
 class SceneSettings:
     """Settings that, with a split and an index, determine a scene.
 
-    Args:
-        faces: Settings of the faces. ``image_size`` is ignored, because each face is
-            rendered at its size in the scene.
-        image_size: Side of a scene in pixels.
-        min_size: Side of the smallest face image in pixels, at least 32. The head
-            takes up about two thirds of it.
-        max_size: Side of the largest face image, at most ``image_size``.
-        max_faces: Maximum number of faces per scene. There is at least one.
-
-    Raises:
-        ValueError: A setting is out of range.
+    Each face is rendered at its size in the scene, so ``faces.image_size`` is ignored.
     """
 
     faces: SynthFERSettings = field(default_factory=SynthFERSettings)
-    image_size: int = 192
-    min_size: int = 64
+    image_size: int = 192  # side of a scene in pixels
+    min_size: int = 64  # of a face image, at least 32; the head takes up two thirds
     max_size: int = 128
-    max_faces: int = 4
+    max_faces: int = 4  # per scene; there is at least one
 
     def __post_init__(self) -> None:
         if self.min_size < 32:
@@ -52,23 +40,15 @@ class SceneSettings:
 
 
 class SceneFace(NamedTuple):
-    """One face of a scene.
+    """One face of a scene."""
 
-    Attributes:
-        number: Index of the face in its split.
-        label: Class of the expression.
-        place: (left, top, side) of the face image in the scene in pixels.
-        box: (left, top, right, bottom) of the head in the scene in pixels, float64.
-    """
-
-    number: int
+    number: int  # index in its split
     label: int
-    place: tuple[int, int, int]
-    box: np.ndarray
+    place: tuple[int, int, int]  # (left, top, side) of the face image in pixels
+    box: np.ndarray  # (left, top, right, bottom) of the head in pixels, float64
 
 
 def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    """Return whether two squares (left, top, side) have no pixel in common."""
     return any(a[i] + a[2] <= b[i] or b[i] + b[2] <= a[i] for i in (0, 1))
 
 
@@ -76,30 +56,14 @@ def scene_faces(settings: SceneSettings, split: str, index: int) -> list[SceneFa
     """Return the faces of a scene without rendering them.
 
     The face images do not overlap, and no face is in two scenes of a split.
-
-    Args:
-        settings: Settings of the scenes.
-        split: 'train' or 'test'; no person is in both.
-        index: Index of the scene, at least 0.
-
-    Returns:
-        One to ``max_faces`` faces.
-
-    Raises:
-        ValueError: The split is unknown, or the index is negative.
     """
-    check_split(split)
-    if index < 0:
-        raise ValueError(f'index must be >= 0, got {index}')
     rng = generator(settings.faces.seed, split, 'scene', index)
     faces: list[SceneFace] = []
     for k in range(1 + int(rng.random() * settings.max_faces)):
         for _ in range(_TRIES):
             side = int(span(rng, settings.min_size, settings.max_size + 1))
-            left, top = (
-                int(x * (settings.image_size - side + 1)) for x in rng.random(2)
-            )
-            place = (left, top, side)
+            room = settings.image_size - side + 1
+            place = (int(rng.random() * room), int(rng.random() * room), side)
             if all(_apart(place, face.place) for face in faces):
                 number = index * settings.max_faces + k
                 label = label_of(settings.faces, split, number)
@@ -113,11 +77,7 @@ def scene_faces(settings: SceneSettings, split: str, index: int) -> list[SceneFa
 def render_scene(settings: SceneSettings, split: str, index: int) -> np.ndarray:
     """Render a scene: faces in front of a background of soft and sharp shapes.
 
-    Args:
-        settings, split, index: See :func:`scene_faces`.
-
-    Returns:
-        BGR image, uint8 (image_size, image_size, 3).
+    Returns a BGR image, uint8 (image_size, image_size, 3).
     """
     faces = scene_faces(settings, split, index)
     rng = generator(settings.faces.seed, split, 'clutter', index)

@@ -12,8 +12,6 @@ from .face import Face
 from .geometry import INDEX, spline, stroke_outline
 from .identity import Colour, mix
 
-__all__ = ['paint_neck', 'paint_skin', 'skin_table']
-
 _COARSE = 48
 """Side of the low-resolution map of soft shading."""
 
@@ -87,39 +85,32 @@ def outline(face: Face) -> np.ndarray:
     return spline(np.concatenate((low, top[::-1])), 4, closed=True)
 
 
+def _mirrored(half: list[list[float]]) -> np.ndarray:
+    """Continue a contour of the left half on the right."""
+    return np.array([*half, *([-x, y] for x, y in half[::-1])])
+
+
 def paint_neck(canvas: np.ndarray, face: Face) -> None:
     """Paint the neck and the shoulders in place."""
     width = 0.62 * np.abs(face.points[:, INDEX['jaw_3'], 0]).mean() / 0.72
     shade = skin_table(face.identity.skin)[92, 0].tolist()
-    neck = [
-        [-width, 0.3],
-        [-width, 1.5],
-        [-1.0, 2.1],
-        [1.0, 2.1],
-        [width, 1.5],
-        [width, 0.3],
-    ]
-    fill(canvas, face.ring(np.array(neck), -0.25), shade)
-    top = [[-2.2, 2.6], [-1.7, 1.65], [-0.75, 1.42], [-0.4, 1.62], [0.0, 1.70]]
-    cloth = np.array([*top, *([-x, y] for x, y in top[-2::-1])])
+    neck = _mirrored([[-width, 0.3], [-width, 1.5], [-1.0, 2.1]])
+    fill(canvas, face.ring(neck, -0.25), shade)
+    half = [[-2.2, 2.6], [-1.7, 1.65], [-0.75, 1.42], [-0.4, 1.62], [0.0, 1.70]]
+    cloth = _mirrored(half)
     fill(canvas, face.ring(cloth, -0.2), face.identity.cloth)
 
 
 def paint_skin(canvas: np.ndarray, face: Face, side_light: tuple[float, float]) -> None:
-    """Paint the ears and the skin of the face in place.
-
-    Args:
-        canvas: uint8 (S, S, 3).
-        face: Face.
-        side_light: Light from (right, below), from -1 to 1.
-    """
+    """Paint the ears and the skin of the face in place."""
     table = skin_table(face.identity.skin)
     _paint_ears(canvas, face, table)
     shade = _soft_shading(canvas.shape[0], face, side_light)
     shade = cv2.subtract(shade, _fold_lines(canvas.shape[0], face))
     skin = cv2.applyColorMap(shade, table)
     _redden(skin, face)
-    _freckle(skin, face, table)
+    for at in face.ring(face.identity.freckles, 0.65):
+        disc(skin, at, 0.012 * face.unit, table[98, 0].tolist())
     if face.identity.beard is not None:
         _paint_beard(skin, face, face.identity.beard)
     cv2.copyTo(skin, mask_of(canvas.shape[:2], outline(face)), canvas)
@@ -137,29 +128,25 @@ def _soft_shading(size: int, face: Face, side_light: tuple[float, float]) -> np.
     shade = 131.0 - 26.0 * radius * radius
     shade += 24.0 * side_light[0] * x[None, :] + 16.0 * side_light[1] * y[:, None]
 
-    places, radii, strengths = [], [], []
-
-    def add(where: str | tuple, side: int, rx: float, ry: float, s: float) -> None:
-        if isinstance(where, str):
-            places.append(face.at(side, where))
-        else:
-            at = np.array([where[0] * (1.0 if side else -1.0), where[1], 0.5])
-            places.append(face.project(at))
-        radii.append((rx, ry))
-        strengths.append(s)
-
+    spots = []
     for side in (0, 1):
-        for where, rx, ry, strength in _SHAPE:
-            add(where, side, rx, ry, strength)
-        for fold, where, rx, ry, strength in _FOLD_SHAPE:
-            depth = face.fold(side, fold)
-            if depth > 0.02:
-                add(where, side, rx, ry, strength * depth)
-    at = np.array(places) * ratio
-    spread = np.array(radii) * unit
+        folds = [
+            (*spot, strength * depth)
+            for fold, *spot, strength in _FOLD_SHAPE
+            if (depth := face.fold(side, fold)) > 0.02
+        ]
+        for where, *radii, strength in (*_SHAPE, *folds):
+            if isinstance(where, str):
+                at = face.at(side, where)
+            else:
+                x, y = where
+                at = face.project(np.array([x if side else -x, y, 0.5]))
+            spots.append((*at, *radii, strength))
+    spots = np.array(spots)
+    at, spread, strengths = spots[:, :2] * ratio, spots[:, 2:4] * unit, spots[:, 4:]
     across = np.exp(-(((grid - at[:, :1]) / spread[:, :1]) ** 2))
     down = np.exp(-(((grid - at[:, 1:]) / spread[:, 1:]) ** 2))
-    shade += (down * np.array(strengths)[:, None]).T @ across
+    shade += (down * strengths).T @ across
     coarse = np.clip(np.round(shade), 0, 255).astype(np.uint8)
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
 
@@ -202,13 +189,11 @@ def _redden(skin: np.ndarray, face: Face) -> None:
     ratio = _COARSE / skin.shape[0]
     grid = np.arange(_COARSE) + 0.5
     unit = face.unit * ratio
-    places = np.array(
-        [
-            moved(face.at(s, 'naso_1'), d * face.unit, -0.16 * face.unit)
-            for s, d in ((0, -0.24), (1, 0.24))
-        ]
-    )
-    places = np.concatenate((places, face.at(0, 'nose_tip_mid')[None])) * ratio
+    cheeks = [
+        moved(face.at(side, 'naso_1'), shift * face.unit, -0.16 * face.unit)
+        for side, shift in ((0, -0.24), (1, 0.24))
+    ]
+    places = np.array([*cheeks, face.at(0, 'nose_tip_mid')]) * ratio
     wide = np.array([[0.22], [0.22], [0.13]]) * unit
     across = np.exp(-(((grid - places[:, :1]) / wide) ** 2))
     down = np.exp(-(((grid - places[:, 1:]) / (0.7 * wide)) ** 2))
@@ -217,36 +202,22 @@ def _redden(skin: np.ndarray, face: Face) -> None:
     cv2.subtract(skin, cv2.merge((red, red, np.zeros_like(red))), dst=skin)
 
 
-def _freckle(skin: np.ndarray, face: Face, table: np.ndarray) -> None:
-    if len(face.identity.freckles):
-        for at in face.ring(face.identity.freckles, 0.65):
-            disc(skin, at, 0.012 * face.unit, table[98, 0].tolist())
-
-
 def _paint_beard(skin: np.ndarray, face: Face, kind: str) -> None:
     """Blend the beard into the skin; a blur softens its edge."""
     half = skin.shape[0] // 2
     drop = 0.04 * face.unit
-    moustache = np.concatenate(
-        (
-            moved(
-                face.across('naso_2', 'nose_wing', 'nostril', 'nose_base_mid'), 0, drop
-            ),
-            face.across('sulk_1', 'lip_top_2', 'lip_top_1', 'lip_top_mid')[::-1],
-        )
-    )
-    chin = np.concatenate(
-        (
-            moved(face.across('sulk_1', 'lip_base_1', 'lip_base_mid'), 0, drop),
-            moved(face.across('sulk_2', 'jaw_5', 'chin_mid')[::-1], 0, drop),
-        )
-    )
-    cheeks = np.concatenate(
-        (
-            face.across('jaw_1', 'naso_3', 'lip_base_1', 'lip_base_mid'),
-            moved(face.across(*_OUTLINE[1:])[::-1], 0, drop),
-        )
-    )
+
+    def area(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+        return np.concatenate((top, bottom[::-1]))
+
+    nose = face.across('naso_2', 'nose_wing', 'nostril', 'nose_base_mid')
+    lip = face.across('sulk_1', 'lip_top_2', 'lip_top_1', 'lip_top_mid')
+    moustache = area(moved(nose, 0, drop), lip)
+    lip = face.across('sulk_1', 'lip_base_1', 'lip_base_mid')
+    jaw = face.across('sulk_2', 'jaw_5', 'chin_mid')
+    chin = area(moved(lip, 0, drop), moved(jaw, 0, drop))
+    top = face.across('jaw_1', 'naso_3', 'lip_base_1', 'lip_base_mid')
+    cheeks = area(top, moved(face.across(*_OUTLINE[1:]), 0, drop))
     areas = {
         'stubble': (moustache, cheeks),
         'moustache': (moustache,),

@@ -2,26 +2,27 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from mmqcs.expressions import RAF_DB
 
-from .emotions import sample_intensities
-from .geometry import indices
+from .action_units import sample_intensities
+from .face import Face, pose_face
+from .features import paint_brows, paint_eyes, paint_glasses, paint_mouth, paint_nose
+from .geometry import INDEX, Projector
+from .hair import paint_back_hair, paint_front_hair
 from .identity import Identity, sample_identity
-from .nuisance import Nuisance, sample_nuisance
-from .render_face import place_face, render_face
-from .rng import SPLITS, generator
-
-__all__ = [
-    'CLASSES',
-    'RENDERER_VERSION',
-    'SynthFERSettings',
-    'face_box',
-    'label_of',
-    'labels',
-    'render',
-]
+from .nuisance import (
+    Nuisance,
+    background,
+    degrade,
+    light,
+    occlude,
+    sample_nuisance,
+)
+from .rng import generator
+from .skin import paint_neck, paint_skin
 
 CLASSES = (*RAF_DB, 'Contempt')
 """Class names in the order of RAF-DB, with contempt last."""
@@ -33,13 +34,10 @@ RENDERER_VERSION = 1
 _RAF_DB_COUNTS = (1290, 281, 717, 4772, 1982, 705, 2524)
 
 _IMBALANCED_BLOCK = 64
+_SUPERSAMPLING = 2
 
-_OUTLINE = (
-    *(f'jaw_{i}' for i in range(6)),
-    'chin_mid',
-    *(f'skull_{i}' for i in range(1, 4)),
-    'skull_mid',
-)
+# landmarks of the head
+_OUTLINE = ('jaw', 'chin_mid', 'skull')
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,10 @@ class SynthFERSettings:
     imbalanced: bool = False
 
     def __post_init__(self) -> None:
-        if not _is_int(self.seed) or self.seed < 0:
-            raise ValueError(f'seed must be an integer >= 0, got {self.seed!r}')
-        if not _is_int(self.image_size) or self.image_size < 32:
-            raise ValueError(
-                f'image_size must be an integer >= 32, got {self.image_size!r}'
-            )
+        for name, least in (('seed', 0), ('image_size', 32)):
+            value = getattr(self, name)
+            if not _is_int(value) or value < least:
+                raise ValueError(f'{name} must be an integer >= {least}, got {value!r}')
         if not 0 <= self.difficulty <= 1:
             raise ValueError(
                 f'difficulty must be from 0 (easy) to 1 (hard), got {self.difficulty!r}'
@@ -96,16 +92,10 @@ def _is_int(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def check_split(split: str) -> None:
-    """Raise a ValueError unless the split is 'train' or 'test'."""
-    if split not in SPLITS:
-        raise ValueError(f"split must be 'train' or 'test', got {split!r}")
-
-
 def labels(
     settings: SynthFERSettings, split: str, count: int, start: int = 0
 ) -> np.ndarray:
-    """Return the labels of consecutive images without rendering them.
+    """Return the labels of consecutive images, int64 (count,), without rendering them.
 
     Images are divided into blocks, in which the classes are spread evenly in random
     order. Therefore each prefix nearly has the desired class frequencies.
@@ -115,14 +105,7 @@ def labels(
         split: 'train' or 'test'.
         count: Number of images.
         start: Index of the first image.
-
-    Returns:
-        int64 (count,).
-
-    Raises:
-        ValueError: The split is unknown, or a number is negative.
     """
-    check_split(split)
     if count < 0 or start < 0:
         raise ValueError(f'count and start must be >= 0, got {count} and {start}')
     if settings.imbalanced:
@@ -173,14 +156,12 @@ def face_box(
 ) -> np.ndarray:
     """Return the box around the head, from skull to chin, without rendering it.
 
-    Args:
-        settings, split, index, label: See :func:`render`, which raises the same errors.
-
-    Returns:
-        (left, top, right, bottom) in pixels, float64 (4,), within the image.
+    (left, top, right, bottom) in pixels, float64 (4,), within the image. Arguments and
+    errors are those of :func:`render`.
     """
     face = place_face(*_sample(settings, split, index, label), settings.image_size)
-    outline = face.pixels[:, indices(_OUTLINE)].reshape(-1, 2)
+    rows = [row for name, row in INDEX.items() if name.startswith(_OUTLINE)]
+    outline = face.pixels[:, rows].reshape(-1, 2)
     box = np.concatenate((outline.min(axis=0), outline.max(axis=0)))
     return box.clip(0, settings.image_size)
 
@@ -189,24 +170,51 @@ def _sample(
     settings: SynthFERSettings, split: str, index: int, label: int | None
 ) -> tuple[Identity, np.ndarray, Nuisance]:
     """Sample the person, the intensities and the conditions of an image."""
-    check_split(split)
-    if index < 0:
-        raise ValueError(f'index must be >= 0, got {index}')
+    identity, expression, nuisance = (
+        generator(settings.seed, split, name, index)
+        for name in ('identity', 'expression', 'nuisance')
+    )
     if label is None:
         label = label_of(settings, split, index)
     elif not 0 <= label < settings.num_classes:
         raise ValueError(
             f'label must be from 0 to {settings.num_classes - 1}, got {label}'
         )
-    streams = {
-        name: generator(settings.seed, split, name, index)
-        for name in ('identity', 'expression', 'nuisance')
-    }
-    intensities = sample_intensities(
-        streams['expression'], CLASSES[label], settings.difficulty
-    )
     return (
-        sample_identity(streams['identity']),
-        intensities,
-        sample_nuisance(streams['nuisance'], settings.difficulty, settings.image_size),
+        sample_identity(identity),
+        sample_intensities(expression, CLASSES[label], settings.difficulty),
+        sample_nuisance(nuisance, settings.difficulty, settings.image_size),
     )
+
+
+def place_face(
+    identity: Identity, intensities: np.ndarray, nuisance: Nuisance, size: int
+) -> Face:
+    """Pose a face on a canvas whose side is ``size`` pixels, without painting it."""
+    n = nuisance
+    project = Projector(size, n.scale, n.shift, n.yaw, n.pitch, n.roll)
+    return pose_face(identity, intensities, project, nuisance.gaze)
+
+
+def render_face(
+    identity: Identity, intensities: np.ndarray, nuisance: Nuisance, image_size: int
+) -> np.ndarray:
+    """Render a face: BGR, uint8 (image_size, image_size, 3).
+
+    The conditions must be sampled for the same image size.
+    """
+    size = _SUPERSAMPLING * image_size
+    face = place_face(identity, intensities, nuisance, size)
+    canvas = background(nuisance, size)
+    paint_back_hair(canvas, face)
+    paint_neck(canvas, face)
+    paint_skin(canvas, face, nuisance.side_light)
+    paint_nose(canvas, face)
+    paint_mouth(canvas, face)
+    paint_eyes(canvas, face)
+    paint_brows(canvas, face)
+    paint_front_hair(canvas, face)
+    paint_glasses(canvas, face)
+    occlude(canvas, nuisance)
+    image = cv2.resize(canvas, (image_size, image_size), interpolation=cv2.INTER_AREA)
+    return degrade(light(image, nuisance), nuisance)

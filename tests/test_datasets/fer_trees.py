@@ -9,12 +9,12 @@ import pytest
 
 MODULES = (
     'affect_net',
-    'base.class_counts',
+    'base.coded_dataset',
+    'base.fer_dataset',
     'fer2013',
-    'readers.ck_plus_copies',
-    'readers.class_folders',
-    'readers.coded_names',
-    'readers.index_cache',
+    'ck_plus',
+    'readers.folders',
+    'readers.affect_net_index',
 )
 
 

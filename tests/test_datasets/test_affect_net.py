@@ -1,3 +1,4 @@
+import operator
 import os
 
 import numpy as np
@@ -142,16 +143,15 @@ def test_a_table_of_a_spreadsheet(tmp_path, put, encoding):
 @pytest.mark.parametrize(
     'change',
     [
-        lambda index: index.pop('lines'),
-        lambda index: index.update(more=index['lines']),
-        lambda index: index.update(labels=index['labels'].astype(np.float32)),
-        lambda index: index.update(labels=index['labels'][:-1]),
-        lambda index: index.update(labels=index['labels'] + 8),
-        lambda index: index.update(boxes=index['boxes'].ravel()),
+        lambda index: index.pop('rows'),
+        lambda index: index.update(rows=index['rows']['label']),
+        lambda index: index.update(rows=index['rows'][:-1]),
+        lambda index: operator.iadd(index['rows']['label'], 8),
+        lambda index: index.update(rows=index['rows'][:, None]),
         lambda index: index.update(names=index['names'][:3]),
         lambda index: index.update(names=index['names'] | 128),
     ],
-    ids=['missing', 'more', 'dtype', 'length', 'range', 'shape', 'names', 'utf8'],
+    ids=['missing', 'dtype', 'length', 'range', 'shape', 'names', 'utf8'],
 )
 def test_an_index_of_another_form_is_built_again(tmp_path, put, cache, log, change):
     root = write_csv(put, tmp_path)

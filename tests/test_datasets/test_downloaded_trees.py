@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mmqcs.datasets import CAERS, FER2013, RAFDB, AffectNet
-from mmqcs.datasets.readers.class_folders import split_folders
-from mmqcs.datasets.readers.folders import companion, locate
+from mmqcs.datasets.readers.folders import companion, locate, split_folders
 
 pytest_plugins = 'fer_trees'
 

@@ -7,8 +7,8 @@ import pytest
 
 from mmqcs.datasets import RAFDB
 from mmqcs.datasets.base.layouts import Layout, find_layout
-from mmqcs.datasets.readers import index_cache as index_cache_module
-from mmqcs.datasets.readers.index_cache import (
+from mmqcs.datasets.readers import affect_net_index
+from mmqcs.datasets.readers.affect_net_index import (
     cache_dir,
     cached_index,
     fingerprint,
@@ -154,7 +154,7 @@ def test_only_the_classes_wanted_are_compared(rafdb, log, monkeypatch):
     monkeypatch.setitem(RAFDB.PUBLISHED, 'train', (1, 0, 9, 0, 0, 0, 0))
     RAFDB(rafdb, label_order=('Fear', 'Surprise'))
     assert not log.warnings
-    assert 'images (Surprise 1, Fear 0)' in log.info[-1]
+    assert 'images (Fear 0, Surprise 1)' in log.info[-1]
 
 
 def test_a_data_set_of_another_name_is_not_compared(rafdb, log):
@@ -184,8 +184,8 @@ def test_an_index_is_built_once(tmp_path, cache, log):
     source = tmp_path / 'source'
     source.write_text('1')
     state = fingerprint([source])
-    first = cached_index('kind', source, state, build)
-    second = cached_index('kind', source, state, lambda: pytest.fail('built again'))
+    first = cached_index(source, state, build)
+    second = cached_index(source, state, lambda: pytest.fail('built again'))
     assert first['a'].tolist() == second['a'].tolist() == [0, 1, 2]
     assert unpack(second['names']) == ['x', 'ä b']
     assert len(log.info) == 1
@@ -195,11 +195,9 @@ def test_an_index_is_built_once(tmp_path, cache, log):
 def test_a_changed_source_is_indexed_anew(tmp_path, cache, log):
     source = tmp_path / 'source'
     source.write_text('1')
-    cached_index('kind', source, fingerprint([source]), build)
+    cached_index(source, fingerprint([source]), build)
     source.write_text('12')
-    index = cached_index(
-        'kind', source, fingerprint([source]), lambda: {'a': np.ones(1)}
-    )
+    index = cached_index(source, fingerprint([source]), lambda: {'a': np.ones(1)})
     assert list(index) == ['a']
     assert len(list(cache.iterdir())) == 1
 
@@ -221,22 +219,22 @@ def test_a_damaged_index_is_made_anew(tmp_path, cache, log, content):
     source = tmp_path / 'source'
     source.write_text('1')
     state = fingerprint([source])
-    cached_index('kind', source, state, build)
+    cached_index(source, state, build)
     (path,) = cache.iterdir()
     path.write_bytes(content)
-    assert cached_index('kind', source, state, build)['a'].tolist() == [0, 1, 2]
+    assert cached_index(source, state, build)['a'].tolist() == [0, 1, 2]
     assert any('damaged' in line for line in log.info)
-    cached_index('kind', source, state, lambda: pytest.fail('built again'))
+    cached_index(source, state, lambda: pytest.fail('built again'))
 
 
 def test_an_index_with_objects_is_not_unpickled(tmp_path, cache, log):
     source = tmp_path / 'source'
     source.write_text('1')
     state = fingerprint([source])
-    cached_index('kind', source, state, build)
+    cached_index(source, state, build)
     (path,) = cache.iterdir()
     np.savez(path, fingerprint=np.array(state), a=np.array([{}], dtype=object))
-    assert cached_index('kind', source, state, build)['a'].tolist() == [0, 1, 2]
+    assert cached_index(source, state, build)['a'].tolist() == [0, 1, 2]
     assert any('damaged' in line for line in log.info)
 
 
@@ -244,7 +242,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch, log)
     source = tmp_path / 'source'
     source.write_text('1')
     monkeypatch.setenv('MMQCS_CACHE_DIR', str(source / 'below a file'))
-    index = cached_index('kind', source, fingerprint([source]), build)
+    index = cached_index(source, fingerprint([source]), build)
     assert index['a'].tolist() == [0, 1, 2]
     (line,) = log.warnings
     assert 'Set MMQCS_CACHE_DIR' in line
@@ -255,10 +253,10 @@ def test_an_unfinished_index_leaves_nothing(tmp_path, cache, log, monkeypatch):
         file.write(b'half')
         raise OSError('disk full')
 
-    monkeypatch.setattr(index_cache_module.np, 'savez', fail)
+    monkeypatch.setattr(affect_net_index.np, 'savez', fail)
     source = tmp_path / 'source'
     source.write_text('1')
-    cached_index('kind', source, fingerprint([source]), build)
+    cached_index(source, fingerprint([source]), build)
     assert not list(cache.iterdir())
     assert 'disk full' in log.warnings[0]
 

@@ -4,7 +4,7 @@ import torch
 from conftest import ROOT
 
 from mmqcs.datasets import FERPlus
-from mmqcs.datasets.readers.fer_plus_votes import majority
+from mmqcs.datasets.fer_plus import majority
 from mmqcs.datasets.readers.listings import FolderNames
 
 pytest_plugins = 'fer_trees'

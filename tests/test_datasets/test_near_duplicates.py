@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmqcs.datasets.checks.near_duplicates import find_copies, thumbnail
+from mmqcs.datasets.checks import find_copies, thumbnail
 from mmqcs.synth import CLASSES, SynthFERSettings, render
 
 SETTINGS = SynthFERSettings(num_classes=8)

@@ -20,7 +20,7 @@ from mmqcs.datasets.transforms.jitter_color import (
     adjust_hue,
     adjust_saturation,
 )
-from mmqcs.datasets.transforms.sampling import View, sample_view
+from mmqcs.datasets.transforms.sample_face import View, sample_view
 from mmqcs.registry import MODELS, TRANSFORMS
 
 CONFIGS = sorted(path.stem for path in (ROOT / 'configs/qcs').glob('?cs_ir50_*.py'))

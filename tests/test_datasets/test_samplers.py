@@ -7,7 +7,7 @@ from torch.utils.data import SubsetRandomSampler
 
 from mmqcs.datasets import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
 from mmqcs.datasets.samplers import balanced_sampler, group_batch_sampler
-from mmqcs.datasets.samplers.generator import epoch_generator
+from mmqcs.datasets.samplers.draws import epoch_generator
 from mmqcs.registry import DATA_SAMPLERS
 
 

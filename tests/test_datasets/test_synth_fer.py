@@ -38,7 +38,7 @@ def test_nothing_is_drawn_before_it_is_asked_for(monkeypatch):
     def refuse(*args):
         raise AssertionError('an image was drawn')
 
-    monkeypatch.setattr(mmqcs.synth.synth_fer, 'draw_face', refuse)
+    monkeypatch.setattr(mmqcs.synth.synth_fer, 'render_face', refuse)
     data = build()
     assert len(data) == 2100
     assert len(build(split='test')) == 700

@@ -122,14 +122,6 @@ def test_several_labels():
         FERMetric().process(None, [sample])
 
 
-@pytest.mark.parametrize('key', ['pred_score', 'gt_label'])
-def test_missing_field(key):
-    sample = {'pred_score': torch.ones(5), 'gt_label': torch.tensor([1])}
-    del sample[key]
-    with pytest.raises(ValueError, match="needs 'pred_score' and 'gt_label'"):
-        FERMetric().process(None, [sample])
-
-
 def test_number_of_scores_and_classes_differ():
     with pytest.raises(ValueError, match='4 scores.* 5 classes'):
         evaluate(torch.eye(4), [0, 1, 2, 3], confusion_matrix=False)

@@ -5,18 +5,19 @@ import pytest
 
 from mmqcs.synth.action_units import (
     ACTION_UNITS,
+    EMOTIONS,
     FOLDS,
     NUMBERS,
     ROWS,
     displacements,
     fold_depths,
+    sample_intensities,
 )
-from mmqcs.synth.emotions import EMOTIONS, sample_intensities
 from mmqcs.synth.geometry import INDEX
 from mmqcs.synth.identity import sample_identity
 from mmqcs.synth.nuisance import sample_nuisance
-from mmqcs.synth.render_face import render_face
 from mmqcs.synth.rng import generator
+from mmqcs.synth.synth_fer import render_face
 
 EXPECTED = {
     'Happiness': ({6, 12}, {25}),
@@ -90,7 +91,7 @@ def test_displacements_add_up():
     np.testing.assert_allclose(moves[0, corner], expected)
     chin = INDEX['chin_mid']
     np.testing.assert_allclose(
-        moves[:, chin], [(0, 0), ACTION_UNITS[26].moves['chin_mid']]
+        moves[:, chin], [(0, 0), (0, ACTION_UNITS[26].moves['chin_mid'])]
     )
     depths = fold_depths(values)
     assert depths[0, FOLDS.index('naso')] == 0.5 * ACTION_UNITS[12].folds['naso']

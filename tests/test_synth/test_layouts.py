@@ -20,7 +20,7 @@ from mmqcs.datasets import (
 )
 from mmqcs.expressions import expression
 from mmqcs.synth import CLASSES, SynthFERSettings, labels, render
-from mmqcs.synth.folders import FOLDER_WRITERS, make_folder_writer
+from mmqcs.synth.folders import FOLDER_WRITERS
 
 pytest_plugins = 'program_runner'
 
@@ -136,7 +136,7 @@ def test_frames_of_caer_s_hold_the_face_unchanged(write):
     frame = cv2.imread(str(frames[0]))
     assert frame.shape == (128, 224, 3)
     found = {split: labels(SynthFERSettings(), split, n) for split, n in COUNTS.items()}
-    writer = make_folder_writer('caer-s', found, SynthFERSettings(image_size=SIZE))
+    writer = FOLDER_WRITERS['caer-s'](found, SynthFERSettings(image_size=SIZE))
     x, y = writer.corner('test', 2)
     np.testing.assert_array_equal(
         frame[y : y + SIZE, x : x + SIZE], faces(7, 'test')[2]
@@ -165,7 +165,7 @@ def test_fold_of_ck_plus_is_the_split_of_synth_fer(tmp_path, train, test):
     settings = SynthFERSettings()
     counts = {'train': train, 'test': test}
     found = {split: labels(settings, split, count) for split, count in counts.items()}
-    writer = make_folder_writer('ck-plus', found, settings)
+    writer = FOLDER_WRITERS['ck-plus'](found, settings)
     pictures = list(writer.images())
     assert len({picture.path for picture in pictures}) == 2 * (train + test)
     for picture in pictures:
@@ -193,7 +193,7 @@ def test_fold_0_is_the_split_of_synth_fer(tmp_path, name, train, test):
     settings = SynthFERSettings()
     counts = {'train': train, 'test': test}
     found = {split: labels(settings, split, n) for split, n in counts.items()}
-    writer = make_folder_writer(name, found, settings)
+    writer = FOLDER_WRITERS[name](found, settings)
     paths = [picture.path for picture in writer.images()]
     assert len(set(paths)) == len(paths)
     for path in paths:
@@ -221,7 +221,7 @@ def test_kdef_with_too_many_faces_to_test_on():
     found = {split: labels(SynthFERSettings(), split, 30) for split in COUNTS}
     found['train'] = found['train'][:1]
     with pytest.raises(ValueError, match=r'two images per subject.* 1 training and 30'):
-        make_folder_writer('kdef', found, SynthFERSettings())
+        FOLDER_WRITERS['kdef'](found, SynthFERSettings())
 
 
 def test_an_image_of_expw_shows_several_people(write):
@@ -236,12 +236,6 @@ def test_an_image_of_expw_shows_several_people(write):
 def test_ck_plus_without_faces_to_test_on():
     settings = SynthFERSettings()
     found = {'train': labels(settings, 'train', 40), 'test': np.array([], int)}
-    writer = make_folder_writer('ck-plus', found, settings)
+    writer = FOLDER_WRITERS['ck-plus'](found, settings)
     subjects = {writer.path('train', i).parts[1] for i in range(40)}
     assert len(subjects) == 40
-
-
-def test_an_unknown_layout():
-    found = {'train': np.array([0]), 'test': np.array([1])}
-    with pytest.raises(ValueError, match=r"one of rafdb, .*, got 'raf'"):
-        make_folder_writer('raf', found, SynthFERSettings())

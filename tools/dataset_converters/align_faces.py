@@ -73,8 +73,7 @@ def list_images(folder: Path) -> list[Path]:
 def start(args: argparse.Namespace, template: object) -> None:
     """Prepare a worker."""
     cv2.setNumThreads(1)
-    detector = build_detector(args, 'cpu')  # one per worker
-    _state.update(args=args, template=template, detector=detector)
+    _state.update(args=args, template=template, detector=build_detector(args, 'cpu'))
 
 
 def align(path: Path) -> dict[str, object]:

@@ -25,28 +25,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmqcs import expressions
 from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.datasets import FER2013, RAFDB, AffectNet, CKPlus, FERPlus
 from mmqcs.datasets.readers.folders import subfolders
-from mmqcs.expressions import class_spellings
 
-CLASSES = RAFDB.METAINFO['classes']
+CLASSES = expressions.RAF_DB
+SPELLINGS = expressions.class_spellings(CLASSES)
 RAFDB_NUMBERS = dict(enumerate(CLASSES, 1))
 ORDERS = {
     'rafdb': RAFDB_NUMBERS,
     'rafdb-from-0': dict(enumerate(CLASSES)),
-    'affectnet': dict(enumerate(AffectNet.METAINFO['classes'])),
-    'ferplus': dict(enumerate(FERPlus.METAINFO['classes'])),
-    'fer2013': dict(enumerate(FER2013.METAINFO['classes'])),
-    'ck-plus': dict(enumerate(CKPlus.METAINFO['classes'])),
+    'affectnet': dict(enumerate(expressions.AFFECT_NET)),
+    'ferplus': dict(enumerate(expressions.FER_PLUS)),
+    'fer2013': dict(enumerate(expressions.FER2013)),
+    'ck-plus': dict(enumerate(expressions.CK_PLUS)),
 }
+CLUTTER = ('Thumbs.db', 'desktop.ini')
 TRAIN_NAMES = ('train', 'training')
 TEST_NAMES = ('test', 'validation', 'valid', 'val')
 JPEG = (
-    cv2.IMWRITE_JPEG_QUALITY,
-    98,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    *(cv2.IMWRITE_JPEG_QUALITY, 98),
+    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
 )
 
 
@@ -67,9 +66,7 @@ def parse_args() -> argparse.Namespace:
         f'{", ".join(CLASSES)}',
     )
     parser.add_argument(
-        '--order',
-        choices=ORDERS,
-        help='dataset whose numbers the folders have',
+        '--order', choices=ORDERS, help='dataset whose numbers the folders have'
     )
     parser.add_argument(
         '--skip',
@@ -89,31 +86,21 @@ def parse_args() -> argparse.Namespace:
 def map_of_folders(pairs: Sequence[str]) -> dict[str, int]:
     """Parse pairs FOLDER=CLASS; return labels 1 to 7 by folder in lower case."""
     labels = {}
-    spellings = class_spellings(CLASSES)
     for pair in pairs:
         folder, _, name = pair.rpartition('=')
-        if not folder or name.lower() not in spellings:
-            fail(
-                f'--map {pair}: expected FOLDER=CLASS with a CLASS of '
-                f'{", ".join(CLASSES)}'
-            )
-        labels[folder.lower()] = spellings[name.lower()] + 1
+        if not folder or name.lower() not in SPELLINGS:
+            known = ', '.join(CLASSES)
+            fail(f'--map {pair}: expected FOLDER=CLASS with a CLASS of {known}')
+        labels[folder.lower()] = SPELLINGS[name.lower()] + 1
     return labels
 
 
 def numbered_folders(
     splits: Sequence[Path], mapped: Mapping[str, int], skip: set[str], order: str | None
 ) -> dict[str, int]:
-    """Return the labels of numbered folders, and print their order.
+    """Return the labels from 1 to 7 of numbered folders, and print their order.
 
-    Args:
-        splits: Folders of the splits.
-        mapped: Labels by folder, from the command line.
-        skip: Names to skip, in lower case.
-        order: Key of :data:`ORDERS`, or None.
-
-    Returns:
-        Label from 1 to 7 of each folder. Exits with an error if the order is unknown.
+    ``mapped`` and ``skip`` are folders from the command line, in lower case.
     """
     folders = {p.name.lower() for split in splits for p in subfolders(split)}
     numbers = sorted((name for name in folders if name.isdecimal()), key=int)
@@ -133,22 +120,18 @@ def numbered_folders(
         order = 'rafdb'
     if not used:
         return {}
-    names = ORDERS[order]
-    spellings = class_spellings(CLASSES)
     labels = {}
     for folder in used:
-        name = names.get(int(folder))
-        if name is None or name.lower() not in spellings:
+        name = ORDERS[order].get(int(folder))
+        if name is None or name.lower() not in SPELLINGS:
             meaning = f'is {name}, which RAF-DB lacks' if name else 'is not a class'
             fail(
                 f'class folder {folder} {meaning} in the order {order}. Skip it with '
                 f'--skip {folder}, or give its class with --map {folder}=CLASS'
             )
-        labels[folder] = spellings[name.lower()] + 1
-    print(
-        f'numbered folders are read in the order {order}: '
-        f'{", ".join(f"{folder} {CLASSES[labels[folder] - 1]}" for folder in used)}'
-    )
+        labels[folder] = SPELLINGS[name.lower()] + 1
+    named = ', '.join(f'{folder} {RAFDB_NUMBERS[n]}' for folder, n in labels.items())
+    print(f'numbered folders are read in the order {order}: {named}')
     return labels
 
 
@@ -170,16 +153,7 @@ def find_split(src: Path, names: tuple[str, ...]) -> Path:
 def list_images(
     split: Path, names: dict[str, int], skip: set[str]
 ) -> list[tuple[int, Path]]:
-    """List the images of a split.
-
-    Args:
-        split: Folder of class folders.
-        names: Labels by known name.
-        skip: Names to skip, in lower case.
-
-    Returns:
-        (label, file), sorted by label and path.
-    """
+    """List (label, file) of a split, sorted, given the labels of known folders."""
     images = []
     for folder in subfolders(split):
         name = folder.name.lower()
@@ -191,28 +165,21 @@ def list_images(
                 f'{", ".join(names)} (in any case). Give its class with --map '
                 f'{folder.name}=CLASS, or skip it with --skip {folder.name}'
             )
-        images += [
-            (names[name], file)
-            for file in folder.rglob('*')
-            if file.is_file() and not _is_clutter(file)
-        ]
+        for file in folder.rglob('*'):
+            # desktops create the others
+            clutter = file.name.startswith('.') or file.name in CLUTTER
+            if file.is_file() and not clutter:
+                images.append((names[name], file))
     if not images:
         fail(f'no images in {split}: looked for {split}/<class>/*.jpg')
     return sorted(images, key=lambda item: (item[0], item[1].as_posix()))
 
 
-def _is_clutter(file: Path) -> bool:
-    """Return whether a file was created by a desktop."""
-    return file.name.startswith('.') or file.name in ('Thumbs.db', 'desktop.ini')
-
-
 def as_jpeg(file: Path) -> bytes:
     """Return an image as JPEG, unchanged if it is JPEG already."""
     data = file.read_bytes()
-    image = None
-    if data:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
+    image = data and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if not isinstance(image, np.ndarray):
         fail(f'unreadable image: {file}')
     if data.startswith(b'\xff\xd8\xff'):
         return data
@@ -220,13 +187,7 @@ def as_jpeg(file: Path) -> bytes:
 
 
 def convert(splits: dict[str, list[tuple[int, Path]]], src: Path, out: Path) -> None:
-    """Write the layout of RAF-DB.
-
-    Args:
-        splits: (label, file) of each image of 'train' and 'test'.
-        src: Root of the relative paths of the sources.
-        out: Folder to fill.
-    """
+    """Write (label, file) of each image of the splits in the layout of RAF-DB."""
     images = out / 'basic' / 'Image' / 'aligned'
     images.mkdir(parents=True)
     lines, sources = [], []
@@ -256,7 +217,7 @@ def main() -> None:
         'test': find_split(args.src, test_names),
     }
     mapped = map_of_folders(args.map)
-    names = {name: i + 1 for name, i in class_spellings(CLASSES).items()} | mapped
+    names = {name: i + 1 for name, i in SPELLINGS.items()} | mapped
     names |= numbered_folders([*folders.values()], mapped, skip, args.order)
     splits = {name: list_images(path, names, skip) for name, path in folders.items()}
     # OUT appears when it is complete, so an interrupted run leaves none

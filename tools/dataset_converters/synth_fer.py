@@ -1,27 +1,7 @@
 """Render SynthFER into the folder layout of a FER dataset.
 
-OUT serves as the root of that dataset, so the configs of the dataset run unchanged:
-
-    rafdb              basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/
-    rafdb-lists        raf_db_basic_train.txt, raf_db_basic_test.txt, basic/
-    rafdb-folders      train/1/ to train/7/, test/1/ to test/7/
-    fer2013            train/angry/Training_1.jpg, test/angry/PrivateTest_1.jpg
-    fer2013-csv        fer2013.csv, which contains the pixels
-    ferplus            FER2013Train/fer0000000.png, FER2013Test/, fer2013new.csv
-    ferplus-label-csv  FER2013Train/label.csv and images, FER2013Test/
-    ferplus-lists      ferplus_training.txt, ferplus_test.txt, img/
-    affectnet          Manually_Annotated_Images/, Manually_Annotated_file_lists/
-    affectnet-lists    affectnet_training-cls7-v7.txt, affectnet_validation-cls7.txt
-                       (cls8 with --classes 8), Manually_trainval_croped/
-    affectnet2021      train_set/images/, train_set/annotations/, val_set/
-    caer-s             CAER-S/train/Anger/0001.png: each face in a larger frame
-    ck-plus            cohn-kanade-images/S000/001/, Emotion/S000/001/: sequences from
-                       the neutral face of the person to the face; fold 0 of 10 is the
-                       test split
-    expw               image/origin/face_000.jpg, label/label.lst: several faces per
-                       image; folds as in ck-plus
-    jaffe              jaffe/AA.AN1.1.tiff; folds as in ck-plus
-    kdef               KDEF/AF00/AF00ANS.JPG; folds as in ck-plus
+OUT serves as the root of that dataset, so the configs of the dataset run unchanged. If
+it has folds, fold 0 of 10 is the test split.
 
 OUT/synthfer.json holds the settings. --workers does not change the files. Running the
 program again with the same settings does nothing if OUT is complete, and resumes if it
@@ -43,21 +23,21 @@ from mmqcs.cli.render_folder import (
     settings_or_fail,
 )
 from mmqcs.synth import RENDERER_VERSION, SynthFERSettings, labels, render
-from mmqcs.synth.folders import (
-    FOLDER_WRITERS,
-    FolderWriter,
-    ImageFile,
-    make_folder_writer,
-    write_file,
-)
+from mmqcs.synth.folders import FOLDER_WRITERS, FolderWriter, ImageFile, write_file
 
 MARK = 'synthfer.json'
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
+    layouts = (
+        f'  {name:<18} {writer.__doc__.partition(chr(10))[0]}'
+        for name, writer in FOLDER_WRITERS.items()
+    )
     parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        epilog='layouts:\n' + '\n'.join(layouts).replace('``', ''),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
@@ -65,41 +45,24 @@ def parse_args() -> argparse.Namespace:
         choices=FOLDER_WRITERS,
         default='rafdb',
         metavar='LAYOUT',
-        help='one of the above (default rafdb)',
+        help='one of those below (default rafdb)',
     )
-    parser.add_argument(
-        '--train', type=int, default=2100, help='training images (default 2100)'
-    )
-    parser.add_argument(
-        '--test', type=int, default=700, help='test images (default 700)'
-    )
-    parser.add_argument('--seed', type=int, default=0, help='seed (default 0)')
-    parser.add_argument(
-        '--difficulty',
-        type=float,
-        default=0.5,
-        help='0 (easy) to 1 (hard), default 0.5',
-    )
-    parser.add_argument(
-        '--classes',
-        type=int,
-        default=7,
-        help='7, or 8 with contempt, which only FERPlus, AffectNet and CK+ have '
-        '(default 7)',
-    )
+    numbers = {
+        'train': (2100, 'training images'),
+        'test': (700, 'test images'),
+        'seed': (0, 'seed'),
+        'difficulty': (0.5, '0 (easy) to 1 (hard)'),
+        'classes': (7, '7, or 8 with contempt (only FERPlus, AffectNet and CK+)'),
+        'image-size': (100, 'side in pixels'),
+        'workers': (os.cpu_count() or 1, 'processes'),
+    }
+    for name, (default, text) in numbers.items():
+        text = f'{text} (default {default})'
+        parser.add_argument(f'--{name}', type=type(default), default=default, help=text)
     parser.add_argument(
         '--imbalanced',
         action='store_true',
         help='classes as frequent as in RAF-DB instead of equally frequent',
-    )
-    parser.add_argument(
-        '--image-size', type=int, default=100, help='side in pixels (default 100)'
-    )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=os.cpu_count() or 1,
-        help='processes (default: one per core)',
     )
     parser.add_argument(
         '--overwrite',
@@ -110,22 +73,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_image(image: ImageFile, out: Path, writer: FolderWriter) -> None:
-    """Render and write one image, unless the file exists.
-
-    Args:
-        image: Image to render, and its file.
-        out: Root of the dataset.
-        writer: Writer of the layout.
-    """
+    """Render and write one image, unless the file exists."""
     path = out / image.path
     if not path.exists():
         face = render(writer.settings, image.split, image.index, image.label)
         write_file(path, [writer.encode(face, image)])
-
-
-def roots(state: Mapping[str, Any]) -> Sequence[str]:
-    """Return the files and folders directly below OUT."""
-    return FOLDER_WRITERS[state['layout']].roots(state['num_classes'])
 
 
 def main() -> None:
@@ -135,25 +87,21 @@ def main() -> None:
     check_numbers(counts, args.workers)
     settings = settings_or_fail(
         lambda: SynthFERSettings(
-            seed=args.seed,
-            image_size=args.image_size,
-            difficulty=args.difficulty,
-            num_classes=args.classes,
-            imbalanced=args.imbalanced,
+            args.seed, args.image_size, args.difficulty, args.classes, args.imbalanced
         )
     )
     found = {split: labels(settings, split, count) for split, count in counts.items()}
     try:
-        writer = make_folder_writer(args.layout, found, settings)
+        writer = FOLDER_WRITERS[args.layout](found, settings)
     except ValueError as error:
         fail(f'--layout {args.layout} does not fit --classes {args.classes}: {error}')
 
-    state = {
-        'drawing': RENDERER_VERSION,
-        'layout': args.layout,
-        **vars(settings),
-        **counts,
-    }
+    state = {'drawing': RENDERER_VERSION, 'layout': args.layout}
+    state |= {**vars(settings), **counts}
+
+    def roots(state: Mapping[str, Any]) -> Sequence[str]:
+        return FOLDER_WRITERS[state['layout']].roots(state['num_classes'])
+
     folder = RenderedFolder(args.out, MARK, 'SynthFER', roots)
     if not folder.prepare(state, args.overwrite):
         print(f'{args.out} is complete')

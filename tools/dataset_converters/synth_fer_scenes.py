@@ -44,10 +44,11 @@ def parse_args() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    integers = {
+    numbers = {
         'train': (800, 'training scenes'),
         'val': (150, 'validation scenes'),
         'seed': (0, 'seed'),
+        'difficulty': (0.5, '0 (easy) to 1 (hard)'),
         'classes': (7, '7, or 8 with contempt'),
         'image-size': (192, 'side of a scene in pixels'),
         'min-size': (64, 'side of the smallest face image in pixels'),
@@ -57,21 +58,11 @@ def parse_args() -> argparse.Namespace:
     }
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
-        '--layout',
-        choices=ROOTS,
-        default='coco',
-        help='one of these (default coco)',
+        '--layout', choices=ROOTS, default='coco', help='one of these (default coco)'
     )
-    for name, (default, text) in integers.items():
-        parser.add_argument(
-            f'--{name}', type=int, default=default, help=f'{text} (default {default})'
-        )
-    parser.add_argument(
-        '--difficulty',
-        type=float,
-        default=0.5,
-        help='0 (easy) to 1 (hard), default 0.5',
-    )
+    for name, (default, text) in numbers.items():
+        text = f'{text} (default {default})'
+        parser.add_argument(f'--{name}', type=type(default), default=default, help=text)
     parser.add_argument(
         '--overwrite',
         action='store_true',
@@ -117,22 +108,20 @@ def write_annotations(
     write_file(out / f'{split}.txt', [f'{path.stem}\n'.encode() for path in paths])
 
 
-def make_settings(args: argparse.Namespace) -> SceneSettings:
-    """Return the settings given on the command line."""
-    faces = SynthFERSettings(
-        seed=args.seed, difficulty=args.difficulty, num_classes=args.classes
-    )
-    return SceneSettings(
-        faces, args.image_size, args.min_size, args.max_size, args.max_faces
-    )
-
-
 def main() -> None:
     """Run the program."""
     args = parse_args()
     counts = {split: getattr(args, split) for split in SPLITS}
     check_numbers(counts, args.workers)
-    settings = settings_or_fail(partial(make_settings, args))
+    settings = settings_or_fail(
+        lambda: SceneSettings(
+            SynthFERSettings(args.seed, 100, args.difficulty, args.classes),
+            args.image_size,
+            args.min_size,
+            args.max_size,
+            args.max_faces,
+        )
+    )
     names = ('seed', 'difficulty', 'num_classes')
     state = {
         'drawing': RENDERER_VERSION,

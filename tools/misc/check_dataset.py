@@ -52,12 +52,7 @@ def build_datasets(
 ) -> tuple[dict[str, Any], list[str]]:
     """Build each dataset of a config once.
 
-    Args:
-        config_path: Config file.
-        options: Settings to override.
-
-    Returns:
-        Datasets by split, and problems: splits that cannot be built.
+    Returns the datasets by split, and problems: splits that cannot be built.
     """
     config = load_config(config_path, options)
     init_default_scope(config.get('default_scope', 'mmpretrain'))

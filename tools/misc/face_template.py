@@ -39,14 +39,9 @@ def parse_args() -> argparse.Namespace:
 
 
 def locate(image: np.ndarray, detector: FaceDetector) -> np.ndarray | None:
-    """Find the five points of the only face of an image.
+    """Find the five points of a face, (5, 2), as fractions of the sides of the image.
 
-    Args:
-        image: BGR, uint8 (H, W, 3).
-        detector: Face detector.
-
-    Returns:
-        (5, 2), as fractions of the sides, or None if the points are not found.
+    Returns None if they are not found.
     """
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)
@@ -63,9 +58,8 @@ def main() -> None:
     args = parse_args()
     if not args.folder.is_dir():
         fail(f'folder not found: {args.folder}')
-    paths = sorted(
-        x for x in args.folder.rglob('*') if x.suffix.lower() in IMAGE_SUFFIXES
-    )
+    files = args.folder.rglob('*')
+    paths = sorted(x for x in files if x.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
         fail(f'no images in {args.folder}')
     chosen = np.random.default_rng(args.seed).permutation(len(paths))[: args.count]

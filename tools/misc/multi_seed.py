@@ -59,24 +59,21 @@ def train(config: str, seed: int, work_dir: Path, arguments: list[str]) -> None:
 
 def table(runs: dict[int, dict[str, Validation]]) -> str:
     """Return a Markdown table with a row per seed, then mean ± standard deviation."""
-    columns = [
-        (kind, name)
+    columns = {
+        f'{title}, {kind}': [getattr(run[kind], name) for run in runs.values()]
         for kind in ('best on test', 'last epoch')
-        for name in ('top1', 'mean_class')
+        for name, title in (('top1', 'top-1'), ('mean_class', 'mean class'))
+    }
+    header, values = ['seed', *columns], columns.values()
+    rows = [
+        [str(seed), *(f'{column[i]:.2f}' for column in values)]
+        for i, seed in enumerate(runs)
     ]
-    titles = {'top1': 'top-1', 'mean_class': 'mean class'}
-    header = ['seed', *(f'{titles[name]}, {kind}' for kind, name in columns)]
-    rows = []
-    values = []
-    for kind, name in columns:
-        values.append([getattr(run[kind], name) for run in runs.values()])
-    for i, seed in enumerate(runs):
-        rows.append([str(seed), *(f'{column[i]:.2f}' for column in values)])
     if len(runs) > 1:
-        rows.append(
-            ['mean ± std']
-            + [f'{statistics.mean(v):.2f} ± {statistics.stdev(v):.2f}' for v in values]
-        )
+        means = [
+            f'{statistics.mean(v):.2f} ± {statistics.stdev(v):.2f}' for v in values
+        ]
+        rows.append(['mean ± std', *means])
     return markdown_table(header, rows)
 
 

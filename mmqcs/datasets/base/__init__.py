@@ -2,8 +2,16 @@
 
 from mmqcs.datasets.readers import Sample
 
+from .coded_dataset import CodedDataset
 from .fer_dataset import FERDataset
 from .folded_dataset import FoldedDataset
 from .layouts import FoundLayout, Layout
 
-__all__ = ['FERDataset', 'FoldedDataset', 'FoundLayout', 'Layout', 'Sample']
+__all__ = [
+    'CodedDataset',
+    'FERDataset',
+    'FoldedDataset',
+    'FoundLayout',
+    'Layout',
+    'Sample',
+]

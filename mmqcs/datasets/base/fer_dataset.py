@@ -1,19 +1,21 @@
 """Base of the FER datasets on disk."""
 
+import logging
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
+from mmengine.logging import print_log
 from mmpretrain.datasets.base_dataset import BaseDataset
 
 from mmqcs.datasets.readers.listings import FolderNames, Sample
 from mmqcs.datasets.readers.text_files import check_image_file
 from mmqcs.expressions import class_map, expression, target_classes
 
-from .class_counts import log_counts
 from .image_cache import ImageCache
 from .layouts import FoundLayout, Layout, find_layout
 
@@ -80,10 +82,8 @@ class FERDataset(BaseDataset):
         own = self.METAINFO['classes']
         self._target = target_classes(own, label_order, num_classes)
         if kwargs.get('classes') is None:
-            kwargs['metainfo'] = {
-                'classes': self._target,
-                **(kwargs.get('metainfo') or {}),
-            }
+            metainfo = kwargs.get('metainfo') or {}
+            kwargs['metainfo'] = {'classes': self._target, **metainfo}
         kwargs.setdefault('test_mode', split != 'train')
         kwargs.setdefault('ann_file', '')
         self.cache_mib = cache_mib
@@ -98,33 +98,25 @@ class FERDataset(BaseDataset):
 
     @abstractmethod
     def layouts(self, root: Path) -> Sequence[Layout]:
-        """Return the possible layouts of ``self.split``, the most likely first.
+        """Return the possible layouts of ``self.split`` below a root.
 
-        Args:
-            root: ``data_root`` as a path.
+        Earlier layouts take precedence.
         """
 
     def published_counts(self, found: FoundLayout) -> Sequence[int] | None:
-        """Return the published number of images per class, or None if unknown.
-
-        Args:
-            found: The layout that is read.
-        """
+        """Return the published number of images per class in a layout, if known."""
         return self.PUBLISHED.get(self.split)
 
     @property
     def published(self) -> tuple[int, ...] | None:
         """Published number of images for each class in ``CLASSES``, if known."""
-        counts = self._published_counts(self.found)
-        if counts is None:
+        counts = self.published_counts(self.found)
+        renamed = self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
+        if renamed or counts is None:
             return None
         mapping = class_map(self.METAINFO['classes'], self._target)
         numbers = dict(zip(mapping.tolist(), counts, strict=True))
         return tuple(numbers.get(label, 0) for label in range(len(self._target)))
-
-    def _published_counts(self, found: FoundLayout) -> Sequence[int] | None:
-        renamed = self.metainfo['dataset_name'] != self.METAINFO['dataset_name']
-        return None if renamed else self.published_counts(found)
 
     def load_data_list(self) -> list[dict]:
         """Find the layout and read the samples."""
@@ -132,7 +124,7 @@ class FERDataset(BaseDataset):
         name = self.METAINFO['dataset_name']
         found = find_layout(self.layouts, name, self.split, self.data_root, self.layout)
         self.found = found
-        data_list = self._collect(found)
+        data_list = self._collect()
         if not data_list:
             raise ValueError(
                 f'{type(self).__name__}: no images of the {self.split} split below '
@@ -141,17 +133,16 @@ class FERDataset(BaseDataset):
             )
         return data_list
 
-    def _collect(self, found: FoundLayout) -> list[dict]:
-        own = self.METAINFO['classes']
+    def _collect(self) -> list[dict]:
+        own, layout = self.METAINFO['classes'], self.found.layout
         mapping = class_map(own, self._target)
         new_labels = mapping.tolist()
         folders = FolderNames()
-        counts = np.zeros(len(own), dtype=np.int64)
         missing: list[Sample] = []
         repeated: list[Sample] = []
         seen: dict[Any, Sample] = {}
         data_list = []
-        for sample in found.layout.read(found.source):
+        for sample in layout.read(self.found.source):
             if not 0 <= sample.label < len(own):
                 raise ValueError(
                     f'{sample.origin}: class {sample.label} (counted from 0) of '
@@ -176,7 +167,6 @@ class FERDataset(BaseDataset):
             if path is None:
                 missing.append(sample)
                 path = sample.path
-            counts[sample.label] += 1
             info = {'img_path': path, 'gt_label': label, **(sample.extra or {})}
             if sample.scores is not None:
                 kept = mapping >= 0
@@ -189,46 +179,64 @@ class FERDataset(BaseDataset):
                 f'{missing[0].origin} names {Path(missing[0].path).name}, but '
                 f'{missing[0].path} does not exist ({len(missing):,} of '
                 f'{len(data_list):,} images of the {self.split} split are missing). '
-                f'{found.layout.hint}'
+                f'{layout.hint}'
             )
-        kept = {own[i]: n for i, n in enumerate(counts.tolist()) if mapping[i] >= 0}
-        published = self._published_counts(found)
-        if published is not None:
-            published = [n for i, n in enumerate(published) if mapping[i] >= 0]
-        title = f'{self.metainfo["dataset_name"]} {self.split}'
-        log_counts(title, found, self.data_root, kept, published, repeated)
+        self._log_counts(data_list, repeated)
         return data_list
+
+    def _log_counts(self, data_list: list[dict], repeated: list[Sample]) -> None:
+        """Log layout and class counts, and warn if they are not the published ones."""
+
+        def text(numbers: Sequence[int]) -> str:
+            named = zip(self._target, numbers, strict=True)
+            classes = ', '.join(f'{name} {number:,}' for name, number in named)
+            return f'{sum(numbers):,} images ({classes})'
+
+        found, published = self.found, self.published
+        labels = np.array([info['gt_label'] for info in data_list], dtype=np.int64)
+        counts = tuple(np.bincount(labels, minlength=len(self._target)).tolist())
+        title = f'{self.metainfo["dataset_name"]} {self.split}'
+        others = f'; not used: {", ".join(found.others)}' if found.others else ''
+        nested = found.root != Path(self.data_root).expanduser()
+        root = f' (using {found.root} as data_root)' if nested else ''
+        print_log(
+            f'{title}: layout {found.layout.name!r} at {found.source}{root}, '
+            f'{text(counts)}{others}',
+            logger='current',
+        )
+        warnings = []
+        if repeated and counts != published:  # fer2013new.csv has three such rows
+            warnings.append(
+                f'{title} lists {len(repeated):,} images more than once, such as '
+                f'{repeated[0].path}, again in {repeated[0].origin}. Each entry counts'
+            )
+        if published not in (None, counts):
+            warnings.append(
+                f'{title} has {text(counts)}, but the published dataset has '
+                f'{text(published)}. This is a part or another version of it, so '
+                f'results are not comparable with published ones'
+            )
+        for warning in warnings:
+            print_log(warning, logger='current', level=logging.WARNING)
 
     def _check_class_names(self) -> None:
         """Check that ``classes`` only renames classes, without reordering them."""
-        given = self.metainfo['classes']
-        for name, wanted in zip(given, self._target, strict=False):
-            try:
-                other = expression(name) != expression(wanted)
-            except ValueError:
-                continue
-            if other:
-                raise ValueError(
-                    f'classes only renames the classes {", ".join(self._target)}, but '
-                    f'{name!r} is in the place of {wanted!r}. To reorder or select '
-                    f'classes, set label_order={tuple(given)}'
-                )
-        if len(given) != len(self._target):
+        given = tuple(self.metainfo['classes'])
+
+        def differs(name: str, wanted: str) -> bool:
+            with suppress(ValueError):  # a translation
+                return expression(name) != expression(wanted)
+            return False
+
+        if len(given) != len(self._target) or any(map(differs, given, self._target)):
             raise ValueError(
-                f'classes must name all of {", ".join(self._target)}, got '
-                f'{", ".join(given)}. To select classes, set label_order='
-                f'{tuple(given)}'
+                f'classes only renames the classes {", ".join(self._target)}, got '
+                f'{", ".join(given)}. To reorder or select classes, set '
+                f'label_order={given}'
             )
 
     def prepare_data(self, idx: int) -> dict:
-        """Run the pipeline on one sample.
-
-        Args:
-            idx: Index of the sample.
-
-        Raises:
-            RuntimeError: The pipeline failed or returned None; names the sample.
-        """
+        """Run the pipeline on one sample; raise a RuntimeError that names it."""
         try:
             data = self._run_pipeline(self.get_data_info(idx))
             if data is None:

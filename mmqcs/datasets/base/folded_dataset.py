@@ -1,7 +1,7 @@
 """Base of the datasets without an official split."""
 
 from abc import ABC
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from .fer_dataset import FERDataset
@@ -15,12 +15,9 @@ class FoldedDataset(FERDataset, ABC):
     ``num_folds``-th from the ``fold``-th on is in the test split.
 
     Args:
-        data_root: Root folder.
-        split: ``'train'``, ``'test'`` or ``'all'``.
-        pipeline: Transforms.
+        *args, **kwargs: See :class:`.FERDataset`; ``split`` can also be ``'all'``.
         fold: Fold to test on, counted from 0.
         num_folds: Number of folds, at least 2. Defaults to 10.
-        **kwargs: See :class:`.FERDataset`.
 
     Raises:
         ValueError: ``fold`` or ``num_folds`` is out of range.
@@ -29,13 +26,7 @@ class FoldedDataset(FERDataset, ABC):
     SPLITS = ('train', 'test', 'all')
 
     def __init__(
-        self,
-        data_root: str = '',
-        split: str = 'train',
-        pipeline: Sequence = (),
-        fold: int = 0,
-        num_folds: int = 10,
-        **kwargs: Any,
+        self, *args: Any, fold: int = 0, num_folds: int = 10, **kwargs: Any
     ) -> None:
         if num_folds < 2 or not 0 <= fold < num_folds:
             raise ValueError(
@@ -44,14 +35,10 @@ class FoldedDataset(FERDataset, ABC):
             )
         self.fold = fold
         self.num_folds = num_folds
-        super().__init__(data_root, split, pipeline, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def groups_of_split(self, groups: Iterable[str]) -> set[str]:
-        """Return the groups of this split.
-
-        Args:
-            groups: Groups of all images of the dataset, in any order.
-        """
+        """Return the groups of this split, given those of all images."""
         ordered = sorted(set(groups))
         tested = set(ordered[self.fold :: self.num_folds])
         if self.split == 'all':

@@ -20,9 +20,6 @@ class ImageCache:
     Args:
         count: Number of images of the dataset.
         limit: Largest total size of the images in bytes.
-
-    Raises:
-        ValueError: The limit is not positive.
     """
 
     def __init__(self, count: int, limit: int) -> None:
@@ -64,9 +61,7 @@ class ImageCache:
     def put(self, index: int, image: np.ndarray) -> bool:
         """Store an image if there is room, and return whether it is in the cache.
 
-        Args:
-            index: Number of the image.
-            image: (H, W, 3) uint8; other arrays are not stored.
+        Arrays that are not (H, W, 3) uint8 are not stored.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             return False

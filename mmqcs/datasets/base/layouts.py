@@ -7,8 +7,6 @@ from typing import NamedTuple
 from mmqcs.datasets.readers.folders import subfolders, undouble
 from mmqcs.datasets.readers.listings import Sample
 
-__all__ = ['FoundLayout', 'Layout', 'find_layout']
-
 
 class Layout(NamedTuple):
     """One way to store a split.
@@ -58,22 +56,23 @@ def find_layout(
 
     Args:
         layouts: Returns the possible layouts of the dataset below a root.
-        dataset: Name of the dataset, for messages.
-        split: Name of the split, for messages.
+        dataset, split: Names for messages.
         root: Root folder.
         name: Name of the only layout to look for, or None for any.
-
-    Raises:
-        ValueError: No layout has that name, or several subfolders hold a layout.
-        FileNotFoundError: No layout exists; lists all searched paths and the expected
-            trees.
     """
     base = Path(root).expanduser()
     looked_for: list[Layout] = []
     for folders in _levels(base):
         found = []
         for folder in folders:
-            wanted = _named(layouts(folder), dataset, split, name)
+            known = layouts(folder)
+            wanted = [layout for layout in known if name in (None, layout.name)]
+            if not wanted:
+                names = ', '.join(repr(layout.name) for layout in known)
+                raise ValueError(
+                    f'layout must be one of {names} for the {split} split of '
+                    f'{dataset}, or None to look for all; got {name!r}'
+                )
             if folder == base:
                 looked_for += wanted
             there = [
@@ -112,15 +111,3 @@ def _levels(base: Path) -> Iterator[list[Path]]:
     for _ in range(2):
         level = [path for folder in level for path in subfolders(folder)]
         yield level
-
-
-def _named(
-    layouts: Sequence[Layout], dataset: str, split: str, name: str | None
-) -> Sequence[Layout]:
-    chosen = [layout for layout in layouts if name in (None, layout.name)]
-    if not chosen:
-        raise ValueError(
-            f'layout must be one of {", ".join(repr(one.name) for one in layouts)} for '
-            f'the {split} split of {dataset}, or None to look for all; got {name!r}'
-        )
-    return chosen

@@ -5,19 +5,16 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from mmengine.fileio import BaseStorageBackend, register_backend
 
 from .fields import integer
+from .listings import Sample
 from .text_files import LINE_LIMIT, LIST_LIMIT, open_regular
 
-__all__ = ['FER2013CSVBackend', 'FER2013Row', 'read_fer2013_csv']
-
 _SIZE = 48
-_PATH = 'fer2013://{csv}/{usage}_{row:05d}@{offset}+{length}.png'
 _PATTERN = re.compile(r'fer2013://(.+)/\w+_\d+@(\d+)\+(\d+)\.png')
 _COLUMNS = (b'emotion', b'pixels', b'usage')
 
@@ -37,21 +34,15 @@ class FER2013CSVBackend(BaseStorageBackend):
     def get(self, filepath: str) -> memoryview:
         """Return an image as a PNG file, 48 × 48, grey.
 
-        Args:
-            filepath: Path as above.
-
         Raises:
             ValueError: The path has another form, or the table does not have 2,304
                 numbers from 0 to 255 at that position.
         """
         match = _PATTERN.fullmatch(str(filepath))
         if match is None:
-            example = _PATH.format(
-                csv='fer2013.csv', usage='Training', row=0, offset=23, length=8287
-            )
             raise ValueError(
                 f'cannot read {str(filepath)!r}: expected a path from mmqcs.FER2013 '
-                f'such as {example}'
+                f'such as fer2013://fer2013.csv/Training_00000@23+8287.png'
             )
         csv, offset, length = match[1], int(match[2]), int(match[3])
         with open_regular(csv, LIST_LIMIT) as file:
@@ -77,36 +68,12 @@ class FER2013CSVBackend(BaseStorageBackend):
         raise ValueError(f'{filepath!r} is an image, not text')
 
 
-class FER2013Row(NamedTuple):
-    """Row of the table.
+def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[tuple[str, Sample]]:
+    """Read the usages and samples, but not the pixels, of a ``fer2013.csv``.
 
-    Attributes:
-        path: Path of the image, for :class:`.FER2013CSVBackend`.
-        emotion: Class number, 0 to 6.
-        usage: 'Training', 'PublicTest' or 'PrivateTest'.
-        origin: Table and line, for messages.
-    """
-
-    path: str
-    emotion: int
-    usage: str
-    origin: str
-
-
-def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
-    """Read the rows, but not the pixels, of a ``fer2013.csv``.
-
-    Args:
-        path: Table with the columns emotion, pixels and Usage in any order. Fields may
-            be quoted.
-        num_classes: Number of emotions.
-
-    Yields:
-        The rows.
-
-    Raises:
-        ValueError: A column is missing, or a row has other fields or another number of
-            pixels.
+    The columns emotion, pixels and Usage can be in any order, and fields may be quoted.
+    A missing column, or a row with other fields or another number of pixels is an
+    error.
     """
     table = os.path.abspath(path)
     with open_regular(path, LIST_LIMIT) as file:
@@ -142,18 +109,9 @@ def read_fer2013_csv(path: Path, num_classes: int = 7) -> Iterator[FER2013Row]:
                     f'one space between them, got {len(text.split())}: {text[:40]!r}. '
                     f'Check that the file is complete'
                 )
-            yield FER2013Row(
-                _PATH.format(
-                    csv=table,
-                    usage=name,
-                    row=number - 2,
-                    offset=start + line.index(text),
-                    length=len(text),
-                ),
-                label,
-                name,
-                origin,
-            )
+            place = f'{start + line.index(text)}+{len(text)}'
+            image = f'fer2013://{table}/{name}_{number - 2:05d}@{place}.png'
+            yield name, Sample(image, label, origin, listed=True)
 
 
 def _unquoted(field: bytes) -> bytes:

@@ -7,8 +7,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-__all__ = ['face_box', 'image_name', 'integer', 'shorten']
-
 _INTEGER = re.compile(r'(-?[0-9]{1,9})(?:\.0*)?(?:[eE][+-]?0+)?')
 _LARGEST = 999_999_999
 _CONTROL = re.compile('[\0-\x1f\x7f-\x9f]')

@@ -13,8 +13,6 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from .fields import image_name, integer, shorten
 from .text_files import read_lines
 
-__all__ = ['FolderNames', 'Sample', 'read_class_folders', 'read_label_list']
-
 # The extension starts with a letter, so another column is not part of the name.
 _LABELLED = re.compile(r'(.+\.[A-Za-z][A-Za-z0-9]*)[ \t]+(\S+)')
 # errors for a folder that does not exist or cannot exist under that name
@@ -111,6 +109,25 @@ def read_label_list(
             ) from error
 
 
+def read_image_list(path: Path, folder: Path, example: str) -> Iterator[Sample]:
+    """Read a label list whose labels count from 0, see :func:`read_label_list`.
+
+    Names are relative to ``folder``, or to the folder of the list if it does not exist.
+    """
+    base = str(folder if folder.is_dir() else path.parent)
+    for name, label, origin in read_label_list(path, example):
+        yield Sample(os.path.join(base, name), label, origin)
+
+
+def image_names(folder: str | Path) -> list[str]:
+    """Return the sorted names of the images in a folder, without hidden ones."""
+    return [
+        name
+        for name in sorted(os.listdir(folder))
+        if name.lower().endswith(IMG_EXTENSIONS) and not name.startswith('.')
+    ]
+
+
 def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Sample]:
     """Read images from one folder per class.
 
@@ -136,10 +153,8 @@ def read_class_folders(folder: Path, labels: Mapping[str, int]) -> Iterator[Samp
                 f'{", ".join(labels)}. Rename it or move it elsewhere'
             )
         label = labels[entry.name.lower()]
-        for name in sorted(os.listdir(entry.path)):
-            if name.lower().endswith(IMG_EXTENSIONS) and not name.startswith('.'):
-                path = os.path.join(entry.path, name)
-                yield Sample(path, label, entry.path, listed=True)
+        for name in image_names(entry.path):
+            yield Sample(os.path.join(entry.path, name), label, entry.path, listed=True)
 
 
 def _lower_extension(name: str) -> str:

@@ -13,16 +13,6 @@ from mmengine import fileio
 
 from .fields import shorten
 
-__all__ = [
-    'LINE_LIMIT',
-    'LIST_LIMIT',
-    'check_image_file',
-    'check_regular',
-    'open_regular',
-    'read_lines',
-    'read_table',
-]
-
 LIST_LIMIT = 4 * 2**30
 """Largest list or table in bytes. AffectNet's table has about 0.5 GiB."""
 LINE_LIMIT = 2**17
@@ -38,13 +28,7 @@ _SURROGATE = re.compile('[\ud800-\udfff]')
 def check_regular(path: str | Path, limit: int) -> None:
     """Check that reading a file can neither block nor continue forever.
 
-    Args:
-        path: Path of the file. Links are followed.
-        limit: Largest size in bytes.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The path is a folder, pipe or device, or the file is too large.
+    Folders, pipes, devices, and files of more than ``limit`` bytes are errors.
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
@@ -66,10 +50,7 @@ def open_regular(path: str | Path, limit: int) -> BinaryIO:
 
 
 def check_image_file(path: str) -> None:
-    """Run :func:`check_regular` on an image on the local disk.
-
-    Other storage, such as ``synthfer://...``, is not checked.
-    """
+    """Run :func:`check_regular` on an image, unless it is in other storage."""
     if isinstance(fileio.get_file_backend(path), fileio.LocalBackend):
         check_regular(path, _IMAGE_LIMIT)
 

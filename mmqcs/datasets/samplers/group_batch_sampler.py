@@ -3,26 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
-from mmengine.dist import all_gather_object, get_rank, is_distributed
+from mmengine.dist import all_gather_object, get_rank
 from numpy.random import Generator
 from torch.utils.data import Sampler
 
-from mmqcs.functional import PAIR, QUADRUPLET, Ring
 from mmqcs.registry import DATA_SAMPLERS
 
-from .generator import epoch_generator
-from .labels import class_index
+from .draws import class_index, epoch_generator
+
+Groups = tuple[np.ndarray, ...]
 
 
 class GroupBatchSampler(Sampler, ABC):
     """Extends each batch of anchors by the other images of their groups.
 
-    A batch has ``ring.size · B`` indices in branch-major order: B anchors, then their B
-    positives, and so on. Companions are drawn in the main process from a generator
-    keyed by (seed, epoch, rank). The groups therefore do not depend on the number of
-    workers, and a resumed run continues with the same groups.
+    A batch has its indices in branch-major order: B anchors, then their B positives,
+    and so on. Companions are drawn in the main process from a generator keyed by (seed,
+    epoch, rank), so groups do not depend on workers, or on whether a run was resumed.
 
     Args:
         sampler: Anchor sampler, with the attribute ``dataset``.
@@ -36,8 +36,6 @@ class GroupBatchSampler(Sampler, ABC):
             numbers of batches.
     """
 
-    ring: Ring
-
     def __init__(
         self,
         sampler: Sampler,
@@ -46,9 +44,7 @@ class GroupBatchSampler(Sampler, ABC):
         seed: int | None = None,
     ) -> None:
         if batch_size < 1:
-            raise ValueError(
-                f'batch_size (anchors per batch) must be ≥ 1, got {batch_size}'
-            )
+            raise ValueError(f'batch_size (anchors) must be ≥ 1, got {batch_size}')
         seed = getattr(sampler, 'seed', None) if seed is None else seed
         if seed is None or not hasattr(sampler, 'dataset'):
             raise ValueError(
@@ -66,9 +62,7 @@ class GroupBatchSampler(Sampler, ABC):
         self._check_lengths()
 
     def _check_lengths(self) -> None:
-        if not is_distributed():
-            return
-        lengths = all_gather_object(len(self))
+        lengths = all_gather_object(len(self))  # only one without distribution
         if len(set(lengths)) > 1:
             raise ValueError(
                 f'the processes would get {lengths} batches per epoch, and those with '
@@ -77,17 +71,10 @@ class GroupBatchSampler(Sampler, ABC):
             )
 
     @abstractmethod
-    def draw_groups(
-        self, anchors: np.ndarray, rng: Generator
-    ) -> tuple[np.ndarray, ...]:
-        """Draw the groups of some anchors.
+    def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
+        """Draw the groups of the anchors (B,).
 
-        Args:
-            anchors: Indices of the anchors, (B,).
-            rng: Random generator.
-
-        Returns:
-            ``ring.size`` arrays of shape (B,), the anchors first.
+        Returns an array of indices (B,) for each branch, the anchors first.
         """
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -111,13 +98,6 @@ class GroupBatchSampler(Sampler, ABC):
 class PairBatchSampler(GroupBatchSampler):
     """Groups of two for DCS: an anchor and a positive of its class.
 
-    In a config, ``batch_size`` is the number of anchors per batch::
-
-        train_dataloader = dict(
-            batch_size=48,
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            batch_sampler=dict(type='mmqcs.PairBatchSampler'))
-
     Args:
         sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
 
@@ -131,11 +111,7 @@ class PairBatchSampler(GroupBatchSampler):
         True
     """
 
-    ring = PAIR
-
-    def draw_groups(
-        self, anchors: np.ndarray, rng: Generator
-    ) -> tuple[np.ndarray, ...]:
+    def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """See the base class."""
         return anchors, self.index.others(anchors, rng)
 
@@ -145,7 +121,8 @@ class QuadrupletBatchSampler(GroupBatchSampler):
     """Groups of four for QCS: anchor, positive, negative, second negative.
 
     The positive is uniform over the other images of the anchor's class, and the second
-    negative over the other images of the negative's class. In a config::
+    negative over the other images of the negative's class. In a config, ``batch_size``
+    is the number of anchors per batch::
 
         train_dataloader = dict(
             batch_size=24,
@@ -153,14 +130,13 @@ class QuadrupletBatchSampler(GroupBatchSampler):
             batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'))
 
     Args:
-        sampler, batch_size, drop_last, seed: See :class:`.GroupBatchSampler`.
+        *args, **kwargs: See :class:`.GroupBatchSampler`.
         negative: ``'natural'``: all images of other classes are equally likely.
             ``'uniform'``: all other classes are equally likely, then all images of the
             class.
 
     Raises:
-        ValueError: As in the base class; there is only one class; or ``negative`` is
-            neither of the two.
+        ValueError: As in the base class; or there is only one class.
 
     Examples:
         >>> from mmengine.dataset import DefaultSampler
@@ -175,17 +151,8 @@ class QuadrupletBatchSampler(GroupBatchSampler):
                [1, 2, 5]])
     """
 
-    ring = QUADRUPLET
-
-    def __init__(
-        self,
-        sampler: Sampler,
-        batch_size: int,
-        drop_last: bool = False,
-        seed: int | None = None,
-        negative: str = 'natural',
-    ) -> None:
-        super().__init__(sampler, batch_size, drop_last, seed)
+    def __init__(self, *args: Any, negative: str = 'natural', **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if negative not in ('natural', 'uniform'):
             raise ValueError(
                 f"negative must be 'natural' or 'uniform', got {negative!r}"
@@ -193,15 +160,8 @@ class QuadrupletBatchSampler(GroupBatchSampler):
         self.negative = negative
         self.index.check_negatives()
 
-    def draw_groups(
-        self, anchors: np.ndarray, rng: Generator
-    ) -> tuple[np.ndarray, ...]:
+    def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """See the base class."""
-        draw_negative = (
-            self.index.natural_negatives
-            if self.negative == 'natural'
-            else self.index.uniform_negatives
-        )
         positives = self.index.others(anchors, rng)
-        negatives = draw_negative(anchors, rng)
+        negatives = getattr(self.index, f'{self.negative}_negatives')(anchors, rng)
         return anchors, positives, negatives, self.index.others(negatives, rng)

@@ -46,11 +46,7 @@ class CropFace(BaseTransform):
         self.margin = margin
 
     def transform(self, results: dict) -> dict:
-        """Crop the image.
-
-        Args:
-            results: Data info with ``img``, (H, W) or (H, W, C).
-        """
+        """Crop the image, (H, W) or (H, W, C)."""
         box = results.pop('bbox', None)
         if box is None:
             return results

@@ -56,14 +56,9 @@ class WarpFace(BaseTransform):
         self.flip = flip
 
     def matrix(self, height: int, width: int) -> np.ndarray:
-        """Draw an affine map from Python's global generator.
+        """Draw an affine map (2, 3) from Python's global generator.
 
-        Args:
-            height: Height of the image in pixels.
-            width: Width of the image in pixels.
-
-        Returns:
-            (2, 3), from pixels (x, y) of the result to those of the image.
+        It maps pixels (x, y) of the result to those of the image.
         """
         angle = math.radians(random.uniform(-self.rotate, self.rotate))
         low, high = self.scale
@@ -77,11 +72,7 @@ class WarpFace(BaseTransform):
         return np.column_stack((linear, offset))
 
     def transform(self, results: dict) -> dict:
-        """Warps the image.
-
-        Args:
-            results: Data info with ``img``, (H, W) or (H, W, C).
-        """
+        """Warp the image, (H, W) or (H, W, C)."""
         height, width = results['img'].shape[:2]
         results['img'] = cv2.warpAffine(
             results['img'],
@@ -93,7 +84,5 @@ class WarpFace(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(rotate={self.rotate}, scale={self.scale}, '
-            f'shift={self.shift}, flip={self.flip})'
-        )
+        values = ', '.join(f'{name}={value}' for name, value in vars(self).items())
+        return f'{type(self).__name__}({values})'

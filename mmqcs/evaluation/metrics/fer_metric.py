@@ -39,9 +39,7 @@ class FERMetric(BaseMetric):
             test. Defaults to True.
         intervals: Whether to add the bootstrap intervals. They use a fixed seed, so
             equal predictions give equal intervals. Defaults to True.
-        collect_device: Device on which the results of all processes are collected,
-            'cpu' or 'gpu'. Defaults to 'cpu'.
-        prefix: Prefix of all keys. Defaults to None.
+        **kwargs: Arguments of MMEngine's ``BaseMetric``.
 
     Examples:
         >>> val_evaluator = dict(
@@ -62,13 +60,9 @@ class FERMetric(BaseMetric):
     default_prefix = ''
 
     def __init__(
-        self,
-        confusion_matrix: bool = True,
-        intervals: bool = True,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
+        self, confusion_matrix: bool = True, intervals: bool = True, **kwargs: Any
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(**kwargs)
         self.confusion_matrix = confusion_matrix
         self.intervals = intervals
 
@@ -86,40 +80,24 @@ class FERMetric(BaseMetric):
 
         Args:
             data_batch: Unused.
-            data_samples: One dict per image, with ``gt_label`` (1,) and ``pred_score``
-                (C,).
-
-        Raises:
-            ValueError: An image does not have exactly one label, or the label is out of
-                range.
+            data_samples: One dict per image, with ``gt_label`` (1,) in range and
+                ``pred_score`` (C,).
         """
         for sample in data_samples:
-            if 'pred_score' not in sample or 'gt_label' not in sample:
-                raise ValueError(
-                    f"FERMetric needs 'pred_score' and 'gt_label' in each data sample, "
-                    f'got {sorted(sample)}'
-                )
             score, label = sample['pred_score'], torch.as_tensor(sample['gt_label'])
             if label.numel() != 1:
-                raise ValueError(
-                    f'FERMetric needs one label per image, got {label.tolist()}'
-                )
+                labels = label.tolist()
+                raise ValueError(f'FERMetric needs one label per image, got {labels}')
             if not 0 <= label.item() < len(score):
                 raise ValueError(
                     f'label {label.item()} is out of range for a model with '
-                    f'{len(score)} scores; set num_classes of the '
-                    f'head to the number of classes of the dataset'
+                    f'{len(score)} scores; set num_classes of the head to the number '
+                    f'of classes of the dataset'
                 )
             self.results.append((int(score.argmax()), int(label), len(score)))
 
     def compute_metrics(self, results: list[tuple[int, int, int]]) -> dict[str, Any]:
-        """Compute the metrics of all images.
-
-        Args:
-            results: (predicted class, true class, number of classes) of each image.
-
-        Returns:
-            The metrics, see the class.
+        """Compute the metrics of the results of :meth:`process`.
 
         Raises:
             ValueError: There are no images, or the number of classes of the dataset
@@ -133,9 +111,7 @@ class FERMetric(BaseMetric):
             torch.tensor(predicted), torch.tensor(labels), len(classes)
         ).numpy()
         support = matrix.sum(axis=1)
-        absent = [
-            name for name, count in zip(classes, support, strict=True) if not count
-        ]
+        absent = [classes[i] for i in np.flatnonzero(support == 0)]
         if absent:
             print_log(
                 f'No images of {", ".join(absent)}: left out of accuracy/mean_class.',
@@ -143,9 +119,8 @@ class FERMetric(BaseMetric):
                 level=logging.WARNING,
             )
         names = ('accuracy/top1', 'accuracy/mean_class')
-        metrics: dict[str, Any] = dict(
-            zip(names, map(float, accuracies(matrix)), strict=True)
-        )
+        values = map(float, accuracies(matrix))
+        metrics: dict[str, Any] = dict(zip(names, values, strict=True))
         if self.intervals:
             intervals = bootstrap_intervals(matrix, np.random.default_rng(0))
             for name, (low, high) in zip(names, intervals, strict=True):

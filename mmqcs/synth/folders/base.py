@@ -2,7 +2,6 @@
 
 import csv
 import io
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,21 +13,9 @@ from mmqcs.atomic import atomic_file
 from mmqcs.expressions import class_map
 from mmqcs.synth.synth_fer import CLASSES, SynthFERSettings
 
-__all__ = ['FolderWriter', 'ImageFile', 'Labels', 'write_csv', 'write_file']
-
-Labels = Mapping[str, np.ndarray]
-"""SynthFER labels of each split, 'train' and 'test'."""
-
-_JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95)
-
 
 def write_file(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file atomically and create its parent folders.
-
-    Args:
-        path: File to write.
-        pieces: Content, for example a generator, so that it need not fit in memory.
-    """
+    """Write a file atomically, piece by piece, and create its parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as draft, draft.open('wb') as file:
         file.writelines(pieces)
@@ -42,49 +29,41 @@ def write_csv(path: Path, rows: Iterable[Sequence]) -> None:
 
 
 class ImageFile(NamedTuple):
-    """An image file of a dataset.
+    """An image file of a dataset, and the face that it shows."""
 
-    Attributes:
-        path: File, relative to the root of the dataset.
-        split: Split of the face.
-        index: Index of the face in its split.
-        label: Expression to render, or None for the expression of the face.
-    """
-
-    path: Path
+    path: Path  # relative to the root of the dataset
     split: str
     index: int
-    label: int | None = None
+    label: int | None = None  # expression to render, if not that of the face
 
 
-class FolderWriter(ABC):
+class FolderWriter:
     """Writes one layout of a dataset.
 
-    Attributes:
-        dataset: Name of the dataset, for messages.
-        order: Class names in the label order of the dataset.
-        first: Label of the first class.
-        tops: Names of files and folders directly below the root; ``{classes}`` in a
-            name stands for the number of classes.
-
     Args:
-        labels: SynthFER labels of each split.
+        labels: SynthFER labels of the splits, 'train' and 'test'.
         settings: SynthFER settings.
 
     Raises:
         ValueError: The dataset lacks a class of SynthFER.
     """
 
-    dataset: str
-    order: tuple[str, ...]
-    tops: tuple[str, ...]
-    first = 0
+    order: tuple[str, ...]  # class names in the label order of the dataset
+    first = 0  # label of the first class
+    tops: tuple[str, ...]  # names below the root, with {classes} for their number
+    names: Mapping[str, str] = {'train': 'train', 'test': 'test'}  # of the splits
+    file: str  # path of a face below the root, a format of the fields in path()
+    listed_parts = 1  # number of parts of that path in lists and tables
+    lists: Mapping[str, str] = {}  # lists of labels to write, by split
+    grey = False
 
-    def __init__(self, labels: Labels, settings: SynthFERSettings) -> None:
+    def __init__(
+        self, labels: Mapping[str, np.ndarray], settings: SynthFERSettings
+    ) -> None:
         self._numbers = class_map(CLASSES, self.order).tolist()
         for name, number in zip(settings.classes, self._numbers, strict=False):
             if number < 0:
-                raise ValueError(f'{self.dataset} has no class for {name}')
+                raise ValueError(f'the dataset has no class for {name}')
         self.labels = labels
         self.settings = settings
 
@@ -101,9 +80,25 @@ class FolderWriter(ABC):
         """Yield the index and the :meth:`number` of each face of a split."""
         return ((i, self.number(split, i)) for i in range(len(self.labels[split])))
 
-    @abstractmethod
     def path(self, split: str, index: int) -> Path:
         """Return the file of a face, relative to the root."""
+        label = self.number(split, index)
+        file = self.file.format(
+            split=split,
+            title=split.title(),
+            name=self.names[split],
+            index=index,
+            last_digit=index % 10,
+            count=index + 1,
+            serial=index + (len(self.labels['train']) if split == 'test' else 0),
+            label=label,
+            expression=self.order[label - self.first],
+        )
+        return Path(file)
+
+    def listed(self, split: str, index: int) -> str:
+        """Return the name of a face in lists and tables."""
+        return '/'.join(self.path(split, index).parts[-self.listed_parts :])
 
     def images(self) -> Iterator[ImageFile]:
         """Yield all image files."""
@@ -112,35 +107,27 @@ class FolderWriter(ABC):
                 yield ImageFile(self.path(split, index), split, index)
 
     def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
-        """Turn a face into an image of the dataset; returns the face by default.
+        """Turn a face, BGR, into an image, BGR (H, W, 3) or grey (H, W)."""
+        return cv2.cvtColor(face, cv2.COLOR_BGR2GRAY) if self.grey else face
 
-        Args:
-            face: Rendered face, BGR, uint8 (S, S, 3).
-            image: File of the image.
+    @property
+    def border(self) -> int:
+        """Pixels around the faces of datasets with face boxes."""
+        return round(0.25 * self.settings.image_size)
 
-        Returns:
-            uint8, BGR (H, W, 3) or grey (H, W).
-        """
-        return face
+    def surround(self, image: np.ndarray) -> np.ndarray:
+        """Add the border to an image."""
+        return cv2.copyMakeBorder(image, *[self.border] * 4, cv2.BORDER_REFLECT)
 
     def encode(self, face: np.ndarray, image: ImageFile) -> bytes:
         """Return the content of an image file; arguments as in :meth:`compose`."""
         suffix = image.path.suffix
-        options = _JPEG if suffix == '.jpg' else ()
+        options = (cv2.IMWRITE_JPEG_QUALITY, 95) if suffix == '.jpg' else ()
         return cv2.imencode(suffix, self.compose(face, image), options)[1].tobytes()
 
-    def write_labels(self, root: Path) -> None:  # noqa: B027
-        """Write the label files, after all images; does nothing by default.
-
-        Args:
-            root: Root of the dataset.
-        """
-
-    def write_list(self, path: Path, split: str) -> None:
-        """Write a list with the file name and the label of each face of a split."""
-        lines = (f'{self.listed(split, i)} {n}\n' for i, n in self.numbers(split))
-        write_file(path, map(str.encode, lines))
-
-    def listed(self, split: str, index: int) -> str:
-        """Return the name of a face in lists and tables."""
-        return self.path(split, index).name
+    def write_labels(self, root: Path) -> None:
+        """Write the label files below the root, after all images."""
+        for split, name in self.lists.items():
+            lines = (f'{self.listed(split, i)} {n}\n' for i, n in self.numbers(split))
+            path = root / name.format(classes=self.settings.num_classes)
+            write_file(path, map(str.encode, lines))
