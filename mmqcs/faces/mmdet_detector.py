@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 
 from .alignment import points_from_eyes
-from .cascade_file import has_cascades
-from .eyes import EyeFinder
+from .cascade_detector import EyeFinder, has_cascades
 from .face import Face, largest_first
 
 if TYPE_CHECKING:
@@ -92,25 +91,15 @@ class MMDetDetector:
             check_fit(state, self.model.state_dict(), checkpoint)
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Find the faces of an image, the largest first.
-
-        Args:
-            image: BGR, uint8 (H, W, 3).
-        """
+        """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""
         from mmengine.registry import DefaultScope
 
         with DefaultScope.overwrite_default_scope('mmdet'):
             found = self._inference(self.model, image).pred_instances.cpu().numpy()
         height, width = image.shape[:2]
-        faces = largest_first(
-            (
-                Face(box.astype(float), float(score))
-                for box, score in zip(found.bboxes, found.scores, strict=True)
-                if score >= self.score_thr
-            ),
-            width,
-            height,
-        )
+        pairs = zip(found.bboxes, found.scores, strict=True)
+        faces = [Face(box, float(s)) for box, s in pairs if s >= self.score_thr]
+        faces = largest_first(faces, width, height)
         if self._find_eyes is None:
             return faces
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .face import Face, largest_first
+from .face import Face, largest_first, reduce_to
 
 __all__ = ['YuNetDetector']
 
@@ -71,18 +71,9 @@ class YuNetDetector:
             ) from error
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Find the faces of an image, the largest first.
-
-        Args:
-            image: BGR, uint8 (H, W, 3).
-        """
+        """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""
         height, width = image.shape[:2]
-        scale = min(self.max_side / max(height, width), 1.0)
-        small = image
-        if scale < 1:
-            small = cv2.resize(
-                image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
-            )
+        small, scale = reduce_to(image, self.max_side)
         self._net.setInputSize((small.shape[1], small.shape[0]))
         _, found = self._net.detect(small)
         if found is None:
@@ -91,14 +82,11 @@ class YuNetDetector:
         # of the mouth of the person, which is left to right in the image; score
         rows = found.astype(float)
         rows[:, :14] /= scale
+        rows[:, 2:4] += rows[:, :2]
+        points = rows[:, 4:14].reshape(-1, 5, 2)
         faces = (
-            Face(
-                np.concatenate((row[:2], row[:2] + row[2:4])),
-                float(row[14]),
-                row[4:14].reshape(5, 2),
-                'detector',
-            )
-            for row in rows
+            Face(row[:4], float(row[14]), five, 'detector')
+            for row, five in zip(rows, points, strict=True)
         )
         return largest_first(faces, width, height)
 
@@ -108,10 +96,6 @@ def _check_outputs(model: bytes) -> None:
 
     OpenCV reads the outputs of YuNet without checking their sizes, and can crash while
     it loads other models.
-
-    Raises:
-        ValueError: The model lacks an output, or an output has the wrong size.
-        cv2.error: OpenCV cannot run the model.
     """
     missing = [name for name in _OUTPUTS if name.encode() not in model]
     if missing:
