@@ -31,15 +31,7 @@ CLASS_COLOURS = (
 
 
 def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
-    """Draw boxes, points and the names of the expressions.
-
-    Args:
-        image: BGR, uint8 (H, W, 3). It is not modified.
-        result: Faces of the image.
-
-    Returns:
-        BGR, uint8 (H, W, 3).
-    """
+    """Draw boxes, points and the expressions into a copy of a BGR image."""
     drawn = image.copy()
     for item in reversed(result.faces):  # the largest face last, on top
         _draw_face(drawn, item)
@@ -47,15 +39,7 @@ def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
 
 
 def reduce_image(image: np.ndarray, side: int) -> np.ndarray:
-    """Reduce an image to a maximum side length.
-
-    Args:
-        image: uint8 (H, W, 3).
-        side: Maximum of the longer side in pixels; the shorter one is at least 16.
-
-    Returns:
-        uint8 (h, w, 3), or the image itself if it is small enough.
-    """
+    """Reduce an image to a maximum side length; the shorter side is at least 16."""
     scale = side / max(image.shape[:2])
     if scale >= 1:
         return image

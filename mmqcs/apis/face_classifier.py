@@ -12,7 +12,7 @@ from mmpretrain.registry import TRANSFORMS
 from torch import Tensor
 
 from mmqcs.checkpoints import load_classifier
-from mmqcs.deployment.scores import check_scores
+from mmqcs.deployment.onnx_classifier import check_scores
 
 __all__ = ['FaceClassifier']
 
@@ -77,13 +77,10 @@ class FaceClassifier:
                 self([np.zeros((112, 112, 3), np.uint8)])
 
     def __call__(self, faces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the scores of faces.
+        """Return the scores of faces, (N, classes), each row summing to 1.
 
         Args:
             faces: BGR, uint8 (H, W, 3), of any size.
-
-        Returns:
-            (N, classes), each row summing to 1.
 
         Raises:
             ValueError: A score is NaN: the network overflows.
@@ -97,47 +94,35 @@ class FaceClassifier:
         return check_scores(np.concatenate(scores))
 
     def views(self, faces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return what the test pipeline makes of faces.
+        """Return faces after the test pipeline, BGR, uint8 (N, h, w, 3).
 
         Args:
             faces: BGR, uint8 (H, W, 3), of any size; at least one.
-
-        Returns:
-            BGR, uint8 (N, h, w, 3).
         """
         inputs = torch.stack(list(self._collate(faces)['inputs']))
         return inputs.permute(0, 2, 3, 1).numpy().astype(np.uint8)
 
     def prepare(self, faces: Sequence[np.ndarray]) -> Tensor:
-        """Return faces as the network takes them: normalised, on its device.
+        """Return faces as the network takes them, (N, 3, h, w) on its device.
 
         Args:
             faces: BGR, uint8 (H, W, 3), of any size; at least one.
-
-        Returns:
-            (N, 3, h, w).
         """
         batch = self._collate(faces)
         return self.model.data_preprocessor(batch, training=False)['inputs']
 
     def _collate(self, faces: Sequence[np.ndarray]) -> dict[str, Any]:
+        sizes = [face.shape[:2] for face in faces]
         return default_collate(
             [
-                self.pipeline(
-                    {'img': x, 'img_shape': x.shape[:2], 'ori_shape': x.shape[:2]}
-                )
-                for x in faces
+                self.pipeline({'img': face, 'img_shape': size, 'ori_shape': size})
+                for face, size in zip(faces, sizes, strict=True)
             ]
         )
 
 
 def _pipeline(config: Config) -> Compose:
-    """Return the test pipeline without the transforms that load and crop."""
+    """Build the test pipeline without the transforms that load and crop."""
     steps = config.test_dataloader.dataset.pipeline
-    return Compose(
-        [
-            TRANSFORMS.build(step)
-            for step in steps
-            if step['type'].rpartition('.')[2] not in LOADING
-        ]
-    )
+    kept = [x for x in steps if x['type'].rpartition('.')[2] not in LOADING]
+    return Compose([TRANSFORMS.build(step) for step in kept])

@@ -12,11 +12,10 @@ import numpy as np
 from PIL import Image
 
 from .files import ImageError, open_file
-from .frame import Frame
-from .read_image import open_image
+from .read_image import Frame, open_image
 from .videos import HEAD, is_video_head
 
-__all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'Input', 'describe_left_out', 'expand']
+__all__ = ['IMAGE_SUFFIXES', 'Input', 'describe_left_out', 'expand']
 
 Input = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | int
 """Path of an image, a video or a folder; encoded image as bytes or an open file; Pillow
@@ -31,8 +30,7 @@ _VIDEOS = (
     'ts vob webm wmv'
 )
 IMAGE_SUFFIXES = frozenset(f'.{name}' for name in _IMAGES.split(' '))
-VIDEO_SUFFIXES = frozenset(f'.{name}' for name in _VIDEOS.split(' '))
-_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+_SUFFIXES = IMAGE_SUFFIXES.union(f'.{name}' for name in _VIDEOS.split(' '))
 
 
 def expand(
@@ -44,12 +42,8 @@ def expand(
     name. Files are recognised by their content. Files with the name of an image or a
     video but other content are listed as well, so that reading them reports the error.
 
-    Args:
-        inputs: One input, or an iterable of inputs and of results of this function.
-        left_out: Counter that is updated with the files left out of folders, by kind.
-
-    Yields:
-        Inputs, and frames with ``error`` for inputs that cannot be listed.
+    Inputs that cannot be listed become frames with an ``error``, which this function
+    also accepts. Files left out of folders are counted in ``left_out`` by kind.
 
     Raises:
         TypeError: An input has an unknown type.
@@ -72,11 +66,7 @@ def expand(
 
 
 def describe_left_out(left_out: Counter[str]) -> list[str]:
-    """Describe the files that :func:`expand` left out of folders, one line per kind.
-
-    Args:
-        left_out: Counter from :func:`expand`.
-    """
+    """Describe the files that :func:`expand` left out of folders, one line per kind."""
     endings = {x: n for x, n in left_out.items() if x[:1] in ('', '.')}
     lines = []
     if endings:

@@ -80,10 +80,8 @@ class ImageResult:
             'error': self.error,
             'faces': [
                 {
-                    'box': _round(item.face.box),
-                    'points': None
-                    if item.face.points is None
-                    else [_round(point) for point in item.face.points],
+                    'box': _rounded(item.face.box),
+                    'points': _rounded(item.face.points),
                     'points_from': item.face.points_from,
                     'detection_score': round(item.face.score, 4),
                     'label': item.label,
@@ -98,5 +96,5 @@ class ImageResult:
         }
 
 
-def _round(values: np.ndarray) -> list[float]:
-    return [round(float(value), 1) for value in values]
+def _rounded(values: np.ndarray | None) -> list[Any] | None:
+    return None if values is None else np.round(np.asarray(values, float), 1).tolist()
