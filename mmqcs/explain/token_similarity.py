@@ -1,8 +1,5 @@
 """Token weights and similarities of cross similarity attention."""
 
-import math
-from typing import NamedTuple
-
 import torch
 from mmpretrain.models import ImageClassifier
 from torch import Tensor
@@ -16,9 +13,9 @@ from mmqcs.functional.similarity import (
 )
 from mmqcs.models.necks import CSANeck
 
-from .attention import evaluating
+from .attention import evaluating, square_grid
 
-__all__ = ['TokenSimilarity', 'csa_neck', 'csa_weights', 'token_similarity']
+__all__ = ['csa_neck', 'csa_weights', 'token_similarity']
 
 
 def csa_neck(model: ImageClassifier) -> CSANeck:
@@ -26,9 +23,6 @@ def csa_neck(model: ImageClassifier) -> CSANeck:
 
     Args:
         model: ``QCSClassifier``, or a classifier whose neck is a ``CSANeck``.
-
-    Raises:
-        ValueError: The classifier has no cross similarity attention.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -51,14 +45,6 @@ def _patch_tokens(model: ImageClassifier, images: Tensor) -> Tensor:
         x = model.extract_feat(images, stage='backbone')[-1]
         return x.flatten(2).transpose(1, 2) if x.ndim == 4 else x
     return model.extract_feat(images)[-1][:, 1:]
-
-
-def _on_grid(values: Tensor) -> Tensor:
-    """Reshape (..., T) to (..., h, h)."""
-    side = math.isqrt(values.size(-1))
-    if side**2 != values.size(-1):
-        raise ValueError(f'{values.size(-1)} tokens do not form a square grid')
-    return values.unflatten(-1, (side, side))
 
 
 @torch.no_grad()
@@ -97,31 +83,13 @@ def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
             level.weights(tokens)
             for level, tokens in zip(attention.levels, levels, strict=True)
         ]
-    return _on_grid(torch.stack(weights).float())
-
-
-class TokenSimilarity(NamedTuple):
-    """Token scores of pairs of images, see :func:`token_similarity`.
-
-    Attributes:
-        first: Scores in the first image of each pair, (L, B, h, h).
-        second: Scores in the second image, (L, B, h, h).
-
-    Examples:
-        >>> scores = TokenSimilarity(torch.ones(3, 1, 4, 4), torch.ones(3, 1, 4, 4))
-        >>> first, second = (levels.mean(dim=0) for levels in scores)
-        >>> first.shape  # one map per pair
-        torch.Size([1, 4, 4])
-    """
-
-    first: Tensor
-    second: Tensor
+    return square_grid(torch.stack(weights).float())
 
 
 @torch.no_grad()
 def token_similarity(
     model: ImageClassifier, first: Tensor, second: Tensor, differing: bool = False
-) -> TokenSimilarity:
+) -> tuple[Tensor, Tensor]:
     """Score how much each token agrees with the other image of a pair, or differs.
 
     These are the scores ``r(M)`` of cross similarity attention, in the learned
@@ -136,7 +104,8 @@ def token_similarity(
         differing: Whether tokens that differ from the other image get high scores.
 
     Returns:
-        Scores ≥ 0, with mean 1 over each image and level.
+        Scores of the first and of the second images, (L, B, h, h) each, ≥ 0, with mean
+        1 over each image and level.
 
     Raises:
         ValueError: There is no such attention, the batches differ in size, or the
@@ -146,8 +115,8 @@ def token_similarity(
         >>> from mmqcs.apis import FaceClassifier
         >>> classify = FaceClassifier('work_dirs/qcs.pth')
         >>> pair = classify.prepare([cv2.imread('face.png'), cv2.imread('other.png')])
-        >>> scores = token_similarity(classify.model, pair[:1], pair[1:])
-        >>> scores.first.shape, round(float(scores.first.mean()), 3)
+        >>> first, second = token_similarity(classify.model, pair[:1], pair[1:])
+        >>> first.shape, round(float(first.mean()), 3)
         (torch.Size([3, 1, 4, 4]), 1.0)
     """
     if first.shape != second.shape:
@@ -164,6 +133,6 @@ def token_similarity(
         for level, pair in zip(attention.levels, pairs, strict=True):
             distance = pairwise_distance(level.project(pair), ((0, 1),))
             scores.append(edge_scores(compare(distance, sample_max))[0])
-    grids = _on_grid(torch.stack(scores))  # (L, 2, B, h, h)
+    grids = square_grid(torch.stack(scores))  # (L, 2, B, h, h)
     grids = grids / grids.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-12)
-    return TokenSimilarity(*grids.unbind(dim=1))
+    return tuple(grids.unbind(dim=1))

@@ -17,12 +17,9 @@ Curve = list[tuple[int, float]]
 
 
 class Panel(NamedTuple):
-    """Curves that share their axes.
+    """Title and unit of curves that share their axes, and the curves by name.
 
-    Attributes:
-        title: Title.
-        unit: Label of the y axis.
-        curves: Curves by name. Names of validation curves start with ``'val '``.
+    Names of validation curves start with ``'val '``.
 
     Examples:
         >>> Panel('Accuracy', 'Percent', {'val top1': [(100, 62.5)]}).unit
@@ -43,12 +40,7 @@ def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def curves_figure(panels: Sequence[Panel], title: str = '', columns: int = 3) -> Figure:
-    """Plot panels of curves.
-
-    Args:
-        panels: Panels, at least one.
-        title: Title of the figure.
-        columns: Panels per row.
+    """Plot at least one panel of curves, ``columns`` per row.
 
     Examples:
         >>> loss = Panel('Loss', 'Cross-entropy', {'loss': [(50, 1.9), (100, 1.5)]})
@@ -70,11 +62,7 @@ def curves_figure(panels: Sequence[Panel], title: str = '', columns: int = 3) ->
 
 
 def _plot_panel(axes: Axes, panel: Panel) -> None:
-    """Plot one panel.
-
-    Dense training curves are pale, with their moving mean on top. Validation curves
-    have a marker at each value.
-    """
+    """Plot dense training curves pale, with their moving mean on top."""
     for i, (name, points) in enumerate(panel.curves.items()):
         colour, style = COLOURS[i % len(COLOURS)], LINE_STYLES[i % len(LINE_STYLES)]
         x, y = np.array(points).T

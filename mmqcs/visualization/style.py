@@ -36,17 +36,7 @@ FORMATS = ('.png', '.svg', '.jpg')
 
 
 def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
-    """Create a figure that is independent of pyplot.
-
-    Args:
-        width: Width in inches.
-        height: Height in inches.
-        dpi: Pixels per inch.
-
-    Examples:
-        >>> new_figure(4, 3).get_size_inches().tolist()
-        [4.0, 3.0]
-    """
+    """Create a figure that is independent of pyplot; the size is in inches."""
     figure = Figure(figsize=(width, height), dpi=dpi, layout='constrained')
     FigureCanvasAgg(figure)
     return figure
@@ -56,7 +46,8 @@ def figure_to_rgb(figure: Figure) -> np.ndarray:
     """Render a figure as an RGB image, uint8 (H, W, 3).
 
     Examples:
-        >>> figure_to_rgb(new_figure(4, 3, dpi=100)).shape
+        >>> from matplotlib.figure import Figure
+        >>> figure_to_rgb(Figure((4, 3), dpi=100)).shape
         (300, 400, 3)
     """
     canvas = FigureCanvasAgg(figure)
@@ -65,15 +56,7 @@ def figure_to_rgb(figure: Figure) -> np.ndarray:
 
 
 def encode_figure(figure: Figure, kind: str) -> bytes:
-    """Encode a figure; equal figures give equal bytes.
-
-    Args:
-        figure: Figure.
-        kind: One of :data:`FORMATS`.
-
-    Raises:
-        ValueError: The format is unknown.
-    """
+    """Encode a figure in one of :data:`FORMATS`; equal figures give equal bytes."""
     if kind not in FORMATS:
         raise ValueError(f'figures are written as {", ".join(FORMATS)}; got {kind!r}')
     file = io.BytesIO()
@@ -84,17 +67,11 @@ def encode_figure(figure: Figure, kind: str) -> bytes:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure and create its parent folders.
-
-    Args:
-        figure: Figure.
-        path: File whose suffix, one of :data:`FORMATS`, is the format.
-
-    Raises:
-        ValueError: The format is unknown.
+    """Write a figure as a ``.png``, ``.svg`` or ``.jpg`` file, and create its folder.
 
     Examples:
-        >>> save_figure(new_figure(4, 3), Path('work_dirs/figures/empty.svg'))
+        >>> from matplotlib.figure import Figure
+        >>> save_figure(Figure((4, 3)), Path('work_dirs/figures/empty.svg'))
         >>> Path('work_dirs/figures/empty.svg').read_text()[:5]
         '<?xml'
     """
