@@ -35,11 +35,9 @@ class FaceClassifier:
             Building it can then run any code.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: No model has this name, a checkpoint given alone holds no config,
-            or the classes have no names.
-        CheckpointError: The checkpoint is damaged, its config names a part that a file
-            must not name, or its weights are not finite numbers or do not fit.
+        ValueError: The classes have no names.
+        FileNotFoundError, ValueError, CheckpointError: See
+            :func:`mmqcs.checkpoints.load_classifier`.
 
     Examples:
         >>> classify = FaceClassifier('work_dirs/qcs.pth')

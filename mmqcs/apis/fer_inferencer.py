@@ -57,11 +57,9 @@ class FERInferencer:
         trust: Whether a checkpoint may run code; see :class:`FaceClassifier`.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ImportError: OpenCV has no cascade (OpenCV 5), or MMDetection is missing.
+        ImportError: OpenCV has no cascade (OpenCV 5).
         ValueError: An argument is invalid; the message says what to do.
-        CheckpointError: The checkpoint is damaged, its config names a part that a file
-            must not name, or its weights do not fit the model.
+        FileNotFoundError, CheckpointError: See :class:`FaceClassifier`.
 
     Examples:
         >>> infer = FERInferencer('work_dirs/qcs.pth')
@@ -95,7 +93,10 @@ class FERInferencer:
         self.batch_frames = batch_frames
         self.detector = _detector(faces)
         if isinstance(model, (str, Path, Config)):
-            model = _classifier(model, checkpoint, device, batch_size, trust)
+            if model_kind(model) == 'onnx':
+                model = _onnx_classifier(model, checkpoint, device, batch_size)
+            else:
+                model = FaceClassifier(model, checkpoint, device, batch_size, trust)
         self.classifier = model
         self.classes: tuple[str, ...] = tuple(model.classes)
         if template is None:
@@ -214,15 +215,9 @@ class FERInferencer:
         return FaceExpression(face, label, self.classes[label], scores)
 
 
-def _classifier(
-    model: str | Path | Config,
-    checkpoint: str | Path | None,
-    device: str | None,
-    batch_size: int,
-    trust: bool,
-) -> Classifier:
-    if model_kind(model) != 'onnx':
-        return FaceClassifier(model, checkpoint, device, batch_size, trust)
+def _onnx_classifier(
+    model: str | Path, checkpoint: object, device: str | None, batch_size: int
+) -> OnnxClassifier:
     if checkpoint is not None:
         raise ValueError(f'{model} holds its weights: leave out the checkpoint')
     if device not in (None, 'cpu'):

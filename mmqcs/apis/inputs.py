@@ -48,34 +48,35 @@ def expand(
     Raises:
         TypeError: An input has an unknown type.
     """
-    if _is_input(inputs):
+    if _is_input(inputs) or not isinstance(inputs, Iterable):
         inputs = [inputs]
-    elif not isinstance(inputs, Iterable):
-        raise _type_error(inputs)
     left_out = Counter() if left_out is None else left_out
     for item in inputs:
-        if isinstance(item, Frame):
-            yield item
-            continue
-        if not _is_input(item):
-            raise _type_error(item)
         if isinstance(item, (str, Path)):
             yield from _expand_path(item, left_out)
+        elif isinstance(item, (bytearray, memoryview)):
+            yield bytes(item)
+        elif isinstance(item, Frame) or _is_input(item):
+            yield item
         else:
-            yield bytes(item) if isinstance(item, (bytearray, memoryview)) else item
+            raise TypeError(
+                f'an input must be a path, the bytes of an image, an open file, a '
+                f'Pillow image, a BGR array, the number of a camera, or a list of '
+                f'these; got {type(item).__name__}'
+            )
 
 
 def describe_left_out(left_out: Counter[str]) -> list[str]:
     """Describe the files that :func:`expand` left out of folders, one line per kind."""
-    endings = {x: n for x, n in left_out.items() if x[:1] in ('', '.')}
+    endings = Counter({x: n for x, n in left_out.items() if x[:1] in ('', '.')})
     lines = []
     if endings:
-        number = sum(endings.values())
         first = sorted(endings.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
         names = [f'{n} {x or "without an ending"}' for x, n in first]
         names += ['...'] * (len(endings) > 10)
-        noun = 'file' if number == 1 else 'files'
-        lines = [f'left out: {number} {noun} of unknown format ({", ".join(names)})']
+        noun = 'file' if endings.total() == 1 else 'files'
+        kinds = f'{noun} of unknown format ({", ".join(names)})'
+        lines = [f'left out: {endings.total()} {kinds}']
     others = left_out.keys() - endings.keys()
     return lines + [f'left out: {x} ({left_out[x]})' for x in sorted(others)]
 
@@ -85,14 +86,6 @@ def _is_input(item: object) -> bool:
         return False
     known = (str, Path, bytes, bytearray, memoryview, Image.Image, np.ndarray, int)
     return isinstance(item, known) or hasattr(item, 'read')
-
-
-def _type_error(item: object) -> TypeError:
-    return TypeError(
-        f'an input must be a path, the bytes of an image, an open file, a Pillow '
-        f'image, a BGR array, the number of a camera, or a list of these; got '
-        f'{type(item).__name__}'
-    )
 
 
 def _expand_path(
@@ -137,7 +130,8 @@ def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[str | Path | 
             elif path.suffix.lower() in _SUFFIXES or _is_known(path):
                 found.append((path, path))
             else:
-                unknown[_kind(path)] += 1
+                special = 'special files or broken links'
+                unknown[path.suffix.lower() if path.is_file() else special] += 1
     left_out += unknown
     yield from (item for _, item in sorted(found, key=lambda pair: pair[0]))
     if not found:
@@ -156,9 +150,3 @@ def _is_known(path: Path) -> bool:
             return True
     except (ImageError, FileNotFoundError):
         return False
-
-
-def _kind(path: Path) -> str:
-    if not path.is_file():
-        return 'special files or broken links'
-    return path.suffix.lower()

@@ -72,28 +72,21 @@ class ImageResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the image, for JSON; pixels have one decimal."""
-        return {
-            'source': self.source,
-            'frame': self.index,
-            'time': self.time,
-            'size': self.size,
-            'error': self.error,
-            'faces': [
-                {
-                    'box': _rounded(item.face.box),
-                    'points': _rounded(item.face.points),
-                    'points_from': item.face.points_from,
-                    'detection_score': round(item.face.score, 4),
-                    'label': item.label,
-                    'name': item.name,
-                    'scores': {
-                        name: round(float(score), 6)
-                        for name, score in zip(self.classes, item.scores, strict=True)
-                    },
-                }
-                for item in self.faces
-            ],
-        }
+        faces = []
+        for item in self.faces:
+            pairs = zip(self.classes, item.scores, strict=True)
+            face = {
+                'box': _rounded(item.face.box),
+                'points': _rounded(item.face.points),
+                'points_from': item.face.points_from,
+                'detection_score': round(item.face.score, 4),
+                'label': item.label,
+                'name': item.name,
+                'scores': {name: round(float(score), 6) for name, score in pairs},
+            }
+            faces.append(face)
+        keys = {'frame': self.index, 'time': self.time, 'size': self.size}
+        return {'source': self.source, **keys, 'error': self.error, 'faces': faces}
 
 
 def _rounded(values: np.ndarray | None) -> list[Any] | None:

@@ -96,12 +96,11 @@ class ResultWriter:
         options = {'mode': 'x', 'encoding': 'utf-8', 'errors': 'backslashreplace'}
         self._lines = (self.folder / 'results.jsonl').open(**options)
         try:
-            table = (self.folder / 'results.csv').open(**options, newline='')
+            self._table = (self.folder / 'results.csv').open(**options, newline='')
         except OSError:
             self._lines.close()
             raise
-        self._table = table
-        self._csv = csv.DictWriter(table, _csv_header(classes))
+        self._csv = csv.DictWriter(self._table, _csv_header(classes))
         self._csv.writeheader()
 
     def write(self, result: ImageResult) -> None:

@@ -39,14 +39,7 @@ def export_int8(
     calibration_images: int = 512,
     reduce_range: bool = False,
 ) -> None:
-    """Write the int8 version of an ONNX file.
-
-    Args:
-        source: Classifier.
-        fp32: File of :func:`mmqcs.export.onnx_file.export_onnx`.
-        path: ``.onnx`` file to write or replace.
-        calibration_images: Number of training faces that the ranges are measured on.
-        reduce_range: See :func:`quantise`.
+    """Write the int8 version of a file of :func:`~mmqcs.export.onnx_file.export_onnx`.
 
     Raises:
         ExportError: The config has no training set, or the file does not give the
@@ -78,9 +71,6 @@ def quantise(
         inputs: Typical batches for it.
         reduce_range: Whether weights get 7 bits, for CPUs without VNNI, on which sums
             of 8-bit products can overflow.
-
-    Returns:
-        Graph with QuantizeLinear and DequantizeLinear around its operators.
     """
     with tempfile.TemporaryDirectory() as folder:
         ready, small = Path(folder, 'ready.onnx'), Path(folder, 'int8.onnx')

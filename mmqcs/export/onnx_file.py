@@ -3,7 +3,6 @@
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
 from onnx import ModelProto
@@ -14,10 +13,10 @@ from mmqcs.deployment import ModelDescription, OnnxClassifier
 from mmqcs.deployment.description import KEY
 
 from .checks import (
-    TOLERANCE,
     Check,
     ExportError,
     check_export,
+    check_scores,
     first_line,
     onnx_run,
 )
@@ -31,12 +30,7 @@ LOWEST_OPSET = 18
 
 
 def export_onnx(source: ExportSource, path: Path, opset: int = LOWEST_OPSET) -> Check:
-    """Write a classifier as an ONNX file if its scores are right.
-
-    Args:
-        source: Classifier.
-        path: ``.onnx`` file to write or replace.
-        opset: Version of ONNX's operators.
+    """Write a classifier as an ``.onnx`` file if its scores are right.
 
     Raises:
         ExportError: PyTorch cannot convert the model, or the scores of the file or of
@@ -49,25 +43,15 @@ def export_onnx(source: ExportSource, path: Path, opset: int = LOWEST_OPSET) -> 
         check = check_export(onnx_run(draft), source.inputs, source.expected)
         if source.faces:
             found = OnnxClassifier(draft, threads=1)(source.faces)
-            difference = float(np.abs(found - source.expected).max())
-            if not difference <= TOLERANCE:  # also true for NaN
-                raise ExportError(
-                    f'OnnxClassifier does not prepare the faces as the test pipeline '
-                    f'does: scores differ by {difference:.2g}'
-                )
+            problem = 'OnnxClassifier does not prepare faces as the test pipeline does'
+            check_scores(found, source.expected, problem)
     return check
 
 
 def convert(
     module: nn.Module, example: Tensor, graph_input: str, opset: int
 ) -> ModelProto:
-    """Convert a module that returns (scores, logits).
-
-    Args:
-        module: Module in evaluation mode.
-        example: Batch of at least two inputs.
-        graph_input: Name of the input; see :class:`mmqcs.deployment.ModelDescription`.
-        opset: Version of ONNX's operators.
+    """Convert a module in evaluation mode that returns (scores, logits).
 
     Raises:
         ExportError: PyTorch cannot capture the module or write the opset.
@@ -101,13 +85,7 @@ def convert(
 
 
 def write_onnx(model: ModelProto, description: ModelDescription, path: Path) -> None:
-    """Write a model with its description in ``metadata_props``.
-
-    Args:
-        model: Graph, changed in place.
-        description: Description that :class:`mmqcs.deployment.OnnxClassifier` reads.
-        path: File to write.
-    """
+    """Write a model, which is changed in place, with its description."""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {KEY: description.to_json()})
     model.producer_name = 'mmqcs'

@@ -28,25 +28,18 @@ Transform = Callable[[dict], dict]
 
 
 class FaceBatch(NamedTuple):
-    """Faces before and after the test pipeline.
-
-    Attributes:
-        faces: Loaded and cropped faces, uint8 (H, W, 3); empty if the steps of the
-            pipeline are unknown.
-        images: Packed images, (B, 3, height, width).
-        samples: Their data samples.
-    """
+    """Faces before and after the test pipeline."""
 
     faces: list[np.ndarray]
+    """Loaded and cropped faces, uint8 (H, W, 3); empty if ``steps`` are unknown."""
     images: Tensor
+    """Packed images, (B, 3, height, width)."""
     samples: list[DataSample]
+    """Their data samples."""
 
 
 class ConfigFaces:
     """Faces of a config's test set, and of its training set under the test pipeline.
-
-    Args:
-        config: Complete config.
 
     Attributes:
         test_set: Dataset of ``test_dataloader``.
@@ -93,23 +86,12 @@ class ConfigFaces:
         return loading, steps
 
     def test_batches(self, count: int | None = None) -> Iterator[FaceBatch]:
-        """Yield the first faces of the test set.
-
-        Args:
-            count: Maximum number of faces. Defaults to all.
-        """
+        """Yield the first ``count`` faces of the test set, by default all."""
         indices = range(len(self.test_set))[:count]
         return self._batches(self.test_set, indices)
 
     def train_batches(self, count: int) -> Iterator[FaceBatch]:
-        """Yield random faces of the training set (seed 0) under the test pipeline.
-
-        Args:
-            count: Maximum number of faces.
-
-        Raises:
-            ExportError: The config has no training set, or no test pipeline of its own.
-        """
+        """Yield random faces of the training set (seed 0) under the test pipeline."""
         train = self._config.get('train_dataloader')
         pipeline = self._config.test_dataloader.dataset.get('pipeline')
         if not train or 'pipeline' not in train.dataset or not pipeline:
@@ -168,9 +150,6 @@ def _apply(results: dict, transforms: Iterable[Transform]) -> dict:
 def read_pipeline(transforms: Sequence[Transform]) -> tuple[int, tuple[Step, ...]]:
     """Split a test pipeline into transforms that load a face and steps that shape it.
 
-    Args:
-        transforms: Transforms of the pipeline.
-
     Returns:
         The number of transforms that load and crop, and the steps that follow.
 
@@ -180,12 +159,9 @@ def read_pipeline(transforms: Sequence[Transform]) -> tuple[int, tuple[Step, ...
     *before, last = transforms or [None]
     if not isinstance(last, PackInputs):
         raise ExportError('the test pipeline does not end with PackInputs')
-    loading = 0
-    for transform in before:
-        if not isinstance(transform, LoadImageFromFile | CropFace):
-            break
-        loading += 1
-    return loading, tuple(step for t in before[loading:] for step in _steps(t))
+    loads = [isinstance(x, LoadImageFromFile | CropFace) for x in before]
+    loading = [*loads, False].index(False)
+    return loading, tuple(step for x in before[loading:] for step in _steps(x))
 
 
 def _steps(transform: Transform) -> list[Step]:
@@ -201,7 +177,9 @@ def _steps(transform: Transform) -> list[Step]:
         if isinstance(transform, mmpretrain.datasets.transforms.ResizeEdge):
             edge = transform.scale, transform.edge
             return [ResizeEdge(*edge, transform.interpolation, transform.backend)]
-        if type(transform) is mmcv.transforms.Resize and _is_fixed(transform):
+        if type(transform) is mmcv.transforms.Resize and not (
+            transform.scale is None or transform.keep_ratio
+        ):
             size = transform.scale[::-1]
             return [Resize(*size, transform.interpolation, transform.backend)]
         if type(transform) is mmcv.transforms.CenterCrop and not transform.auto_pad:
@@ -209,7 +187,3 @@ def _steps(transform: Transform) -> list[Step]:
     except ValueError as error:
         raise ExportError(f'unsupported test pipeline: {error}') from error
     raise ExportError(f'the test pipeline has {transform!r}, which is not supported')
-
-
-def _is_fixed(transform: mmcv.transforms.Resize) -> bool:
-    return transform.scale is not None and not transform.keep_ratio

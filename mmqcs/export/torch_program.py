@@ -22,11 +22,7 @@ _EXTRA_FILE = f'{KEY}.json'
 
 
 def export_torch(source: ExportSource, path: Path) -> Check:
-    """Write a classifier as a program of ``torch.export`` if its scores are right.
-
-    Args:
-        source: Classifier.
-        path: ``.pt2`` file to write or replace.
+    """Write a classifier as a ``.pt2`` program if its scores are right.
 
     Raises:
         ExportError: PyTorch cannot capture the model, or the scores of the program
@@ -43,14 +39,7 @@ def export_torch(source: ExportSource, path: Path) -> Check:
 
 
 def read_program(path: str | Path) -> tuple[nn.Module, ModelDescription]:
-    """Read a file of :func:`export_torch`.
-
-    Args:
-        path: ``.pt2`` file.
-
-    Returns:
-        A module from a batch to (scores, logits), and the description.
-    """
+    """Read a ``.pt2`` file: a module from a batch to (scores, logits), and more."""
     extra = {_EXTRA_FILE: ''}
     with Path(path).open('rb') as file:
         program = torch.export.load(file, extra_files=extra)
@@ -58,23 +47,14 @@ def read_program(path: str | Path) -> tuple[nn.Module, ModelDescription]:
 
 
 def dynamic_axes(graph_input: str) -> dict[int, str]:
-    """Return the input axes that may have any length, with their names.
-
-    Args:
-        graph_input: See :class:`mmqcs.deployment.ModelDescription`.
-    """
+    """Return the input axes that may have any length, with their names."""
     return {0: 'batch', **({1: 'height', 2: 'width'} if graph_input == 'faces' else {})}
 
 
 def capture(
     module: nn.Module, example: Tensor, axes: dict[int, str]
 ) -> ExportedProgram:
-    """Capture a module.
-
-    Args:
-        module: Module that takes one tensor.
-        example: Input whose dynamic axes are longer than 1.
-        axes: Names of the dynamic axes.
+    """Capture a module that takes one tensor, longer than 1 along dynamic axes.
 
     Raises:
         ExportError: PyTorch cannot capture it; the message has the first line of the

@@ -40,7 +40,7 @@ def check_template(points: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray
     """
     try:
         template = np.array(points, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # no numbers
         template = np.empty(0)
     if template.shape != (5, 2) or not np.isfinite(template).all():
         raise ValueError(
@@ -112,15 +112,12 @@ def align_face(
 
     Args:
         image: uint8 (H, W, 3) or (H, W).
-        points: (5, 2) in pixels of the image.
+        points: (5, 2) in pixels of the image, which must not coincide.
         size: Side of the result in pixels.
         template: (5, 2), as fractions of the side.
 
     Returns:
         uint8 (size, size, 3) or (size, size).
-
-    Raises:
-        ValueError: The points coincide.
 
     Examples:
         >>> image = np.zeros((200, 300, 3), np.uint8)
@@ -155,8 +152,7 @@ def cut_face(
         image: BGR, uint8 (H, W, 3).
         face: Face of the image.
         size: Side of an aligned face in pixels.
-        template: Positions of the points in an aligned face, (5, 2), as fractions of
-            the side.
+        template: See :func:`align_face`.
         margin: Margin on each side of a box, as a fraction of its longer side. The crop
             is a square around the box, so that faces are not stretched, clipped to the
             image. If the box is the whole image, the image is returned.
@@ -165,7 +161,6 @@ def cut_face(
         uint8 (size, size, 3), or the square in its own size.
 
     Examples:
-        >>> from mmqcs.faces import Face
         >>> image = np.zeros((200, 300, 3), np.uint8)
         >>> face = Face(np.array([100.0, 50, 180, 150]), 1.0)  # without points
         >>> cut_face(image, face, margin=0.1).shape

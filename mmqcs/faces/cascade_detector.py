@@ -44,7 +44,6 @@ class CascadeDetector:
 
     Raises:
         ImportError: OpenCV has no cascades.
-        ValueError: An argument is out of range.
 
     Examples:
         >>> image = cv2.imread('group.png')

@@ -59,11 +59,7 @@ class FaceDetector(Protocol):
     """
 
     def detect(self, image: np.ndarray) -> Sequence[Face]:
-        """Find the faces of an image, the largest first.
-
-        Args:
-            image: BGR, uint8 (H, W, 3).
-        """
+        """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""
 
 
 class WholeImage:

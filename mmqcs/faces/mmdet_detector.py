@@ -37,7 +37,6 @@ class MMDetDetector:
     Raises:
         ImportError: MMDetection or the operators of MMCV are missing, or ``find_eyes``
             is True and OpenCV has no cascades.
-        ValueError: ``score_thr`` is not between 0 and 1.
         CheckpointError: The checkpoint is damaged or contains more than weights.
 
     Examples:

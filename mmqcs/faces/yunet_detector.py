@@ -28,8 +28,7 @@ class YuNetDetector:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is not a YuNet that OpenCV can run, or an argument is out
-            of range.
+        ValueError: The file is not a YuNet that OpenCV can run.
 
     Examples:
         >>> YuNetDetector('face_detection_yunet_2023mar.onnx')  # put it there first
