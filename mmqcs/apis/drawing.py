@@ -15,8 +15,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .results import FaceExpression, ImageResult
 
-__all__ = ['CLASS_COLOURS', 'draw_faces', 'reduce_image']
-
 CLASS_COLOURS = (
     (0, 158, 115),
     (230, 159, 0),

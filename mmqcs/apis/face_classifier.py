@@ -14,8 +14,6 @@ from torch import Tensor
 from mmqcs.checkpoints import load_classifier
 from mmqcs.deployment.onnx_classifier import check_scores
 
-__all__ = ['FaceClassifier']
-
 LOADING = ('LoadImageFromFile', 'LoadImage', 'CropFace')
 """Transforms that load images and crop them by a label file; faces need neither."""
 

@@ -21,8 +21,6 @@ from .frames import Frame, Input, frames
 from .inputs import describe_left_out, expand
 from .results import FaceExpression, ImageResult
 
-__all__ = ['FERInferencer']
-
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 BATCH_PIXELS = 2**25

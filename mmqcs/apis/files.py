@@ -5,8 +5,6 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ['MAX_BYTES', 'ImageError', 'open_file', 'printable']
-
 MAX_BYTES = 2**29
 """Maximum size of an image file: 512 MiB, enough for uncompressed 8-bit images with the
 maximum number of pixels."""

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .files import MAX_BYTES, ImageError, open_file
-from .inputs import IMAGE_SUFFIXES, Input
+from .inputs import Input
 from .read_image import (
     MAX_PIXELS,
     Frame,
@@ -23,8 +23,6 @@ from .read_image import (
     translate_errors,
 )
 from .videos import HEAD, MAX_FRAME_PIXELS, is_video_head, video_frames, video_info
-
-__all__ = ['IMAGE_SUFFIXES', 'Frame', 'Input', 'frames', 'number_of_frames']
 
 _SEQUENCES = ('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP')
 """Formats whose frames are all read. In other formats, such as MPO and HEIC, further

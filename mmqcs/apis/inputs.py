@@ -15,8 +15,6 @@ from .files import ImageError, open_file
 from .read_image import Frame, open_image
 from .videos import HEAD, is_video_head
 
-__all__ = ['IMAGE_SUFFIXES', 'Input', 'describe_left_out', 'expand']
-
 Input = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | int
 """Path of an image, a video or a folder; encoded image as bytes or an open file; Pillow
 image; BGR array; number of a camera."""

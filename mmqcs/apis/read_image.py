@@ -14,19 +14,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .files import MAX_BYTES, ImageError, open_file
 
-__all__ = [
-    'MAX_PIXELS',
-    'Frame',
-    'as_bgr',
-    'check_size',
-    'decode',
-    'is_heif',
-    'open_image',
-    'quiet',
-    'read_image',
-    'translate_errors',
-]
-
 MAX_PIXELS = 178_000_000
 """Maximum number of pixels of an image: 534 MB, just below the limit of Pillow."""
 

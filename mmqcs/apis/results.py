@@ -7,8 +7,6 @@ import numpy as np
 
 from mmqcs.faces import Face
 
-__all__ = ['FaceExpression', 'ImageResult']
-
 
 @dataclass(frozen=True)
 class FaceExpression:

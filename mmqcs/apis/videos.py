@@ -11,16 +11,6 @@ import cv2
 from .files import ImageError, open_file
 from .read_image import Frame, check_size, is_heif, translate_errors
 
-__all__ = [
-    'HEAD',
-    'MAX_FRAME_PIXELS',
-    'VideoInfo',
-    'ends_early',
-    'is_video_head',
-    'video_frames',
-    'video_info',
-]
-
 MAX_FRAME_PIXELS = 2**25
 """Maximum number of pixels of a frame of a video or an animation: just above 8K,
 because decoders keep several frames in memory."""

@@ -14,8 +14,6 @@ from .files import ImageError, printable
 from .results import ImageResult
 from .videos import video_info
 
-__all__ = ['PICTURE_SIDE', 'VIDEO_SIDE', 'ResultWriter']
-
 PICTURE_SIDE = 65_500
 """Maximum side of a written image in pixels: the limit of JPEG."""
 

@@ -16,8 +16,6 @@ from mmqcs.apis.files import printable
 from mmqcs.explain import attention_map, token_similarity
 from mmqcs.visualization import overlay_heat_map
 
-__all__ = ['build_page']
-
 HINT = 'Upload an image, take one with the camera, or paste one.'
 WAYS = ('where they agree', 'where they differ')
 

@@ -9,8 +9,6 @@ from mmqcs.version import __version__
 
 from .steps import Step, step_from_dict, step_to_dict
 
-__all__ = ['GRAPH_INPUTS', 'KEY', 'ModelDescription']
-
 KEY = 'mmqcs'
 """Key of the description in ``metadata_props`` of an ONNX file."""
 

@@ -9,14 +9,6 @@ import numpy as np
 from .description import KEY, ModelDescription
 from .steps import apply_steps
 
-__all__ = [
-    'OnnxClassifier',
-    'batches_of_one_shape',
-    'check_scores',
-    'normalise',
-    'open_session',
-]
-
 
 class OnnxClassifier:
     """Facial-expression classifier that runs on onnxruntime alone.

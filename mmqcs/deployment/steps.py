@@ -8,17 +8,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-__all__ = [
-    'CenterCrop',
-    'Resize',
-    'ResizeEdge',
-    'Step',
-    'Subsample',
-    'apply_steps',
-    'step_from_dict',
-    'step_to_dict',
-]
-
 _MAX = 8192
 """Largest number of pixels that a step may ask for, so that no file asks for more."""
 

@@ -10,14 +10,6 @@ import torch.nn.functional as F
 from mmpretrain.models import ImageClassifier
 from torch import Tensor
 
-__all__ = [
-    'attention_map',
-    'blur_brightest',
-    'evaluating',
-    'share_out',
-    'square_grid',
-]
-
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:

@@ -15,8 +15,6 @@ from mmqcs.models.necks import CSANeck
 
 from .attention import evaluating, square_grid
 
-__all__ = ['csa_neck', 'csa_weights', 'token_similarity']
-
 
 def csa_neck(model: ImageClassifier) -> CSANeck:
     """Return the cross similarity attention of a classifier.

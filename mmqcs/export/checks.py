@@ -10,19 +10,6 @@ from torch import nn
 
 from mmqcs.deployment.onnx_classifier import batches_of_one_shape, open_session
 
-__all__ = [
-    'TOLERANCE',
-    'Check',
-    'ExportError',
-    'Run',
-    'check_export',
-    'check_scores',
-    'first_line',
-    'onnx_run',
-    'scores_of',
-    'torch_run',
-]
-
 TOLERANCE = 1e-4
 """Largest allowed difference of a score between an exported file and PyTorch."""
 

@@ -12,8 +12,6 @@ from .checks import ExportError, Run, scores_of, torch_run
 from .pipeline import FaceBatch
 from .source import ExportSource
 
-__all__ = ['BATCHES', 'Result', 'measure_accuracy', 'measure_speed']
-
 BATCHES = (1, 16)
 """Batch sizes that are timed."""
 

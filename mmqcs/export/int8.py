@@ -22,8 +22,6 @@ from .checks import check_export, onnx_run, scores_of
 from .onnx_file import write_onnx
 from .source import ExportSource
 
-__all__ = ['INT8_OPERATORS', 'export_int8', 'quantise']
-
 INT8_OPERATORS = ('Conv', 'Gemm', 'MatMul')
 """Operators computed in int8: convolutions and linear layers, nearly all of the work.
 

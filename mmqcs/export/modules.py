@@ -11,8 +11,6 @@ from mmqcs.deployment.steps import CenterCrop, Resize, Step, Subsample
 
 from .checks import ExportError
 
-__all__ = ['FacePreprocessor', 'InferenceNet', 'check_steps']
-
 _RESIZING = {('cv2', 'bilinear'), ('cv2', 'area'), ('pillow', 'bilinear')}
 
 

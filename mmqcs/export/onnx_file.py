@@ -23,8 +23,6 @@ from .checks import (
 from .source import ExportSource
 from .torch_program import capture, dynamic_axes
 
-__all__ = ['LOWEST_OPSET', 'convert', 'export_onnx', 'write_onnx']
-
 LOWEST_OPSET = 18
 """Lowest version of ONNX's operators that PyTorch writes."""
 

@@ -20,8 +20,6 @@ from mmqcs.registry import DATASETS
 
 from .checks import ExportError
 
-__all__ = ['BATCH_SIZE', 'ConfigFaces', 'FaceBatch', 'read_pipeline']
-
 BATCH_SIZE = 16
 
 Transform = Callable[[dict], dict]

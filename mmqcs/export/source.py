@@ -22,8 +22,6 @@ from .checks import ExportError
 from .modules import FacePreprocessor, InferenceNet
 from .pipeline import ConfigFaces, FaceBatch
 
-__all__ = ['ExportSource', 'class_names', 'compare_pixels', 'read_source']
-
 
 @dataclass
 class ExportSource:

@@ -16,8 +16,6 @@ from mmqcs.deployment.description import KEY
 from .checks import Check, ExportError, check_export, first_line, torch_run
 from .source import ExportSource
 
-__all__ = ['capture', 'dynamic_axes', 'export_torch', 'read_program']
-
 _EXTRA_FILE = f'{KEY}.json'
 
 

@@ -7,15 +7,6 @@ import numpy as np
 
 from .face import Face
 
-__all__ = [
-    'ARCFACE',
-    'align_face',
-    'check_template',
-    'cut_face',
-    'fit_similarity',
-    'points_from_eyes',
-]
-
 _ARCFACE_PIXELS = (
     (38.2946, 51.6963),
     (73.5318, 51.5014),

@@ -9,14 +9,6 @@ import numpy as np
 from .alignment import points_from_eyes
 from .face import Face, largest_first, reduce_to
 
-__all__ = [
-    'EYES_IN_BOX',
-    'CascadeDetector',
-    'EyeFinder',
-    'choose_pair',
-    'has_cascades',
-]
-
 EYES_IN_BOX = np.array([(0.296, 0.382), (0.683, 0.385)])
 """Mean positions of the eyes in boxes of the frontal face cascade.
 

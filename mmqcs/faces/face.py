@@ -7,8 +7,6 @@ from typing import Literal, Protocol
 import cv2
 import numpy as np
 
-__all__ = ['Face', 'FaceDetector', 'WholeImage', 'largest_first', 'reduce_to']
-
 PointSource = Literal['detector', 'eyes', 'box']
 
 

@@ -13,7 +13,6 @@ from .face import Face, largest_first
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-__all__ = ['MMDetDetector']
 
 EYES_IN_TIGHT_BOX = ((0.3, 0.4), (0.7, 0.4))
 

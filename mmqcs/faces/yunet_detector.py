@@ -7,8 +7,6 @@ import numpy as np
 
 from .face import Face, largest_first, reduce_to
 
-__all__ = ['YuNetDetector']
-
 _VALUES = {'cls': 1, 'obj': 1, 'bbox': 4, 'kps': 10}
 _OUTPUTS = tuple(f'{kind}_{stride}' for kind in _VALUES for stride in (8, 16, 32))
 

@@ -7,8 +7,6 @@ from matplotlib.figure import Figure
 
 from .style import new_figure
 
-__all__ = ['confusion_figure']
-
 MAX_WITH_NUMBERS = 20
 """Largest number of classes whose cells show numbers; beyond it, only colours."""
 

@@ -10,8 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from .style import COLOURS, LINE_STYLES, MARKERS, new_figure
 
-__all__ = ['Curve', 'Panel', 'curves_figure', 'moving_mean']
-
 Curve = list[tuple[int, float]]
 """(iteration, value) of each record."""
 

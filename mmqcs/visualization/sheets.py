@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 
 from .style import HEAT_MAP, new_figure
 
-__all__ = ['contact_sheet', 'heat_map_sheet', 'overlay_heat_map']
-
 
 def overlay_heat_map(
     image: np.ndarray,

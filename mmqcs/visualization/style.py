@@ -8,18 +8,6 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = [
-    'COLOURS',
-    'FORMATS',
-    'HEAT_MAP',
-    'LINE_STYLES',
-    'MARKERS',
-    'encode_figure',
-    'figure_to_rgb',
-    'new_figure',
-    'save_figure',
-]
-
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
 """Palette of Okabe and Ito without yellow, distinguishable with any colour vision."""
 
