@@ -11,20 +11,12 @@ from pathlib import Path
 import cv2
 import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from .results import FaceExpression, ImageResult
 
-CLASS_COLOURS = (
-    (0, 158, 115),
-    (230, 159, 0),
-    (86, 180, 233),
-    (213, 94, 0),
-    (204, 121, 167),
-    (240, 228, 66),
-    (0, 114, 178),
-    (200, 200, 200),
-)
+_PALETTE = '#009e73 #e69f00 #56b4e9 #d55e00 #cc79a7 #f0e442 #0072b2 #c8c8c8'
+CLASS_COLOURS = tuple(map(ImageColor.getrgb, _PALETTE.split(' ')))
 """RGB colours of the classes, by Okabe and Ito: distinguishable with any vision."""
 
 

@@ -34,8 +34,7 @@ class FaceClassifier:
 
     Raises:
         ValueError: The classes have no names.
-        FileNotFoundError, ValueError, CheckpointError: See
-            :func:`mmqcs.checkpoints.load_classifier`.
+        FileNotFoundError, CheckpointError: See ``load_classifier``.
 
     Examples:
         >>> classify = FaceClassifier('work_dirs/qcs.pth')
@@ -68,7 +67,9 @@ class FaceClassifier:
         self.batch_size = batch_size
         self.face_template = loaded.config.get('face_template')
         with loaded.naming_source():
-            self.pipeline = _pipeline(loaded.config)
+            steps = loaded.config.test_dataloader.dataset.pipeline
+            kept = [x for x in steps if x['type'].rpartition('.')[2] not in LOADING]
+            self.pipeline = Compose([TRANSFORMS.build(step) for step in kept])
             if loaded.embedded:  # wrong settings can fail as late as in use
                 self([np.zeros((112, 112, 3), np.uint8)])
 
@@ -90,20 +91,12 @@ class FaceClassifier:
         return check_scores(np.concatenate(scores))
 
     def views(self, faces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return faces after the test pipeline, BGR, uint8 (N, h, w, 3).
-
-        Args:
-            faces: BGR, uint8 (H, W, 3), of any size; at least one.
-        """
+        """Return at least one face after the test pipeline, BGR, uint8 (N, h, w, 3)."""
         inputs = torch.stack(list(self._collate(faces)['inputs']))
         return inputs.permute(0, 2, 3, 1).numpy().astype(np.uint8)
 
     def prepare(self, faces: Sequence[np.ndarray]) -> Tensor:
-        """Return faces as the network takes them, (N, 3, h, w) on its device.
-
-        Args:
-            faces: BGR, uint8 (H, W, 3), of any size; at least one.
-        """
+        """Return at least one face as the network takes it, (N, 3, h, w)."""
         batch = self._collate(faces)
         return self.model.data_preprocessor(batch, training=False)['inputs']
 
@@ -115,10 +108,3 @@ class FaceClassifier:
                 for face, size in zip(faces, sizes, strict=True)
             ]
         )
-
-
-def _pipeline(config: Config) -> Compose:
-    """Build the test pipeline without the transforms that load and crop."""
-    steps = config.test_dataloader.dataset.pipeline
-    kept = [x for x in steps if x['type'].rpartition('.')[2] not in LOADING]
-    return Compose([TRANSFORMS.build(step) for step in kept])

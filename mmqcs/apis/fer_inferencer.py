@@ -200,10 +200,8 @@ class FERInferencer:
                 return frame, faces, [self.cut(frame.image, face) for face in faces]
             except (cv2.error, MemoryError) as reason:  # for example a side > 32,767
                 height, width = frame.image.shape[:2]
-                error = ImageError(
-                    f'{frame.source}: faces cannot be found in {width} x {height} '
-                    f'pixels: {reason}'
-                )
+                what = f'faces cannot be found in {width} x {height} pixels: {reason}'
+                error = ImageError(f'{frame.source}: {what}')
         if on_error == 'raise':
             raise error
         return replace(frame, image=None, error=error), [], []

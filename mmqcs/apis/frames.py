@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from .files import MAX_BYTES, ImageError, open_file
+from .files import MAX_BYTES, ImageError
 from .inputs import Input
 from .read_image import (
     MAX_PIXELS,
@@ -22,7 +22,7 @@ from .read_image import (
     quiet,
     translate_errors,
 )
-from .videos import HEAD, MAX_FRAME_PIXELS, is_video_head, video_frames, video_info
+from .videos import MAX_FRAME_PIXELS, is_video, is_video_head, video_frames, video_info
 
 _SEQUENCES = ('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP')
 """Formats whose frames are all read. In other formats, such as MPO and HEIC, further
@@ -33,12 +33,8 @@ def frames(item: Input | Frame, number: int = 0, every: int = 1) -> Iterator[Fra
     """Read the frames of one input that is not a folder.
 
     Whether a file is an image or a video is decided by its content, not its name. If an
-    input cannot be read, the last frame has an ``error``.
-
-    Args:
-        item: Input.
-        number: Index among the inputs.
-        every: Read every ``every``-th frame of a video or an animation.
+    input cannot be read, the last frame has an ``error``. ``number`` is the index among
+    the inputs; of videos and animations, every ``every``-th frame is read.
     """
     if isinstance(item, Frame):
         yield item
@@ -64,7 +60,7 @@ def number_of_frames(item: Input | Frame, every: int = 1) -> int | None:
     if not isinstance(item, (str, Path)):
         return 1
     try:
-        if _is_video(item):
+        if is_video(item):
             count = video_info(item).count
         else:
             with open_image(item, str(item)) as image:
@@ -93,18 +89,13 @@ def _frames(item: Input, source: str, every: int) -> Iterator[Frame]:
         with translate_errors(source):
             yield from _opened_frames(item, source, every)
     elif isinstance(item, (str, Path)):
-        read = video_frames if _is_video(item) else _image_frames
+        read = video_frames if is_video(item) else _image_frames
         yield from read(item, source, every)
     else:
         content = item if isinstance(item, bytes) else _read(item, source)
-        if is_video_head(content[:HEAD]):
+        if is_video_head(content):
             raise ImageError(f'{source} is a video: give the path of its file instead')
         yield from _image_frames(io.BytesIO(content), source, every)
-
-
-def _is_video(path: str | Path) -> bool:
-    with open_file(path) as file:
-        return is_video_head(file.read(HEAD))
 
 
 def _read(file: BinaryIO, source: str) -> bytes:

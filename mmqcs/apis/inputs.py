@@ -11,9 +11,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from .files import ImageError, open_file
+from .files import ImageError
 from .read_image import Frame, open_image
-from .videos import HEAD, is_video_head
+from .videos import is_video
 
 Input = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | int
 """Path of an image, a video or a folder; encoded image as bytes or an open file; Pillow
@@ -80,10 +80,9 @@ def describe_left_out(left_out: Counter[str]) -> list[str]:
 
 
 def _is_input(item: object) -> bool:
-    if isinstance(item, bool):
-        return False
     known = (str, Path, bytes, bytearray, memoryview, Image.Image, np.ndarray, int)
-    return isinstance(item, known) or hasattr(item, 'read')
+    fits = isinstance(item, known) and not isinstance(item, bool)
+    return fits or hasattr(item, 'read')
 
 
 def _expand_path(
@@ -141,9 +140,8 @@ def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[str | Path | 
 def _is_known(path: Path) -> bool:
     """Return whether a file is an image or a video, by its content."""
     try:
-        with open_file(path) as file:
-            if is_video_head(file.read(HEAD)):
-                return True
+        if is_video(path):
+            return True
         with open_image(path, str(path)):
             return True
     except (ImageError, FileNotFoundError):

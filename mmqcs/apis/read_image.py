@@ -37,15 +37,8 @@ _BAND = 2**22  # pixels converted at once
 class Frame:
     """One image of an input, or the error that occurred when reading it.
 
-    Args:
-        source: Path, ``'camera N'``, or type and index of an input, such as
-            ``'array 3'``.
-        image: BGR, uint8 (H, W, 3), or None.
-        index: Index of the frame in a video, an animation or a file of several pages;
-            None for a single image.
-        time: Seconds from the start of the video, or None.
-        rate: Frames per second of the video, or None.
-        error: Why the image cannot be read, or None.
+    ``source`` is a path, ``'camera N'``, or type and index of an input, such as
+    ``'array 3'``. See :class:`mmqcs.apis.ImageResult` for the other fields.
     """
 
     source: str
@@ -64,9 +57,7 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
     colour. Of an animation, only the first frame is read.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: The format is unknown, or the image is damaged, too small
-            or too large.
+        FileNotFoundError, mmqcs.apis.ImageError: The image cannot be read.
     """
     name = 'the data' if isinstance(source, bytes) else str(source)
     source = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -76,10 +67,7 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 
 @contextmanager
 def open_image(source: str | Path | BinaryIO, name: str) -> Iterator[Image.Image]:
-    """Open an image in one of :data:`FORMATS` with Pillow.
-
-    Errors of the decoder within the context are translated; ``name`` names the file.
-    """
+    """Open an image in one of :data:`FORMATS`; translate errors in the context."""
     formats = FORMATS
     if isinstance(source, (str, Path)):
         if Path(source).suffix.lower() in _TGA_SUFFIXES:
@@ -90,10 +78,8 @@ def open_image(source: str | Path | BinaryIO, name: str) -> Iterator[Image.Image
         if size == 0:
             raise ImageError(f'{name} is empty (0 bytes)')
         if size > MAX_BYTES:
-            raise ImageError(
-                f'{name} is too large: {size:,} bytes, the maximum is {MAX_BYTES:,} '
-                f'bytes'
-            )
+            limit = f'the maximum is {MAX_BYTES:,} bytes'
+            raise ImageError(f'{name} is too large: {size:,} bytes, {limit}')
         file.seek(0)
         head = file.read(64)
         file.seek(0)

@@ -46,7 +46,7 @@ class ImageResult:
         classes: Class names, in the order of the scores.
         faces: Faces, the largest first.
         size: (width, height) of the image in pixels; None if it was not read.
-        index: Index of the frame in a video, or None.
+        index: Index of the frame in a video, an animation or a file of several pages.
         time: Time of the frame in seconds, or None.
         error: Why the image could not be read, or None.
         rate: Frames per second of the video, or None.

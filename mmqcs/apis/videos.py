@@ -42,11 +42,12 @@ class VideoInfo(NamedTuple):
 
 
 def is_video_head(head: bytes) -> bool:
-    """Return whether the first :data:`HEAD` bytes of a file are those of a video.
+    """Return whether the first bytes of a file are those of a video.
 
     FFmpeg opens the files and URLs that playlists and session descriptions contain.
     These are text, so text is refused.
     """
+    head = head[:HEAD]
     text, zero, _ = head.partition(b'\0')
     if not zero or any(mark in text.lower() for mark in _REFERENCES):
         return False
@@ -57,6 +58,12 @@ def is_video_head(head: bytes) -> bool:
     # packets of MPEG-TS have 188 bytes; cameras put a time of 4 bytes before each
     packets = b'GGG' in (head[:377:188], head[4:389:192])
     return packets or head.startswith(_STARTS)
+
+
+def is_video(path: str | Path) -> bool:
+    """Return whether a file starts as a video."""
+    with open_file(path) as file:
+        return is_video_head(file.read(HEAD))
 
 
 @contextmanager
@@ -109,10 +116,7 @@ def _info(capture: cv2.VideoCapture) -> VideoInfo:
 def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Frame]:
     """Read every ``every``-th frame of a video or camera that is named ``source``.
 
-    Raises:
-        FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: The video cannot be opened or is damaged. Readable frames
-            are yielded before.
+    If a video is damaged, readable frames are yielded before the ``ImageError``.
     """
     with _open_video(item) as capture:
         info = _info(capture)

@@ -69,9 +69,6 @@ class ResultWriter:
     Raises:
         FileExistsError: The folder already contains results.
         OSError: The folder is not writable, or, when writing, the disk is full.
-
-    Attributes:
-        notes: Differences between written videos and their sources, one line each.
     """
 
     def __init__(
@@ -84,6 +81,7 @@ class ResultWriter:
         self.folder = Path(folder)
         self.with_pictures = pictures
         self.every = every
+        # differences between written videos and their sources, one line each
         self.notes: list[str] = []
         if printable(str(folder)) != str(folder):
             raise OSError('the name of the folder cannot be printed')

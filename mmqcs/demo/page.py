@@ -117,22 +117,9 @@ class Page:
         return f'First face: **{names[0]}**. Second face: **{names[1]}**.', *overlays
 
 
-def attention_overlay(
-    classifier: FaceClassifier, face: np.ndarray, label: int | None = None
-) -> np.ndarray:
-    """Overlay a face with the evidence for a class, by default the predicted one.
-
-    Args:
-        classifier: Classifier.
-        face: BGR, uint8 (H, W, 3).
-        label: Class.
-
-    Returns:
-        RGB, uint8 (SIDE, SIDE, 3).
-    """
-    inputs = classifier.prepare([face])
-    labels = None if label is None else inputs.new_tensor([label]).long()
-    (heat,) = attention_map(classifier.model, inputs, labels).cpu().numpy()
+def attention_overlay(classifier: FaceClassifier, face: np.ndarray) -> np.ndarray:
+    """Overlay a BGR face with the evidence for its class, RGB."""
+    (heat,) = attention_map(classifier.model, classifier.prepare([face])).cpu().numpy()
     return overlay_heat_map(_view(classifier, face), heat)
 
 
@@ -144,14 +131,9 @@ def similarity_overlays(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Overlay two BGR faces with maps of where they agree, or differ.
 
-    The maps are scores of cross similarity attention, averaged over the levels.
-
-    Returns:
-        Two RGB images, uint8 (SIDE, SIDE, 3), with the same range of colours. Tokens
-        with the mean score of their face have the middle colour.
-
-    Raises:
-        ValueError: The model has no cross similarity attention.
+    The maps are scores of cross similarity attention, averaged over the levels. Both
+    have the same range of colours. Tokens with the mean score of their face have the
+    middle colour.
     """
     inputs = classifier.prepare([first, second])
     scores = token_similarity(classifier.model, inputs[:1], inputs[1:], differing)

@@ -46,9 +46,6 @@ class ModelDescription:
         problem: Why there are no steps, otherwise empty.
         version: Version of mmqcs that wrote the file.
 
-    Raises:
-        ValueError: A field has an unexpected value; the message names it.
-
     Examples:
         >>> from mmqcs.deployment import OnnxClassifier
         >>> about = OnnxClassifier('qcs.onnx').description

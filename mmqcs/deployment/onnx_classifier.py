@@ -97,17 +97,12 @@ class OnnxClassifier:
 
         Returns:
             float32 (3, height, width) or uint8 (H, W, 3), without the batch axis.
-
-        Raises:
-            ValueError: The face is something else, or too small for the test pipeline.
         """
         is_array = isinstance(face, np.ndarray)
         got = f'{face.dtype} {face.shape}' if is_array else type(face).__name__
         fits = is_array and face.dtype == np.uint8 and face.ndim == 3 and face.size
         if not fits or face.shape[2] != 3:
-            raise ValueError(
-                f'a face must be a uint8 array of shape (H, W, 3), got {got}'
-            )
+            raise ValueError(f'a face must be uint8 of shape (H, W, 3), got {got}')
         about = self.description
         if about.graph_input == 'faces':
             return face
@@ -218,10 +213,7 @@ def _input_name(session: Any, about: ModelDescription, path: str | Path) -> str:
 def _describe(session: Any, path: str | Path) -> ModelDescription:
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
-        raise ValueError(
-            f'{path} was not written by tools/deployment/export_onnx.py: it has no '
-            f'description of the model'
-        )
+        raise ValueError(f'{path} was not written by tools/deployment/export_onnx.py')
     try:
         return ModelDescription.from_json(text)
     except ValueError as error:

@@ -64,10 +64,6 @@ class Resize(_Step):
             ``'lanczos'``; OpenCV also has ``'area'``, Pillow ``'box'`` and
             ``'hamming'``.
         backend: ``'cv2'`` or ``'pillow'``.
-
-    Raises:
-        ValueError: A size is not 1 to 8192, or the backend does not have the
-            interpolation.
     """
 
     height: int
@@ -87,8 +83,7 @@ class ResizeEdge(_Step):
     Args:
         length: In pixels.
         edge: ``'short'``, ``'long'``, ``'width'`` or ``'height'``.
-        interpolation: See :class:`Resize`.
-        backend: See :class:`Resize`.
+        interpolation, backend: See :class:`Resize`.
     """
 
     length: int

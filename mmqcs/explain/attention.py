@@ -47,8 +47,7 @@ def attention_map(
 
     Returns:
         Float (N, h, w) from 0 to 1. The maximum of each map is 1 unless the map is 0.
-        The grid is that of the middle level, which is finer than that of the tokens, or
-        the grid of patches of a vision transformer.
+        The grid is that of the middle level, or that of the patches.
 
     Raises:
         ValueError: The backbone neither returns feature maps nor is a vision

@@ -63,8 +63,7 @@ def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
         level sum to 1, so equal weights are 1 / h².
 
     Raises:
-        ValueError: There is no such attention, its mode is 'SDPA', which has no token
-            weights, the images do not form groups, or the tokens no square grid.
+        ValueError: The mode of the attention is 'SDPA', which has no token weights.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -104,10 +103,6 @@ def token_similarity(
     Returns:
         Scores of the first and of the second images, (L, B, h, h) each, ≥ 0, with mean
         1 over each image and level.
-
-    Raises:
-        ValueError: There is no such attention, the batches differ in size, or the
-            tokens do not form a square grid.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier

@@ -33,15 +33,7 @@ class Result(NamedTuple):
 def measure_accuracy(
     source: ExportSource, runs: Mapping[str, Run], batches: Iterable[FaceBatch]
 ) -> dict[str, Result]:
-    """Evaluate PyTorch and exported files on faces of the test set.
-
-    Returns:
-        Results by name. The first is ``'PyTorch'``, the classifier under the test
-        pipeline.
-
-    Raises:
-        ExportError: The config has no test_evaluator.
-    """
+    """Evaluate the classifier, named 'PyTorch', and exported files on test faces."""
     if not source.config.get('test_evaluator'):
         raise ExportError('the config has no test_evaluator to measure accuracy with')
     evaluators = {}
@@ -75,13 +67,10 @@ def measure_accuracy(
 def measure_speed(
     source: ExportSource, runs: Mapping[str, Run], seconds: float = 1.0
 ) -> dict[str, dict[int, float]]:
-    """Time PyTorch and exported files in turns on copies of the first check face.
+    """Return seconds per face by name and batch size, which each take ``seconds``.
 
-    Each batch size takes about ``seconds``. Reports the shortest time, since other work
-    on the machine only adds to it.
-
-    Returns:
-        Seconds per face, by name and batch size.
+    Runs take turns on copies of the first check face. The shortest time counts, since
+    other work on the machine only adds to it.
     """
     runs = {'PyTorch': torch_run(source.module), **runs}
     times: dict[str, dict[int, float]] = {name: {} for name in runs}

@@ -15,12 +15,7 @@ _RESIZING = {('cv2', 'bilinear'), ('cv2', 'area'), ('pillow', 'bilinear')}
 
 
 class InferenceNet(nn.Module):
-    """Backbone, neck and head of a classifier.
-
-    Args:
-        model: Trained classifier, changed in place: BatchNorm is folded into the
-            preceding convolutions.
-    """
+    """Backbone, neck and head of a classifier, whose BatchNorm is folded in place."""
 
     def __init__(self, model: ImageClassifier) -> None:
         super().__init__()

@@ -28,11 +28,9 @@ LOWEST_OPSET = 18
 
 
 def export_onnx(source: ExportSource, path: Path, opset: int = LOWEST_OPSET) -> Check:
-    """Write a classifier as an ``.onnx`` file if its scores are right.
+    """Write a classifier as an ``.onnx`` file, or raise an ``ExportError``.
 
-    Raises:
-        ExportError: PyTorch cannot convert the model, or the scores of the file or of
-            :class:`~mmqcs.deployment.OnnxClassifier` are wrong.
+    The scores of the file and of ``OnnxClassifier`` must be right.
     """
     about = source.description
     model = convert(source.module, source.example(), about.graph_input, opset)
@@ -49,11 +47,7 @@ def export_onnx(source: ExportSource, path: Path, opset: int = LOWEST_OPSET) -> 
 def convert(
     module: nn.Module, example: Tensor, graph_input: str, opset: int
 ) -> ModelProto:
-    """Convert a module in evaluation mode that returns (scores, logits).
-
-    Raises:
-        ExportError: PyTorch cannot capture the module or write the opset.
-    """
+    """Convert a module in evaluation mode that returns (scores, logits)."""
     axes = dynamic_axes(graph_input)
     program = capture(module, example, axes)
     with tempfile.TemporaryDirectory() as folder:
@@ -74,10 +68,7 @@ def convert(
             ) from error
         model = onnx.load(path)
     if model.opset_import[0].version != opset:  # PyTorch only warns
-        raise ExportError(
-            f'PyTorch {torch.__version__} cannot write opset {opset}; use a lower '
-            f'--opset'
-        )
+        raise ExportError(f'PyTorch {torch.__version__} cannot write opset {opset}')
     _tidy(model, axes)
     return model
 

@@ -39,23 +39,14 @@ class FaceBatch(NamedTuple):
 class ConfigFaces:
     """Faces of a config's test set, and of its training set under the test pipeline.
 
-    Attributes:
-        test_set: Dataset of ``test_dataloader``.
-        steps: Steps of the test pipeline that change the pixels of a face, or None.
-        problem: Why there are no steps, or ''.
-
-    Raises:
-        ExportError: The config has no test data.
-        FileNotFoundError, ValueError: The dataset cannot be read.
+    ``steps`` are those of the test pipeline that change the pixels of a face, or None
+    if they cannot be described; ``problem`` says why.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         if not config.get('test_dataloader'):
-            raise ExportError(
-                'the config has no test_dataloader, whose faces are needed to check '
-                'the export'
-            )
+            raise ExportError('the config has no test_dataloader to check the export')
         self.test_set = _build(config.test_dataloader.dataset)
         if len(self.test_set) == 0:
             raise ExportError('the test set is empty')
@@ -69,10 +60,7 @@ class ConfigFaces:
     def _read_steps(self) -> tuple[int, tuple[Step, ...]]:
         dataset = self.test_set
         if not hasattr(dataset, 'pipeline'):
-            raise ExportError(
-                f'the test set is a {type(dataset).__name__}, which has no pipeline '
-                f'of its own'
-            )
+            raise ExportError(f'a {type(dataset).__name__} has no pipeline of its own')
         loading, steps = read_pipeline(dataset.pipeline.transforms)
         face = _apply(dataset.get_data_info(0), dataset.pipeline.transforms[:loading])
         shape, kind = face['img'].shape, face['img'].dtype
@@ -111,9 +99,7 @@ class ConfigFaces:
             items = [item for _, item in pairs]
             images = [item['inputs'] for item in items]
             if len({getattr(image, 'shape', None) for image in images} - {None}) != 1:
-                raise ExportError(
-                    'the test pipeline returns images of several sizes or views'
-                )
+                raise ExportError('the test pipeline returns several sizes or views')
             yield FaceBatch(
                 [face for face, _ in pairs if face is not None],
                 torch.stack(images),
@@ -150,9 +136,6 @@ def read_pipeline(transforms: Sequence[Transform]) -> tuple[int, tuple[Step, ...
 
     Returns:
         The number of transforms that load and crop, and the steps that follow.
-
-    Raises:
-        ExportError: A transform or its arguments are not supported.
     """
     *before, last = transforms or [None]
     if not isinstance(last, PackInputs):

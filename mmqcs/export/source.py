@@ -41,8 +41,7 @@ class ExportSource:
     """Scores of ``model`` after the test pipeline, (N, classes); differ from
     ``expected`` only if the graph resizes."""
     faces: list[np.ndarray]
-    """The check faces before the test pipeline, uint8 (H, W, 3); empty if
-    ``description.steps`` is None."""
+    """The check faces before the test pipeline; empty if its steps are unknown."""
     inputs: list[np.ndarray] = field(default_factory=list)
     """Inputs of the graph for the check faces, without the batch axis."""
 
@@ -66,20 +65,11 @@ class ExportSource:
 def read_source(
     config: Config, checkpoint: str, graph_input: str, check_images: int
 ) -> ExportSource:
-    """Build the classifier of a config, and classify the check faces.
-
-    Args:
-        config: Complete config, read from a file.
-        checkpoint: Checkpoint file.
-        graph_input: See :class:`mmqcs.deployment.ModelDescription`.
-        check_images: Number of faces of the test set for the check.
+    """Build the classifier of a config, and classify ``check_images`` test faces.
 
     Raises:
-        ExportError: The classifier cannot be exported in this way, or the classes of
-            the test set differ from those of the checkpoint.
-        CheckpointError: The file is not a checkpoint, or does not fit the model.
-        FileNotFoundError, ValueError: A file is missing, the config has no
-            classifier, or the dataset cannot be read.
+        ExportError: The classifier cannot be exported in this way.
+        FileNotFoundError, ValueError: The classifier or the dataset cannot be read.
     """
     register_all_modules()
     loaded = load_classifier(config, checkpoint, device='cpu')
@@ -138,15 +128,11 @@ def class_names(
     """
     names = tuple(of_weights or of_data or map(str, range(count)))
     if of_data and tuple(of_data) != names:
-        raise ExportError(
-            f'the checkpoint has the classes {", ".join(names)}, but the test set has '
-            f'{", ".join(of_data)}'
-        )
+        own, other = ', '.join(names), ', '.join(of_data)
+        raise ExportError(f'the checkpoint has {own}, but the test set has {other}')
     if len(names) != count:
-        raise ExportError(
-            f'the test set has {len(names)} classes ({", ".join(names)}), but the '
-            f'model returns {count} scores'
-        )
+        found = f'{len(names)} classes ({", ".join(names)})'
+        raise ExportError(f'the test set has {found}, but the model {count} scores')
     return names
 
 
@@ -165,10 +151,8 @@ def _normalisation(model: ImageClassifier) -> dict[str, Any]:
     """Return the fields of a description that replace the data preprocessor."""
     preprocessor = model.data_preprocessor
     if not isinstance(preprocessor, ClsDataPreprocessor):
-        raise ExportError(
-            f'the data preprocessor is a {type(preprocessor).__name__}, expected '
-            f'ClsDataPreprocessor'
-        )
+        kind = type(preprocessor).__name__
+        raise ExportError(f'the data preprocessor is a {kind}, not ClsDataPreprocessor')
     mean = std = None
     if preprocessor._enable_normalize:
         mean, std = (

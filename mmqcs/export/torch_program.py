@@ -20,12 +20,7 @@ _EXTRA_FILE = f'{KEY}.json'
 
 
 def export_torch(source: ExportSource, path: Path) -> Check:
-    """Write a classifier as a ``.pt2`` program if its scores are right.
-
-    Raises:
-        ExportError: PyTorch cannot capture the model, or the scores of the program
-            differ from those of the model.
-    """
+    """Write a classifier as a ``.pt2`` program, or raise an ``ExportError``."""
     axes = dynamic_axes(source.description.graph_input)
     program = capture(source.module, source.example(), axes)
     extra = {_EXTRA_FILE: source.description.to_json()}
@@ -52,12 +47,7 @@ def dynamic_axes(graph_input: str) -> dict[int, str]:
 def capture(
     module: nn.Module, example: Tensor, axes: dict[int, str]
 ) -> ExportedProgram:
-    """Capture a module that takes one tensor, longer than 1 along dynamic axes.
-
-    Raises:
-        ExportError: PyTorch cannot capture it; the message has the first line of the
-            reason.
-    """
+    """Capture a module that takes one tensor, longer than 1 along dynamic axes."""
     shapes = ({axis: Dim(name, min=1) for axis, name in axes.items()},)
     try:
         with _integer_windows():

@@ -24,23 +24,15 @@ image (Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognit
 
 
 def check_template(points: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
-    """Return a face template as a float array (5, 2), or raise a ``ValueError``.
-
-    Args:
-        points: Five (x, y), as fractions of the side of an aligned face.
-    """
+    """Return a face template as a float array (5, 2), or raise a ``ValueError``."""
     try:
         template = np.array(points, float)
     except (TypeError, ValueError):  # no numbers
         template = np.empty(0)
-    if template.shape != (5, 2) or not np.isfinite(template).all():
+    if template.shape != (5, 2) or not np.abs(template).max() <= 2:
         raise ValueError(
             f'a face template is five points (x, y), the eyes, nose and corners of the '
-            f'mouth, as fractions of the side of the face; got {points!r}'
-        )
-    if np.abs(template).max() > 2:
-        raise ValueError(
-            f'a face template is in fractions of the side, not in pixels; got '
+            f'mouth, as fractions of the side of the face, not in pixels; got '
             f'{points!r}'
         )
     return template
@@ -54,14 +46,11 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     dimensions, this is linear regression with points as complex numbers.
 
     Args:
-        source: (N, 2), N ≥ 2.
+        source: (N, 2), N ≥ 2, which must not coincide.
         target: (N, 2).
 
     Returns:
         Matrix (2, 3) for ``cv2.warpAffine``.
-
-    Raises:
-        ValueError: The source points coincide or are not finite.
 
     Examples:
         >>> square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
@@ -142,8 +131,7 @@ def cut_face(
     Args:
         image: BGR, uint8 (H, W, 3).
         face: Face of the image.
-        size: Side of an aligned face in pixels.
-        template: See :func:`align_face`.
+        size, template: See :func:`align_face`.
         margin: Margin on each side of a box, as a fraction of its longer side. The crop
             is a square around the box, so that faces are not stretched, clipped to the
             image. If the box is the whole image, the image is returned.

@@ -81,15 +81,9 @@ class CascadeDetector:
 def choose_pair(
     eyes: np.ndarray, expected: np.ndarray = EYES_IN_BOX, tolerance: float = 0.12
 ) -> np.ndarray | None:
-    """Choose the most plausible pair of eyes.
+    """Choose the most plausible pair, left and right, of eyes (N, 2) in a unit box.
 
-    Args:
-        eyes: Candidates (N, 2), as fractions of the sides of the box.
-        expected: Mean positions (2, 2) of the left and the right eye.
-        tolerance: Maximum distance of each eye from its mean position.
-
-    Returns:
-        (2, 2), left and right, or None if no pair is plausible.
+    Each eye is at most ``tolerance`` away from its ``expected`` position.
     """
     best, least = None, np.inf
     for pair in combinations(eyes, 2):
@@ -111,12 +105,7 @@ class EyeFinder:
         ]
 
     def __call__(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-        """Return the eyes of a face, (2, 2) in pixels, left and right, or None.
-
-        Args:
-            grey: Grey image, uint8 (H, W).
-            box: (left, top, right, bottom) of the face in pixels.
-        """
+        """Return the eyes in a box of a grey image, (2, 2) in pixels, or None."""
         left, top, right, bottom = np.asarray(box, float)
         # eyes are in the upper 60 % of a face
         x, y = max(round(left), 0), max(round(top), 0)

@@ -78,10 +78,9 @@ class WholeImage:
 def reduce_to(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
     """Reduce an image to a maximum side length; also return the scale, at most 1."""
     scale = min(max_side / max(image.shape[:2]), 1.0)
-    if scale == 1:
-        return image, scale
-    way = cv2.INTER_AREA
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=way), scale
+    if scale < 1:
+        image = cv2.resize(image, None, None, scale, scale, cv2.INTER_AREA)
+    return image, scale
 
 
 def largest_first(faces: Iterable[Face], width: int, height: int) -> list[Face]:

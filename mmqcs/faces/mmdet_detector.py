@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-EYES_IN_TIGHT_BOX = ((0.3, 0.4), (0.7, 0.4))
+EYES_IN_TIGHT_BOX = np.array([(0.3, 0.4), (0.7, 0.4)])
+"""Mean positions of the eyes in a box, as fractions of its sides."""
 
 
 class MMDetDetector:
@@ -29,8 +30,6 @@ class MMDetDetector:
         checkpoint: Weights; None leaves the weights random.
         score_thr: Minimum score of a face, from 0 to 1.
         find_eyes: Whether to find eyes. Defaults to True if OpenCV has cascades.
-        eyes: Mean positions (x, y) of the left and the right eye in a box, as fractions
-            of its sides.
         device: Device of the detector. Defaults to a GPU if there is one.
 
     Raises:
@@ -52,7 +51,6 @@ class MMDetDetector:
         checkpoint: str | Path | None,
         score_thr: float = 0.3,
         find_eyes: bool | None = None,
-        eyes: tuple[tuple[float, float], tuple[float, float]] = EYES_IN_TIGHT_BOX,
         device: str | None = None,
     ) -> None:
         from mmengine.device import get_device
@@ -72,7 +70,7 @@ class MMDetDetector:
 
         self.score_thr = score_thr
         find_eyes = has_cascades() if find_eyes is None else find_eyes
-        self._find_eyes = EyeFinder(np.array(eyes)) if find_eyes else None
+        self._find_eyes = EyeFinder(EYES_IN_TIGHT_BOX) if find_eyes else None
         self._inference = inference_detector
         state = None
         if checkpoint is not None:

@@ -20,8 +20,6 @@ class YuNetDetector:
     Args:
         model: Model file.
         score_thr: Minimum score of a face, from 0 to 1.
-        nms_thr: Overlap of two boxes above which the one with the lower score is
-            dropped.
         max_side: Images with a longer side are reduced to this for detection.
 
     Raises:
@@ -36,15 +34,10 @@ class YuNetDetector:
     """
 
     def __init__(
-        self,
-        model: str | Path,
-        score_thr: float = 0.7,
-        nms_thr: float = 0.3,
-        max_side: int = 1280,
+        self, model: str | Path, score_thr: float = 0.7, max_side: int = 1280
     ) -> None:
-        for name, value in (('score_thr', score_thr), ('nms_thr', nms_thr)):
-            if not 0 <= value <= 1:
-                raise ValueError(f'{name} must be from 0 to 1, got {value}')
+        if not 0 <= score_thr <= 1:
+            raise ValueError(f'score_thr must be from 0 to 1, got {score_thr}')
         if max_side < 64:
             raise ValueError(f'max_side must be at least 64, got {max_side}')
         if not Path(model).is_file():
@@ -56,16 +49,12 @@ class YuNetDetector:
         try:
             _check_outputs(Path(model).read_bytes())
             str(model).encode()  # OpenCV crashes on paths that are not UTF-8
-            self._net = cv2.FaceDetectorYN.create(
-                str(model), '', (320, 320), score_thr, nms_thr
-            )
+            self._net = cv2.FaceDetectorYN.create(str(model), '', (320, 320), score_thr)
             self._net.detect(np.zeros((320, 320, 3), np.uint8))
         except (cv2.error, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise ValueError(
-                f'{model} is not a YuNet that OpenCV {cv2.__version__} can run: '
-                f'{reason}'
-            ) from error
+            what = f'a YuNet that OpenCV {cv2.__version__} can run'
+            raise ValueError(f'{model} is not {what}: {reason}') from error
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""
@@ -104,8 +93,7 @@ def _check_outputs(model: bytes) -> None:
             kind, stride = name.split('_')
             count = height * width // int(stride) ** 2
             if output.size != count * _VALUES[kind]:
+                wanted = f'{count} x {_VALUES[kind]} for {width} x {height} pixels'
                 raise ValueError(
-                    f'its output {name} has the shape {output.shape} for an image of '
-                    f'{width} x {height} pixels, but YuNet has {count} x '
-                    f'{_VALUES[kind]} values'
+                    f'its output {name} has the shape {output.shape}, not {wanted}'
                 )

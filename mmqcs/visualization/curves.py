@@ -31,10 +31,8 @@ class Panel(NamedTuple):
 
 def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
     """Return the mean of the last ``width`` values, or of fewer at the start."""
-    total = np.cumsum(np.insert(values.astype(float), 0, 0))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - width, 0)
-    return (total[ends] - total[starts]) / (ends - starts)
+    sums = np.convolve(values, np.ones(width))[: len(values)]
+    return sums / np.minimum(np.arange(1, len(values) + 1), width)
 
 
 def curves_figure(panels: Sequence[Panel], title: str = '', columns: int = 3) -> Figure:

@@ -22,9 +22,6 @@ def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     Returns:
         (N, 2). Neighbourhoods are meaningful, distances between clusters are not.
 
-    Raises:
-        ImportError: scikit-learn is not installed.
-
     Examples:
         >>> embed(np.random.default_rng(0).random((20, 8)), perplexity=5, seed=0).shape
         (20, 2)

@@ -31,20 +31,18 @@ def overlay_heat_map(
         low: Value of the darkest colour.
         high: Value of the brightest colour.
         opacity: Opacity of the heat map, from 0 to 1.
-        smooth: Whether to interpolate the heat map instead of showing its cells as
-            squares.
+        smooth: Whether to interpolate instead of showing cells as squares.
 
     Examples:
         >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
         >>> overlay_heat_map(face, heat=np.eye(8)).shape == face.shape
         True
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+    if image.dtype != np.uint8 or image.ndim != 3 or np.ndim(heat) != 2:
         raise ValueError(
-            f'the image must be RGB, uint8 (H, W, 3), got {image.dtype} {image.shape}'
+            f'expected an image, uint8 (H, W, 3), and a heat map (h, w), got '
+            f'{image.dtype} {image.shape} and {np.shape(heat)}'
         )
-    if np.ndim(heat) != 2:
-        raise ValueError(f'the heat map must be (h, w), got {np.shape(heat)}')
     if not low < high:
         raise ValueError(f'low must be less than high, got {low} and {high}')
     method = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
@@ -66,8 +64,7 @@ def contact_sheet(
     """Plot images in rows, each below its caption.
 
     Args:
-        images: RGB, uint8 (H, W, 3), of any size; None for an image that cannot be
-            read.
+        images: RGB, uint8 (H, W, 3), of any size; None if one cannot be read.
         captions: Caption of each image, of one or more lines.
         columns: Images per row.
         side: Width of an image in inches.

@@ -23,9 +23,9 @@ HEAT_MAP = 'viridis'
 FORMATS = ('.png', '.svg', '.jpg')
 
 
-def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """Create a figure that is independent of pyplot; the size is in inches."""
-    figure = Figure(figsize=(width, height), dpi=dpi, layout='constrained')
+    figure = Figure(figsize=(width, height), dpi=100, layout='constrained')
     FigureCanvasAgg(figure)
     return figure
 
