@@ -140,6 +140,7 @@ def cut_face(
         uint8 (size, size, 3), or the square in its own size.
 
     Examples:
+        >>> from mmqcs.faces import Face
         >>> image = np.zeros((200, 300, 3), np.uint8)
         >>> face = Face(np.array([100.0, 50, 180, 150]), 1.0)  # without points
         >>> cut_face(image, face, margin=0.1).shape
