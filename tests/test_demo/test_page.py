@@ -182,8 +182,8 @@ def start(*args, env=None, **options):
     ('args', 'message'),
     [
         ([], 'no model in work_dirs/qcs_ir-small_synthfer: run `make train`'),
-        (['--model', 'none.pth'], 'no checkpoint at none.pth'),
-        (['--model', 'qcs_ir50_raf'], 'qcs_ir50_raf is no checkpoint: with a config'),
+        (['--model', 'none.pth'], 'checkpoint not found: none.pth'),
+        (['--model', 'qcs_ir50_raf'], 'qcs_ir50_raf is not a checkpoint: a config'),
     ],
 )
 def test_wrong_calls(tmp_path, args, message):
