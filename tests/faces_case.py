@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
-from mmqcs.faces.cascade_file import has_cascades
+from mmqcs.faces.cascade_detector import has_cascades
 from mmqcs.synth.scenes import SceneFace, SceneSettings, render_scene, scene_faces
 
 needs_cascades = pytest.mark.skipif(

@@ -11,35 +11,17 @@ from pathlib import Path
 import cv2
 import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from .results import FaceExpression, ImageResult
 
-__all__ = ['CLASS_COLOURS', 'draw_faces', 'reduce_image']
-
-CLASS_COLOURS = (
-    (0, 158, 115),
-    (230, 159, 0),
-    (86, 180, 233),
-    (213, 94, 0),
-    (204, 121, 167),
-    (240, 228, 66),
-    (0, 114, 178),
-    (200, 200, 200),
-)
+_PALETTE = '#009e73 #e69f00 #56b4e9 #d55e00 #cc79a7 #f0e442 #0072b2 #c8c8c8'
+CLASS_COLOURS = tuple(map(ImageColor.getrgb, _PALETTE.split(' ')))
 """RGB colours of the classes, by Okabe and Ito: distinguishable with any vision."""
 
 
 def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
-    """Draw boxes, points and the names of the expressions.
-
-    Args:
-        image: BGR, uint8 (H, W, 3). It is not modified.
-        result: Faces of the image.
-
-    Returns:
-        BGR, uint8 (H, W, 3).
-    """
+    """Draw boxes, points and the expressions into a copy of a BGR image."""
     drawn = image.copy()
     for item in reversed(result.faces):  # the largest face last, on top
         _draw_face(drawn, item)
@@ -47,15 +29,7 @@ def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
 
 
 def reduce_image(image: np.ndarray, side: int) -> np.ndarray:
-    """Reduce an image to a maximum side length.
-
-    Args:
-        image: uint8 (H, W, 3).
-        side: Maximum of the longer side in pixels; the shorter one is at least 16.
-
-    Returns:
-        uint8 (h, w, 3), or the image itself if it is small enough.
-    """
+    """Reduce an image to a maximum side length; the shorter side is at least 16."""
     scale = side / max(image.shape[:2])
     if scale >= 1:
         return image

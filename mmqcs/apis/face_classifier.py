@@ -12,9 +12,7 @@ from mmpretrain.registry import TRANSFORMS
 from torch import Tensor
 
 from mmqcs.checkpoints import load_classifier
-from mmqcs.deployment.scores import check_scores
-
-__all__ = ['FaceClassifier']
+from mmqcs.deployment.onnx_classifier import check_scores
 
 LOADING = ('LoadImageFromFile', 'LoadImage', 'CropFace')
 """Transforms that load images and crop them by a label file; faces need neither."""
@@ -35,11 +33,8 @@ class FaceClassifier:
             Building it can then run any code.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: No model has this name, a checkpoint given alone holds no config,
-            or the classes have no names.
-        CheckpointError: The checkpoint is damaged, its config names a part that a file
-            must not name, or its weights are not finite numbers or do not fit.
+        ValueError: The classes have no names.
+        FileNotFoundError, CheckpointError: See ``load_classifier``.
 
     Examples:
         >>> classify = FaceClassifier('work_dirs/qcs.pth')
@@ -72,18 +67,17 @@ class FaceClassifier:
         self.batch_size = batch_size
         self.face_template = loaded.config.get('face_template')
         with loaded.naming_source():
-            self.pipeline = _pipeline(loaded.config)
+            steps = loaded.config.test_dataloader.dataset.pipeline
+            kept = [x for x in steps if x['type'].rpartition('.')[2] not in LOADING]
+            self.pipeline = Compose([TRANSFORMS.build(step) for step in kept])
             if loaded.embedded:  # wrong settings can fail as late as in use
                 self([np.zeros((112, 112, 3), np.uint8)])
 
     def __call__(self, faces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the scores of faces.
+        """Return the scores of faces, (N, classes), each row summing to 1.
 
         Args:
             faces: BGR, uint8 (H, W, 3), of any size.
-
-        Returns:
-            (N, classes), each row summing to 1.
 
         Raises:
             ValueError: A score is NaN: the network overflows.
@@ -97,47 +91,20 @@ class FaceClassifier:
         return check_scores(np.concatenate(scores))
 
     def views(self, faces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return what the test pipeline makes of faces.
-
-        Args:
-            faces: BGR, uint8 (H, W, 3), of any size; at least one.
-
-        Returns:
-            BGR, uint8 (N, h, w, 3).
-        """
+        """Return at least one face after the test pipeline, BGR, uint8 (N, h, w, 3)."""
         inputs = torch.stack(list(self._collate(faces)['inputs']))
         return inputs.permute(0, 2, 3, 1).numpy().astype(np.uint8)
 
     def prepare(self, faces: Sequence[np.ndarray]) -> Tensor:
-        """Return faces as the network takes them: normalised, on its device.
-
-        Args:
-            faces: BGR, uint8 (H, W, 3), of any size; at least one.
-
-        Returns:
-            (N, 3, h, w).
-        """
+        """Return at least one face as the network takes it, (N, 3, h, w)."""
         batch = self._collate(faces)
         return self.model.data_preprocessor(batch, training=False)['inputs']
 
     def _collate(self, faces: Sequence[np.ndarray]) -> dict[str, Any]:
+        sizes = [face.shape[:2] for face in faces]
         return default_collate(
             [
-                self.pipeline(
-                    {'img': x, 'img_shape': x.shape[:2], 'ori_shape': x.shape[:2]}
-                )
-                for x in faces
+                self.pipeline({'img': face, 'img_shape': size, 'ori_shape': size})
+                for face, size in zip(faces, sizes, strict=True)
             ]
         )
-
-
-def _pipeline(config: Config) -> Compose:
-    """Return the test pipeline without the transforms that load and crop."""
-    steps = config.test_dataloader.dataset.pipeline
-    return Compose(
-        [
-            TRANSFORMS.build(step)
-            for step in steps
-            if step['type'].rpartition('.')[2] not in LOADING
-        ]
-    )

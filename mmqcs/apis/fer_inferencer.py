@@ -12,23 +12,14 @@ from mmengine.config import Config
 
 from mmqcs.checkpoints import model_kind
 from mmqcs.deployment import OnnxClassifier
-from mmqcs.faces import (
-    ARCFACE,
-    CascadeDetector,
-    Face,
-    FaceDetector,
-    WholeImage,
-    cut_face,
-)
-from mmqcs.faces.alignment import check_template
+from mmqcs.faces import CascadeDetector, Face, FaceDetector, WholeImage, cut_face
+from mmqcs.faces.alignment import ARCFACE, check_template
 
 from .face_classifier import FaceClassifier
 from .files import ImageError
-from .frames import Frame, frames
-from .inputs import Input, describe_left_out, expand
+from .frames import Frame, Input, frames
+from .inputs import describe_left_out, expand
 from .results import FaceExpression, ImageResult
-
-__all__ = ['FERInferencer']
 
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
 
@@ -64,11 +55,9 @@ class FERInferencer:
         trust: Whether a checkpoint may run code; see :class:`FaceClassifier`.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ImportError: OpenCV has no cascade (OpenCV 5), or MMDetection is missing.
+        ImportError: OpenCV has no cascade (OpenCV 5).
         ValueError: An argument is invalid; the message says what to do.
-        CheckpointError: The checkpoint is damaged, its config names a part that a file
-            must not name, or its weights do not fit the model.
+        FileNotFoundError, CheckpointError: See :class:`FaceClassifier`.
 
     Examples:
         >>> infer = FERInferencer('work_dirs/qcs.pth')
@@ -102,13 +91,15 @@ class FERInferencer:
         self.batch_frames = batch_frames
         self.detector = _detector(faces)
         if isinstance(model, (str, Path, Config)):
-            model = _classifier(model, checkpoint, device, batch_size, trust)
+            if model_kind(model) == 'onnx':
+                model = _onnx_classifier(model, checkpoint, device, batch_size)
+            else:
+                model = FaceClassifier(model, checkpoint, device, batch_size, trust)
         self.classifier = model
         self.classes: tuple[str, ...] = tuple(model.classes)
         if template is None:
             template = getattr(model, 'face_template', None)
-            template = ARCFACE if template is None else template
-        self.template = check_template(template)
+        self.template = check_template(ARCFACE if template is None else template)
 
     def __call__(
         self, inputs: Input | Iterable[Input], every: int = 1
@@ -126,10 +117,9 @@ class FERInferencer:
             several pages, in order.
 
         Raises:
-            FileNotFoundError: There is no such file.
             TypeError: An input has another type.
-            mmqcs.apis.ImageError: An image or a video cannot be read. To continue with
-                the others, use :meth:`stream`.
+            FileNotFoundError, mmqcs.apis.ImageError: An input cannot be read. To
+                continue with the others, use :meth:`stream`.
         """
         return list(self.stream(inputs, every, on_error='raise'))
 
@@ -150,9 +140,6 @@ class FERInferencer:
             on_error: ``'record'`` to continue after an input that cannot be read, and
                 to yield a result with ``error`` for it; ``'raise'`` to raise.
             keep_images: Whether results contain their images.
-
-        Yields:
-            Results in the order of the images.
         """
         if on_error not in ('record', 'raise'):
             raise ValueError(f"on_error must be 'record' or 'raise', got {on_error!r}")
@@ -176,12 +163,7 @@ class FERInferencer:
         return len(waiting) >= self.batch_frames or pixels >= BATCH_PIXELS
 
     def cut(self, image: np.ndarray, face: Face) -> np.ndarray:
-        """Crop a face for the classifier, before the test pipeline.
-
-        Args:
-            image: BGR, uint8 (H, W, 3).
-            face: Face of the image.
-        """
+        """Crop a face of a BGR image for the classifier, before the test pipeline."""
         return cut_face(image, face, self.size, self.template, self.margin)
 
     def _classify(
@@ -197,7 +179,7 @@ class FERInferencer:
             yield ImageResult(
                 source=frame.source,
                 classes=self.classes,
-                faces=tuple(self._expression(face, next(scores)) for face in faces),
+                faces=tuple(self._name(face, next(scores)) for face in faces),
                 size=None if frame.image is None else frame.image.shape[1::-1],
                 index=frame.index,
                 time=frame.time,
@@ -218,28 +200,20 @@ class FERInferencer:
                 return frame, faces, [self.cut(frame.image, face) for face in faces]
             except (cv2.error, MemoryError) as reason:  # for example a side > 32,767
                 height, width = frame.image.shape[:2]
-                error = ImageError(
-                    f'{frame.source}: faces cannot be found in {width} x {height} '
-                    f'pixels: {reason}'
-                )
+                what = f'faces cannot be found in {width} x {height} pixels: {reason}'
+                error = ImageError(f'{frame.source}: {what}')
         if on_error == 'raise':
             raise error
         return replace(frame, image=None, error=error), [], []
 
-    def _expression(self, face: Face, scores: np.ndarray) -> FaceExpression:
+    def _name(self, face: Face, scores: np.ndarray) -> FaceExpression:
         label = int(scores.argmax())
         return FaceExpression(face, label, self.classes[label], scores)
 
 
-def _classifier(
-    model: str | Path | Config,
-    checkpoint: str | Path | None,
-    device: str | None,
-    batch_size: int,
-    trust: bool,
-) -> Classifier:
-    if model_kind(model) != 'onnx':
-        return FaceClassifier(model, checkpoint, device, batch_size, trust)
+def _onnx_classifier(
+    model: str | Path, checkpoint: object, device: str | None, batch_size: int
+) -> OnnxClassifier:
     if checkpoint is not None:
         raise ValueError(f'{model} holds its weights: leave out the checkpoint')
     if device not in (None, 'cpu'):
@@ -253,10 +227,10 @@ def _classifier(
 def _detector(faces: str | FaceDetector) -> FaceDetector:
     if not isinstance(faces, str):
         return faces
-    if faces == 'cascade':
-        return CascadeDetector()
-    if faces == 'none':
-        return WholeImage()
-    raise ValueError(
-        f"faces must be 'cascade', 'none' or a detector of mmqcs.faces, got {faces!r}"
-    )
+    kinds = {'cascade': CascadeDetector, 'none': WholeImage}
+    if faces not in kinds:
+        raise ValueError(
+            f"faces must be 'cascade', 'none' or a detector of mmqcs.faces, got "
+            f'{faces!r}'
+        )
+    return kinds[faces]()

@@ -5,8 +5,6 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ['MAX_BYTES', 'ImageError', 'open_file', 'printable']
-
 MAX_BYTES = 2**29
 """Maximum size of an image file: 512 MiB, enough for uncompressed 8-bit images with the
 maximum number of pixels."""
@@ -30,13 +28,6 @@ def printable(text: str) -> str:
 
     File names can contain line feeds, control characters, and bytes that are not UTF-8,
     which Python represents as lone surrogates.
-
-    Args:
-        text: Any text.
-
-    Examples:
-        >>> print(printable('Zoë\n.jpg'))
-        Zoë\n.jpg
     """
     return ''.join(x if x.isprintable() else ascii(x)[1:-1] for x in text)
 
@@ -47,9 +38,6 @@ def open_file(path: str | Path) -> BinaryIO:
     Pipes, sockets and devices are refused before they are opened, because opening or
     reading them can block forever.
 
-    Args:
-        path: File, or a link to it.
-
     Raises:
         FileNotFoundError: There is no such file.
         ImageError: The path is a folder or a special file, the file is empty, or
@@ -57,18 +45,16 @@ def open_file(path: str | Path) -> BinaryIO:
     """
     try:
         status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f'{path} is a folder, not an image or a video')
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f'{path} is not a regular file')
-        if status.st_size == 0:
-            raise ImageError(f'{path} is empty (0 bytes)')
-        return open(path, 'rb')
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            return open(path, 'rb')
     except FileNotFoundError as error:
         raise FileNotFoundError(f'no such file: {path}') from error
     except OSError as error:
         raise ImageError(f'{path} cannot be opened: {error.strerror}') from error
     except ValueError as error:
-        if isinstance(error, ImageError):
-            raise
         raise ImageError(f'{path!r} is not a valid path: {error}') from error
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageError(f'{path} is a folder, not an image or a video')
+    if stat.S_ISREG(status.st_mode):
+        raise ImageError(f'{path} is empty (0 bytes)')
+    raise ImageError(f'{path} is not a regular file')

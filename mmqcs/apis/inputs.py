@@ -11,12 +11,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from .files import ImageError, open_file
-from .frame import Frame
-from .read_image import open_image
-from .videos import HEAD, is_video_head
-
-__all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'Input', 'describe_left_out', 'expand']
+from .files import ImageError
+from .read_image import Frame, open_image
+from .videos import is_video
 
 Input = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | int
 """Path of an image, a video or a folder; encoded image as bytes or an open file; Pillow
@@ -31,8 +28,7 @@ _VIDEOS = (
     'ts vob webm wmv'
 )
 IMAGE_SUFFIXES = frozenset(f'.{name}' for name in _IMAGES.split(' '))
-VIDEO_SUFFIXES = frozenset(f'.{name}' for name in _VIDEOS.split(' '))
-_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+_SUFFIXES = IMAGE_SUFFIXES.union(f'.{name}' for name in _VIDEOS.split(' '))
 
 
 def expand(
@@ -44,65 +40,49 @@ def expand(
     name. Files are recognised by their content. Files with the name of an image or a
     video but other content are listed as well, so that reading them reports the error.
 
-    Args:
-        inputs: One input, or an iterable of inputs and of results of this function.
-        left_out: Counter that is updated with the files left out of folders, by kind.
-
-    Yields:
-        Inputs, and frames with ``error`` for inputs that cannot be listed.
+    Inputs that cannot be listed become frames with an ``error``, which this function
+    also accepts. Files left out of folders are counted in ``left_out`` by kind.
 
     Raises:
         TypeError: An input has an unknown type.
     """
-    if _is_input(inputs):
+    if _is_input(inputs) or not isinstance(inputs, Iterable):
         inputs = [inputs]
-    elif not isinstance(inputs, Iterable):
-        raise _type_error(inputs)
     left_out = Counter() if left_out is None else left_out
     for item in inputs:
-        if isinstance(item, Frame):
-            yield item
-            continue
-        if not _is_input(item):
-            raise _type_error(item)
         if isinstance(item, (str, Path)):
             yield from _expand_path(item, left_out)
+        elif isinstance(item, (bytearray, memoryview)):
+            yield bytes(item)
+        elif isinstance(item, Frame) or _is_input(item):
+            yield item
         else:
-            yield bytes(item) if isinstance(item, (bytearray, memoryview)) else item
+            raise TypeError(
+                f'an input must be a path, the bytes of an image, an open file, a '
+                f'Pillow image, a BGR array, the number of a camera, or a list of '
+                f'these; got {type(item).__name__}'
+            )
 
 
 def describe_left_out(left_out: Counter[str]) -> list[str]:
-    """Describe the files that :func:`expand` left out of folders, one line per kind.
-
-    Args:
-        left_out: Counter from :func:`expand`.
-    """
-    endings = {x: n for x, n in left_out.items() if x[:1] in ('', '.')}
+    """Describe the files that :func:`expand` left out of folders, one line per kind."""
+    endings = Counter({x: n for x, n in left_out.items() if x[:1] in ('', '.')})
     lines = []
     if endings:
-        number = sum(endings.values())
         first = sorted(endings.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
         names = [f'{n} {x or "without an ending"}' for x, n in first]
         names += ['...'] * (len(endings) > 10)
-        noun = 'file' if number == 1 else 'files'
-        lines = [f'left out: {number} {noun} of unknown format ({", ".join(names)})']
+        noun = 'file' if endings.total() == 1 else 'files'
+        kinds = f'{noun} of unknown format ({", ".join(names)})'
+        lines = [f'left out: {endings.total()} {kinds}']
     others = left_out.keys() - endings.keys()
     return lines + [f'left out: {x} ({left_out[x]})' for x in sorted(others)]
 
 
 def _is_input(item: object) -> bool:
-    if isinstance(item, bool):
-        return False
     known = (str, Path, bytes, bytearray, memoryview, Image.Image, np.ndarray, int)
-    return isinstance(item, known) or hasattr(item, 'read')
-
-
-def _type_error(item: object) -> TypeError:
-    return TypeError(
-        f'an input must be a path, the bytes of an image, an open file, a Pillow '
-        f'image, a BGR array, the number of a camera, or a list of these; got '
-        f'{type(item).__name__}'
-    )
+    fits = isinstance(item, known) and not isinstance(item, bool)
+    return fits or hasattr(item, 'read')
 
 
 def _expand_path(
@@ -147,7 +127,8 @@ def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[str | Path | 
             elif path.suffix.lower() in _SUFFIXES or _is_known(path):
                 found.append((path, path))
             else:
-                unknown[_kind(path)] += 1
+                special = 'special files or broken links'
+                unknown[path.suffix.lower() if path.is_file() else special] += 1
     left_out += unknown
     yield from (item for _, item in sorted(found, key=lambda pair: pair[0]))
     if not found:
@@ -159,16 +140,9 @@ def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[str | Path | 
 def _is_known(path: Path) -> bool:
     """Return whether a file is an image or a video, by its content."""
     try:
-        with open_file(path) as file:
-            if is_video_head(file.read(HEAD)):
-                return True
+        if is_video(path):
+            return True
         with open_image(path, str(path)):
             return True
     except (ImageError, FileNotFoundError):
         return False
-
-
-def _kind(path: Path) -> str:
-    if not path.is_file():
-        return 'special files or broken links'
-    return path.suffix.lower()

@@ -7,8 +7,6 @@ import numpy as np
 
 from mmqcs.faces import Face
 
-__all__ = ['FaceExpression', 'ImageResult']
-
 
 @dataclass(frozen=True)
 class FaceExpression:
@@ -48,7 +46,7 @@ class ImageResult:
         classes: Class names, in the order of the scores.
         faces: Faces, the largest first.
         size: (width, height) of the image in pixels; None if it was not read.
-        index: Index of the frame in a video, or None.
+        index: Index of the frame in a video, an animation or a file of several pages.
         time: Time of the frame in seconds, or None.
         error: Why the image could not be read, or None.
         rate: Frames per second of the video, or None.
@@ -72,31 +70,22 @@ class ImageResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the image, for JSON; pixels have one decimal."""
-        return {
-            'source': self.source,
-            'frame': self.index,
-            'time': self.time,
-            'size': self.size,
-            'error': self.error,
-            'faces': [
-                {
-                    'box': _round(item.face.box),
-                    'points': None
-                    if item.face.points is None
-                    else [_round(point) for point in item.face.points],
-                    'points_from': item.face.points_from,
-                    'detection_score': round(item.face.score, 4),
-                    'label': item.label,
-                    'name': item.name,
-                    'scores': {
-                        name: round(float(score), 6)
-                        for name, score in zip(self.classes, item.scores, strict=True)
-                    },
-                }
-                for item in self.faces
-            ],
-        }
+        faces = []
+        for item in self.faces:
+            pairs = zip(self.classes, item.scores, strict=True)
+            face = {
+                'box': _rounded(item.face.box),
+                'points': _rounded(item.face.points),
+                'points_from': item.face.points_from,
+                'detection_score': round(item.face.score, 4),
+                'label': item.label,
+                'name': item.name,
+                'scores': {name: round(float(score), 6) for name, score in pairs},
+            }
+            faces.append(face)
+        keys = {'frame': self.index, 'time': self.time, 'size': self.size}
+        return {'source': self.source, **keys, 'error': self.error, 'faces': faces}
 
 
-def _round(values: np.ndarray) -> list[float]:
-    return [round(float(value), 1) for value in values]
+def _rounded(values: np.ndarray | None) -> list[Any] | None:
+    return None if values is None else np.round(np.asarray(values, float), 1).tolist()

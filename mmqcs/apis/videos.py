@@ -3,26 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import cv2
 
 from .files import ImageError, open_file
-from .frame import Frame
-from .read_image import check_size, is_heif, translate_errors
-
-__all__ = [
-    'HEAD',
-    'MAX_FRAME_PIXELS',
-    'VideoInfo',
-    'ends_early',
-    'is_video_head',
-    'open_video',
-    'video_frames',
-    'video_info',
-]
+from .read_image import Frame, check_size, is_heif, translate_errors
 
 MAX_FRAME_PIXELS = 2**25
 """Maximum number of pixels of a frame of a video or an animation: just above 8K,
@@ -43,30 +30,24 @@ _BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot')  # MP4,
 _REFERENCES = (b'c=in ip', b'<mpd', b'<compositionplaylist', b'#extm3u', b'ffconcat')
 
 
-@dataclass(frozen=True)
-class VideoInfo:
-    """Properties that a video states.
-
-    Args:
-        rate: Frames per second; 25 if not stated.
-        count: Number of frames, or None if not stated.
-        length: Duration in seconds, or None if not stated.
-    """
+class VideoInfo(NamedTuple):
+    """Properties that a video states."""
 
     rate: float
+    """Frames per second; 25 if not stated."""
     count: int | None
+    """Number of frames, or None if not stated."""
     length: float | None = None
+    """Duration in seconds, or None if not stated."""
 
 
 def is_video_head(head: bytes) -> bool:
-    """Return whether a file starts as a video.
+    """Return whether the first bytes of a file are those of a video.
 
     FFmpeg opens the files and URLs that playlists and session descriptions contain.
     These are text, so text is refused.
-
-    Args:
-        head: First :data:`HEAD` bytes of the file.
     """
+    head = head[:HEAD]
     text, zero, _ = head.partition(b'\0')
     if not zero or any(mark in text.lower() for mark in _REFERENCES):
         return False
@@ -79,17 +60,15 @@ def is_video_head(head: bytes) -> bool:
     return packets or head.startswith(_STARTS)
 
 
+def is_video(path: str | Path) -> bool:
+    """Return whether a file starts as a video."""
+    with open_file(path) as file:
+        return is_video_head(file.read(HEAD))
+
+
 @contextmanager
-def open_video(item: str | Path | int) -> Iterator[cv2.VideoCapture]:
-    """Open a video or a camera.
-
-    Args:
-        item: File that starts as a video, or number of a camera.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: It cannot be opened, or its frames are too large.
-    """
+def _open_video(item: str | Path | int) -> Iterator[cv2.VideoCapture]:
+    """Open a file that starts as a video, or a camera by its number."""
     with ExitStack() as stack:
         if isinstance(item, int):
             name, what = f'camera {item}', 'no camera with this number'
@@ -103,12 +82,10 @@ def open_video(item: str | Path | int) -> Iterator[cv2.VideoCapture]:
         stack.callback(capture.release)
         if not capture.isOpened():
             raise ImageError(f'{name} cannot be opened: {what}')
-        width, height = (
-            int(capture.get(x))
-            for x in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
+        width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MAX_FRAME_PIXELS:
-            check_size(name, width, height, MAX_FRAME_PIXELS, ' per frame of a video')
+            check_size(name, width, height, MAX_FRAME_PIXELS)
         yield capture
 
 
@@ -123,16 +100,8 @@ def _address(file: BinaryIO) -> str:
 
 
 def video_info(item: str | Path | int) -> VideoInfo:
-    """Return the properties of a video or camera without reading its frames.
-
-    Args:
-        item: File that starts as a video, or number of a camera.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: It cannot be opened.
-    """
-    with open_video(item) as capture:
+    """Return the properties of a video or camera without reading its frames."""
+    with _open_video(item) as capture:
         return _info(capture)
 
 
@@ -140,27 +109,16 @@ def _info(capture: cv2.VideoCapture) -> VideoInfo:
     rate = capture.get(cv2.CAP_PROP_FPS)
     number = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     count = int(number) if 0 < number < 2**31 else None  # neither NaN nor infinite
-    return VideoInfo(
-        rate=rate if 0 < rate < 1000 else 25.0,
-        count=count,
-        length=count / rate if count is not None and rate > 0 else None,
-    )
+    length = count / rate if count is not None and rate > 0 else None
+    return VideoInfo(rate if 0 < rate < 1000 else 25.0, count, length)
 
 
 def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Frame]:
-    """Read the frames of a video or camera.
+    """Read every ``every``-th frame of a video or camera that is named ``source``.
 
-    Args:
-        item: File that starts as a video, or number of a camera.
-        source: Name of the input in the frames.
-        every: Read every ``every``-th frame.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        mmqcs.apis.ImageError: The video cannot be opened or is damaged. Readable frames
-            are yielded before.
+    If a video is damaged, readable frames are yielded before the ``ImageError``.
     """
-    with open_video(item) as capture:
+    with _open_video(item) as capture:
         info = _info(capture)
         index, seconds, damaged = -1, 0.0, []
         while capture.grab():
@@ -188,16 +146,11 @@ def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Fr
 
 
 def ends_early(info: VideoInfo, read: int, seconds: float) -> bool:
-    """Return whether frames are missing at the end of a video.
+    """Return whether frames are missing after ``read`` frames and ``seconds``.
 
     With a variable rate, the stated number of frames can be an estimate, or the last
     frame can be long. Therefore a video only ends early if both frames and seconds are
     missing.
-
-    Args:
-        info: Properties that the video states.
-        read: Number of frames read.
-        seconds: Time of the last frame read.
     """
     if info.count is None or info.length is None:
         return False

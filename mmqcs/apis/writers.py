@@ -4,7 +4,6 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -15,8 +14,6 @@ from .files import ImageError, printable
 from .results import ImageResult
 from .videos import video_info
 
-__all__ = ['PICTURE_SIDE', 'VIDEO_SIDE', 'ResultWriter', 'csv_rows']
-
 PICTURE_SIDE = 65_500
 """Maximum side of a written image in pixels: the limit of JPEG."""
 
@@ -26,7 +23,7 @@ VIDEO_SIDE = 4096
 _POINTS = ('eye_left', 'eye_right', 'nose', 'mouth_left', 'mouth_right')
 
 
-def csv_header(classes: Sequence[str]) -> list[str]:
+def _csv_header(classes: Sequence[str]) -> list[str]:
     """Return the names of the columns."""
     return [
         *('source', 'frame', 'time', 'face', 'left', 'top', 'right', 'bottom'),
@@ -37,14 +34,11 @@ def csv_header(classes: Sequence[str]) -> list[str]:
     ]
 
 
-def csv_rows(result: ImageResult) -> list[dict[str, Any]]:
-    """Return one row per face, or one row with a note if there is no face.
-
-    File names are escaped, so that each row is one line.
-    """
+def _csv_rows(result: ImageResult) -> list[dict[str, Any]]:
+    """Return one row per face, or one row with a note if there is no face."""
     record = result.to_dict()
     common = {key: record[key] for key in ('source', 'frame', 'time')}
-    common['source'] = printable(common['source'])
+    common['source'] = printable(common['source'])  # a row is one line
     if not record['faces']:
         return [{**common, 'note': printable(record['error'] or 'no face')}]
     rows = []
@@ -75,9 +69,6 @@ class ResultWriter:
     Raises:
         FileExistsError: The folder already contains results.
         OSError: The folder is not writable, or, when writing, the disk is full.
-
-    Attributes:
-        notes: Differences between written videos and their sources, one line each.
     """
 
     def __init__(
@@ -90,6 +81,7 @@ class ResultWriter:
         self.folder = Path(folder)
         self.with_pictures = pictures
         self.every = every
+        # differences between written videos and their sources, one line each
         self.notes: list[str] = []
         if printable(str(folder)) != str(folder):
             raise OSError('the name of the folder cannot be printed')
@@ -100,22 +92,17 @@ class ResultWriter:
         options = {'mode': 'x', 'encoding': 'utf-8', 'errors': 'backslashreplace'}
         self._lines = (self.folder / 'results.jsonl').open(**options)
         try:
-            table = (self.folder / 'results.csv').open(**options, newline='')
+            self._table = (self.folder / 'results.csv').open(**options, newline='')
         except OSError:
             self._lines.close()
             raise
-        self._table = table
-        self._csv = csv.DictWriter(table, csv_header(classes))
+        self._csv = csv.DictWriter(self._table, _csv_header(classes))
         self._csv.writeheader()
 
     def write(self, result: ImageResult) -> None:
-        """Write one result.
-
-        Args:
-            result: Result, with its image if copies are written.
-        """
+        """Write one result, which has its image if copies are written."""
         self._lines.write(json.dumps(result.to_dict(), ensure_ascii=False) + '\n')
-        self._csv.writerows(csv_rows(result))
+        self._csv.writerows(_csv_rows(result))
         self._lines.flush()
         self._table.flush()
         if self.with_pictures and result.image is not None:
@@ -125,11 +112,7 @@ class ResultWriter:
                 self._write_frame(result)
 
     def close(self) -> None:
-        """Close all files.
-
-        Raises:
-            OSError: A video is incomplete.
-        """
+        """Close all files; raise an ``OSError`` if a video is incomplete."""
         try:
             self._close_video()
         finally:
@@ -139,12 +122,7 @@ class ResultWriter:
     def __enter__(self) -> 'ResultWriter':
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _close_video(self) -> None:
@@ -192,13 +170,7 @@ class ResultWriter:
 
 
 class _VideoFile:
-    """A video that is being written.
-
-    Args:
-        path: MP4 file.
-        source: Name of the original video.
-        rate: Frames per second.
-    """
+    """MP4 file that is being written, with ``rate`` frames per second."""
 
     def __init__(self, path: Path, source: str, rate: float) -> None:
         self.path = path
@@ -212,12 +184,7 @@ class _VideoFile:
         self._size = (0, 0)
 
     def write(self, image: np.ndarray, time: float) -> None:
-        """Add a frame, resized to the size of the first frame.
-
-        Args:
-            image: BGR, uint8 (H, W, 3).
-            time: Seconds from the start of the source.
-        """
+        """Add a BGR frame, resized to the size of the first, at a time in seconds."""
         image = reduce_image(image, VIDEO_SIDE)
         if self._writer is None:
             self._start = time

@@ -51,10 +51,9 @@ def find_model() -> Path:
 def render_examples(folder: Path) -> list[Path]:
     """Render the example images."""
     settings = SceneSettings(image_size=384)
-    paths = []
-    for number in EXAMPLES:
-        paths.append(folder / f'scene_{number}.png')
-        cv2.imwrite(str(paths[-1]), render_scene(settings, 'test', number))
+    paths = [folder / f'scene_{number}.png' for number in EXAMPLES]
+    for path, number in zip(paths, EXAMPLES, strict=True):
+        cv2.imwrite(str(path), render_scene(settings, 'test', number))
     return paths
 
 

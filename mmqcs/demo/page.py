@@ -5,20 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import gradio as gr
 import numpy as np
 from gradio.data_classes import ImageData
 
-from mmqcs.apis import FERInferencer, ImageResult
+from mmqcs.apis import FaceClassifier, FERInferencer, ImageResult
 from mmqcs.apis.drawing import draw_faces, reduce_image
 from mmqcs.apis.files import printable
-
-from .heat_maps import attention_overlay, similarity_overlays
-
-__all__ = ['build_page']
+from mmqcs.explain import attention_map, token_similarity
+from mmqcs.visualization import overlay_heat_map
 
 HINT = 'Upload an image, take one with the camera, or paste one.'
-BUTTONS = ['download', 'fullscreen']
 WAYS = ('where they agree', 'where they differ')
 
 SHOWN_SIDE = 2048
@@ -33,6 +31,9 @@ KEPT_SECONDS = 3600
 WAITING = 32
 """Maximum number of requests that wait for the model; more are refused as busy."""
 
+SIDE = 336
+"""Side of the heat maps in pixels."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -43,20 +44,13 @@ class Seen:
 
 
 class Page:
-    """Event handlers; inputs are image files, outputs are RGB arrays.
-
-    Args:
-        infer: Inferencer whose classifier is a ``FaceClassifier``.
-    """
+    """Event handlers; inputs are image files, outputs are RGB arrays."""
 
     def __init__(self, infer: FERInferencer) -> None:
         self.infer = infer
 
     def look(self, path: str | None) -> Seen | None:
-        """Find and classify the faces of an image.
-
-        Args:
-            path: Image file. Of an animation, the first frame is used.
+        """Find and classify the faces of an image file, or of its first frame.
 
         Raises:
             gradio.Error: The image cannot be read. The page shows the message.
@@ -123,12 +117,62 @@ class Page:
         return f'First face: **{names[0]}**. Second face: **{names[1]}**.', *overlays
 
 
+def attention_overlay(classifier: FaceClassifier, face: np.ndarray) -> np.ndarray:
+    """Overlay a BGR face with the evidence for its class, RGB."""
+    (heat,) = attention_map(classifier.model, classifier.prepare([face])).cpu().numpy()
+    return overlay_heat_map(_view(classifier, face), heat)
+
+
+def similarity_overlays(
+    classifier: FaceClassifier,
+    first: np.ndarray,
+    second: np.ndarray,
+    differing: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Overlay two BGR faces with maps of where they agree, or differ.
+
+    The maps are scores of cross similarity attention, averaged over the levels. Both
+    have the same range of colours. Tokens with the mean score of their face have the
+    middle colour.
+    """
+    inputs = classifier.prepare([first, second])
+    scores = token_similarity(classifier.model, inputs[:1], inputs[1:], differing)
+    heats = [levels[:, 0].mean(0).cpu().numpy() for levels in scores]
+    reach = max(float(np.abs(heat - 1).max()) for heat in heats) or 1.0
+    overlays = [
+        overlay_heat_map(_view(classifier, face), heat, 1 - reach, 1 + reach)
+        for face, heat in zip((first, second), heats, strict=True)
+    ]
+    return overlays[0], overlays[1]
+
+
+def _view(classifier: FaceClassifier, face: np.ndarray) -> np.ndarray:
+    """Return the input of the network, enlarged, as RGB."""
+    (view,) = classifier.views([face])
+    large = cv2.resize(view, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    return cv2.cvtColor(large, cv2.COLOR_BGR2RGB)
+
+
 def _summary(result: ImageResult) -> str:
     if not result.faces:
         return 'No face was found.'
     count = 'One face' if len(result.faces) == 1 else f'{len(result.faces)} faces'
     names = ', '.join(f'{x.name} ({100 * x.score:.0f} %)' for x in result.faces)
     return f'**{count}**, the largest first: {names}.'
+
+
+def _input(label: str, height: int, elem_id: str) -> gr.Image:
+    sources = ['upload', 'webcam', 'clipboard']
+    options = {'type': 'filepath', 'sources': sources, 'elem_id': elem_id}
+    image = gr.Image(label=label, height=height, **options)
+    image.preprocess = _path
+    return image
+
+
+def _output(label: str, elem_id: str, height: int | None = None) -> gr.Image:
+    buttons = ['download', 'fullscreen']
+    options = {'interactive': False, 'buttons': buttons, 'elem_id': elem_id}
+    return gr.Image(label=label, height=height, **options)
 
 
 def _path(upload: ImageData | None) -> str | None:
@@ -139,16 +183,7 @@ def _path(upload: ImageData | None) -> str | None:
 def build_page(
     infer: FERInferencer, title: str, examples: Sequence[Path] = ()
 ) -> gr.Blocks:
-    """Build the page.
-
-    Args:
-        infer: Inferencer whose classifier is a ``FaceClassifier``.
-        title: Name of the model.
-        examples: Example images.
-
-    Returns:
-        The page, ready to be launched.
-    """
+    """Build the page for an inferencer whose classifier is a ``FaceClassifier``."""
     page = Page(infer)
     files = [[str(path)] for path in examples]
     kept = (KEPT_SECONDS // 6, KEPT_SECONDS)
@@ -157,57 +192,26 @@ def build_page(
         seen = gr.State(time_to_live=KEPT_SECONDS)
         with gr.Row():
             with gr.Column():
-                picture = gr.Image(
-                    label='Image',
-                    height=480,
-                    type='filepath',
-                    sources=['upload', 'webcam', 'clipboard'],
-                    elem_id='picture',
-                )
+                picture = _input('Image', 480, 'picture')
                 if files:
                     gr.Examples(files, picture, label='Examples: rendered faces')
             with gr.Column():
-                drawn = gr.Image(
-                    label='Faces',
-                    height=480,
-                    interactive=False,
-                    buttons=BUTTONS,
-                    elem_id='faces',
-                )
+                drawn = _output('Faces', 'faces', 480)
                 summary = gr.Markdown(HINT, elem_id='summary')
                 choice = gr.Radio([], label='Face', visible=False, elem_id='face')
         with gr.Row():
             scores = gr.Label(label='Scores', elem_id='scores')
-            heat = gr.Image(
-                label='Evidence for the class: bright places',
-                interactive=False,
-                buttons=BUTTONS,
-                elem_id='attention',
-            )
+            heat = _output('Evidence for the class: bright places', 'attention')
         gr.Markdown('## Compare with a second face')
         with gr.Row():
-            second = gr.Image(
-                label='Second image',
-                height=400,
-                type='filepath',
-                sources=['upload', 'webcam', 'clipboard'],
-                elem_id='second',
-            )
+            second = _input('Second image', 400, 'second')
             with gr.Column():
                 way = gr.Radio(WAYS, value=WAYS[0], label='Show', elem_id='way')
                 told = gr.Markdown(elem_id='told')
         with gr.Row():
-            left = gr.Image(
-                label='First face: bright where the score is high',
-                interactive=False,
-                buttons=BUTTONS,
-                elem_id='left',
-            )
-            right = gr.Image(
-                label='Second face', interactive=False, buttons=BUTTONS, elem_id='right'
-            )
+            left = _output('First face: bright where the score is high', 'left')
+            right = _output('Second face', 'right')
 
-        picture.preprocess = second.preprocess = _path
         # one image at a time, for all sessions together
         alone = {'concurrency_limit': 1, 'concurrency_id': 'model'}
         found = [drawn, summary, seen, choice, scores, heat]

@@ -9,8 +9,6 @@ from mmqcs.version import __version__
 
 from .steps import Step, step_from_dict, step_to_dict
 
-__all__ = ['GRAPH_INPUTS', 'KEY', 'ModelDescription']
-
 KEY = 'mmqcs'
 """Key of the description in ``metadata_props`` of an ONNX file."""
 
@@ -48,9 +46,6 @@ class ModelDescription:
         problem: Why there are no steps, otherwise empty.
         version: Version of mmqcs that wrote the file.
 
-    Raises:
-        ValueError: A field has an unexpected value; the message names it.
-
     Examples:
         >>> from mmqcs.deployment import OnnxClassifier
         >>> about = OnnxClassifier('qcs.onnx').description
@@ -78,22 +73,21 @@ class ModelDescription:
             raise ValueError(
                 f'graph_input must be one of {GRAPH_INPUTS}, got {self.graph_input!r}'
             )
+        size, template = self.input_size, self.face_template
         checks = {
-            'classes': _are(self.classes, str) and len({*self.classes}) > 0,
-            'input_size': _are(self.input_size, int, 2) and min(self.input_size) > 0,
+            'classes': _are(self.classes, str) and self.classes,
+            'input_size': _are(size, int, 2) and min(size) > 0,
             'swap_channels': isinstance(self.swap_channels, bool),
             'mean': self.mean is None or _are_finite(self.mean, 3),
-            'std': (self.std is None) == (self.mean is None)
-            and (self.std is None or (_are_finite(self.std, 3) and min(self.std) > 0)),
+            'std': self.std is None
+            if self.mean is None
+            else _are_finite(self.std, 3) and min(self.std) > 0,
             'config': isinstance(self.config, str),
             'precision': self.precision in ('fp32', 'int8'),
             'problem': isinstance(self.problem, str),
             'version': isinstance(self.version, str),
-            'face_template': self.face_template is None
-            or (
-                _are(self.face_template, tuple, 5)
-                and all(_are_finite(point, 2) for point in self.face_template)
-            ),
+            'face_template': template is None
+            or (_are(template, tuple, 5) and all(_are_finite(x, 2) for x in template)),
         }
         if wrong := [name for name, fits in checks.items() if not fits]:
             raise ValueError(
@@ -111,14 +105,7 @@ class ModelDescription:
 
     @classmethod
     def from_json(cls, text: str) -> 'ModelDescription':
-        """Read a description that :meth:`to_json` wrote.
-
-        Args:
-            text: JSON.
-
-        Raises:
-            ValueError: The text is something else, or has another format.
-        """
+        """Read a description of :meth:`to_json`, or raise a ``ValueError``."""
         try:
             content = json.loads(text)
             number = content.pop('format')

@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 
 from .description import KEY, ModelDescription
-from .scores import check_scores
 from .steps import apply_steps
-
-__all__ = ['OnnxClassifier', 'batches_of_one_shape', 'normalise', 'open_session']
 
 
 class OnnxClassifier:
@@ -26,12 +23,14 @@ class OnnxClassifier:
             Defaults to the CPU.
         batch_size: Maximum number of faces per run of the network.
 
+    Attributes:
+        description, classes, input_size, face_template: See :class:`ModelDescription`.
+
     Raises:
         FileNotFoundError: The file does not exist.
         ImportError: onnxruntime is not installed.
         ValueError: The file is not an ONNX model of mmqcs, its test pipeline cannot
-            be described, a provider is not available, or ``threads`` or
-            ``batch_size`` is not positive.
+            be described, or a provider is not available.
 
     Examples:
         >>> classify = OnnxClassifier('qcs.onnx')
@@ -62,24 +61,9 @@ class OnnxClassifier:
                 f'and run the file with onnxruntime'
             )
         self._input = _input_name(self._session, self.description, path)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the scores."""
-        return self.description.classes
-
-    @property
-    def face_template(self) -> tuple[tuple[float, float], ...] | None:
-        """Positions of the eyes, the nose and the corners of the mouth in its faces.
-
-        Five (x, y) as fractions of the side; None if the config has none.
-        """
-        return self.description.face_template
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of the image that the network takes, in pixels."""
-        return self.description.input_size
+        self.classes = self.description.classes
+        self.input_size = self.description.input_size
+        self.face_template = self.description.face_template
 
     def __call__(self, faces: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Classify faces.
@@ -109,30 +93,16 @@ class OnnxClassifier:
         return check_scores(scores)
 
     def prepare(self, face: np.ndarray) -> np.ndarray:
-        """Turn one face into an input of the graph.
-
-        Args:
-            face: BGR, uint8 (H, W, 3).
+        """Turn one face, BGR, uint8 (H, W, 3), into an input of the graph.
 
         Returns:
             float32 (3, height, width) or uint8 (H, W, 3), without the batch axis.
-
-        Raises:
-            ValueError: The face is something else, or too small for the test pipeline.
         """
-        if (
-            not isinstance(face, np.ndarray)
-            or face.ndim != 3
-            or face.shape[2] != 3
-            or face.dtype != np.uint8
-            or 0 in face.shape
-        ):
-            got = type(face).__name__
-            if isinstance(face, np.ndarray):
-                got = f'{face.dtype} {face.shape}'
-            raise ValueError(
-                f'a face must be a uint8 array of shape (H, W, 3), got {got}'
-            )
+        is_array = isinstance(face, np.ndarray)
+        got = f'{face.dtype} {face.shape}' if is_array else type(face).__name__
+        fits = is_array and face.dtype == np.uint8 and face.ndim == 3 and face.size
+        if not fits or face.shape[2] != 3:
+            raise ValueError(f'a face must be uint8 of shape (H, W, 3), got {got}')
         about = self.description
         if about.graph_input == 'faces':
             return face
@@ -151,15 +121,7 @@ class OnnxClassifier:
 def batches_of_one_shape(
     shapes: Sequence[tuple[int, ...]], batch_size: int
 ) -> Iterator[list[int]]:
-    """Group images that can go through a network together.
-
-    Args:
-        shapes: Shape of each image.
-        batch_size: Maximum number of images per batch.
-
-    Yields:
-        Indices of the images in a batch. Each index occurs once.
-    """
+    """Yield batches of indices of images of one shape, each index once."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, shape in enumerate(shapes):
         groups.setdefault(shape, []).append(index)
@@ -169,15 +131,7 @@ def batches_of_one_shape(
 
 
 def normalise(pixels: np.ndarray, about: ModelDescription) -> np.ndarray:
-    """Reorder and normalise the channels of an image.
-
-    Args:
-        pixels: uint8 (height, width, 3), with the channels of the dataset.
-        about: Order, mean and standard deviation of the channels.
-
-    Returns:
-        float32 (3, height, width).
-    """
+    """Turn uint8 (height, width, 3) into normalised float32 (3, height, width)."""
     image = pixels[..., ::-1] if about.swap_channels else pixels
     image = image.transpose(2, 0, 1).astype(np.float32)
     if about.mean is not None:
@@ -186,14 +140,21 @@ def normalise(pixels: np.ndarray, about: ModelDescription) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
+def check_scores(scores: np.ndarray) -> np.ndarray:
+    """Return scores, (N, classes), or raise a ``ValueError`` if one is not finite."""
+    broken = ~np.isfinite(scores).all(axis=1)
+    if broken.any():
+        raise ValueError(
+            f'the scores of {int(broken.sum())} of {len(scores)} faces are not finite: '
+            f'the weights are damaged, or their numbers are too large'
+        )
+    return scores
+
+
 def open_session(
     path: str | Path, threads: int | None, providers: Sequence[str] | None
 ) -> Any:
-    """Open an ONNX file; see :class:`OnnxClassifier` for arguments and errors.
-
-    Returns:
-        ``onnxruntime.InferenceSession``.
-    """
+    """Open an ONNX file; see :class:`OnnxClassifier` for arguments and errors."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -237,12 +198,11 @@ def _input_name(session: Any, about: ModelDescription, path: str | Path) -> str:
     )
     for name, item, expected, wanted in pairs:
         # a dynamic axis is a name or None
-        fits = item.type == wanted and len(item.shape) == len(expected)
-        fits = fits and all(
-            given == size or not isinstance(given, int) or size is None
-            for given, size in zip(item.shape, expected, strict=True)
-        )
-        if not fits:
+        given = [x if isinstance(x, int) else None for x in item.shape]
+        fits = item.type == wanted and len(given) == len(expected)
+        if not fits or not all(
+            x == y or None in (x, y) for x, y in zip(given, expected, strict=True)
+        ):
             raise ValueError(
                 f'{path}: {name} of the graph is {item.type} {item.shape}, but its '
                 f'description says {wanted} {expected}'
@@ -253,10 +213,7 @@ def _input_name(session: Any, about: ModelDescription, path: str | Path) -> str:
 def _describe(session: Any, path: str | Path) -> ModelDescription:
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
-        raise ValueError(
-            f'{path} was not written by tools/deployment/export_onnx.py: it has no '
-            f'description of the model'
-        )
+        raise ValueError(f'{path} was not written by tools/deployment/export_onnx.py')
     try:
         return ModelDescription.from_json(text)
     except ValueError as error:

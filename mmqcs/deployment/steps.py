@@ -8,17 +8,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-__all__ = [
-    'CenterCrop',
-    'Resize',
-    'ResizeEdge',
-    'Step',
-    'Subsample',
-    'apply_steps',
-    'step_from_dict',
-    'step_to_dict',
-]
-
 _MAX = 8192
 """Largest number of pixels that a step may ask for, so that no file asks for more."""
 
@@ -35,32 +24,26 @@ _METHODS: dict[str, dict[str, int]] = {
 """Interpolations by backend, with the names that mmcv gives them."""
 
 
+_EDGES = ('short', 'long', 'width', 'height')
+
+
 class _Step:
     """Checks the fields of a step, which may come from a file of unknown origin."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
+        for field in reversed(fields(self)):  # the backend before its interpolation
             value = getattr(self, field.name)
-            if type(value) is not field.type or (
-                field.type is int and not 0 < value <= _MAX
-            ):
+            if field.type is int:
+                fits, wanted = type(value) is int and 0 < value <= _MAX, f'1 to {_MAX}'
+            else:
+                wanted = {'edge': _EDGES, 'backend': tuple(_METHODS)}.get(field.name)
+                wanted = wanted or tuple(_METHODS[self.backend])
+                fits = type(value) is str and value in wanted
+            if not fits:
                 raise ValueError(
                     f'step {type(self).__name__} has {field.name}={value!r:.40}, '
-                    f'expected {field.type.__name__}, numbers from 1 to {_MAX}'
+                    f'expected {wanted}'
                 )
-
-
-class _Resizing(_Step):
-    interpolation: str
-    backend: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.interpolation not in _METHODS.get(self.backend, ()):
-            raise ValueError(
-                f'step {type(self).__name__} has interpolation={self.interpolation!r} '
-                f'and backend={self.backend!r}, a combination that does not exist'
-            )
 
     def _resize(self, image: np.ndarray, height: int, width: int) -> np.ndarray:
         method = _METHODS[self.backend][self.interpolation]
@@ -71,7 +54,7 @@ class _Resizing(_Step):
 
 
 @dataclass(frozen=True)
-class Resize(_Resizing):
+class Resize(_Step):
     """Resize to a fixed size, whatever the proportions.
 
     Args:
@@ -81,10 +64,6 @@ class Resize(_Resizing):
             ``'lanczos'``; OpenCV also has ``'area'``, Pillow ``'box'`` and
             ``'hamming'``.
         backend: ``'cv2'`` or ``'pillow'``.
-
-    Raises:
-        ValueError: A size is not 1 to 8192, or the backend does not have the
-            interpolation.
     """
 
     height: int
@@ -98,17 +77,13 @@ class Resize(_Resizing):
 
 
 @dataclass(frozen=True)
-class ResizeEdge(_Resizing):
+class ResizeEdge(_Step):
     """Resize one edge to a fixed length and keep the proportions.
 
     Args:
         length: In pixels.
         edge: ``'short'``, ``'long'``, ``'width'`` or ``'height'``.
-        interpolation: See :class:`Resize`.
-        backend: See :class:`Resize`.
-
-    Raises:
-        ValueError: As for :class:`Resize`, or the edge is none of these.
+        interpolation, backend: See :class:`Resize`.
     """
 
     length: int
@@ -116,38 +91,18 @@ class ResizeEdge(_Resizing):
     interpolation: str = 'bilinear'
     backend: str = 'cv2'
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.edge not in ('short', 'long', 'width', 'height'):
-            raise ValueError(f'step ResizeEdge has edge={self.edge!r:.40}')
-
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Resize an image, (H, W, 3) uint8."""
         height, width = image.shape[:2]
-        by_width = {
-            'short': width < height,
-            'long': width > height,
-            'width': True,
-            'height': False,
-        }[self.edge]
-        if by_width:
-            size = int(self.length * height / width), self.length
-        else:
-            size = self.length, int(self.length * width / height)
-        return self._resize(image, *size)
+        also = 'long' if width > height else 'short' if width < height else None
+        if self.edge in ('width', also):
+            return self._resize(image, int(self.length * height / width), self.length)
+        return self._resize(image, self.length, int(self.length * width / height))
 
 
 @dataclass(frozen=True)
 class CenterCrop(_Step):
-    """Cut out the centre; smaller images keep their size.
-
-    Args:
-        height: In pixels.
-        width: In pixels.
-
-    Raises:
-        ValueError: A size is not 1 to 8192.
-    """
+    """Cut out the centre of ``height`` x ``width`` pixels, or less if there is less."""
 
     height: int
     width: int
@@ -161,19 +116,12 @@ class CenterCrop(_Step):
 
 @dataclass(frozen=True)
 class Subsample(_Step):
-    """Take every k-th pixel of both axes, starting with the first.
-
-    Args:
-        step: k.
-
-    Raises:
-        ValueError: k is not 1 to 8192.
-    """
+    """Take every ``step``-th pixel of both axes, starting with the first."""
 
     step: int
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Sample an array, (H, W, ...) → (⌈H / k⌉, ⌈W / k⌉, ...)."""
+        """Sample an array, (H, W, ...) → (⌈H / step⌉, ⌈W / step⌉, ...)."""
         return image[:: self.step, :: self.step]
 
 
@@ -182,11 +130,7 @@ _KINDS = {kind.__name__: kind for kind in get_args(Step)}
 
 
 def apply_steps(image: np.ndarray, steps: Iterable[Step]) -> np.ndarray:
-    """Run the steps one after the other.
-
-    Args:
-        image: (H, W, 3) uint8.
-        steps: Steps of the test pipeline.
+    """Run the steps of a test pipeline on an image, (H, W, 3) uint8.
 
     Returns:
         uint8 pixels as the network takes them, before normalisation.
@@ -197,19 +141,12 @@ def apply_steps(image: np.ndarray, steps: Iterable[Step]) -> np.ndarray:
 
 
 def step_to_dict(step: Step) -> dict[str, Any]:
-    """Return a step as JSON can hold it; see :func:`step_from_dict`."""
+    """Return a step as JSON can hold it."""
     return {'type': type(step).__name__, **asdict(step)}
 
 
 def step_from_dict(settings: Mapping[str, Any]) -> Step:
-    """Build the step that :func:`step_to_dict` described.
-
-    Args:
-        settings: ``type`` and the arguments of the step.
-
-    Raises:
-        ValueError: The type is unknown, or the arguments do not fit it.
-    """
+    """Build the step that :func:`step_to_dict` described, or raise a ``ValueError``."""
     settings = dict(settings)
     name = settings.pop('type', None)
     if not isinstance(name, str) or name not in _KINDS:

@@ -1,10 +1,9 @@
 """What a trained classifier bases its predictions on, as arrays."""
 
 from .attention import attention_map, blur_brightest
-from .token_similarity import TokenSimilarity, csa_neck, csa_weights, token_similarity
+from .token_similarity import csa_neck, csa_weights, token_similarity
 
 __all__ = [
-    'TokenSimilarity',
     'attention_map',
     'blur_brightest',
     'csa_neck',

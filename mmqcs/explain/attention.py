@@ -10,12 +10,10 @@ import torch.nn.functional as F
 from mmpretrain.models import ImageClassifier
 from torch import Tensor
 
-__all__ = ['attention_map', 'blur_brightest', 'evaluating', 'share_out']
-
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Context manager that sets evaluation mode and then restores the old mode."""
+    """Set evaluation mode, and restore the old mode at the end."""
     training = model.training
     model.eval()
     try:
@@ -33,12 +31,10 @@ def attention_map(
     makes it a sum over all positions of all maps. The contributions of a position are
     added up over the levels, and negative sums are set to 0.
 
-    Grad-CAM uses only the last map and averages its gradient, although all levels of
-    the pyramid contribute to the tokens. The attention of the class token is the same
-    for all classes and as coarse as the tokens. Blurring the maximum of this map lowers
-    the probability of the class more than with either of them on rendered faces (see
-    :func:`blur_brightest`). For a network with one map, average pooling and a linear
-    head, the map equals Grad-CAM.
+    Blurring the maximum of this map lowers the probability of the class more than with
+    Grad-CAM, which uses only the last map, or with the attention of the class token
+    (see :func:`blur_brightest`). For a network with one map, average pooling and a
+    linear head, the map equals Grad-CAM.
 
     Vision transformers are cut after the first norm of the last layer, the last point
     where patch tokens influence the class token. Before that norm, which ignores the
@@ -51,8 +47,7 @@ def attention_map(
 
     Returns:
         Float (N, h, w) from 0 to 1. The maximum of each map is 1 unless the map is 0.
-        The grid is that of the middle level, which is finer than that of the tokens, or
-        the grid of patches of a vision transformer.
+        The grid is that of the middle level, or that of the patches.
 
     Raises:
         ValueError: The backbone neither returns feature maps nor is a vision
@@ -89,7 +84,9 @@ def attention_map(
         if gradient is not None
     ]
     if parts[0].ndim == 2:
-        parts = [_patch_grid(parts[0], model.backbone)]
+        # without the class token and similar
+        extra = getattr(model.backbone, 'num_extra_tokens', 0)
+        parts = [square_grid(parts[0][:, extra:])]
     side = parts[len(parts) // 2].shape[-2:]
     total = torch.stack([share_out(part, side) for part in parts]).sum(dim=0).relu()
     largest = total.amax(dim=(1, 2), keepdim=True)
@@ -122,13 +119,12 @@ def _cut_last_layer(model: ImageClassifier, images: Tensor) -> tuple[Tensor, Ten
     return leaves[0], logits
 
 
-def _patch_grid(tokens: Tensor, backbone: nn.Module) -> Tensor:
-    """Reshape (N, extra + h²) to (N, h, h), without class token and similar."""
-    patches = tokens[:, getattr(backbone, 'num_extra_tokens', 0) :]
-    side = math.isqrt(patches.size(1))
-    if side**2 != patches.size(1):
-        raise ValueError(f'{patches.size(1)} patches do not form a square grid')
-    return patches.unflatten(1, (side, side))
+def square_grid(values: Tensor) -> Tensor:
+    """Reshape (..., h²) to (..., h, h)."""
+    side = math.isqrt(values.size(-1))
+    if side**2 != values.size(-1):
+        raise ValueError(f'{values.size(-1)} tokens do not form a square grid')
+    return values.unflatten(-1, (side, side))
 
 
 def share_out(values: Tensor, size: tuple[int, int]) -> Tensor:
@@ -149,12 +145,9 @@ def blur_brightest(images: Tensor, maps: Tensor, fraction: float) -> Tensor:
     random pixels are blurred.
 
     Args:
-        images: (N, 3, H, W).
+        images: (N, 3, H, W), like the result.
         maps: (N, h, w).
         fraction: Fraction of the pixels to blur, from 0 to 1.
-
-    Returns:
-        (N, 3, H, W).
 
     Examples:
         >>> images, maps = torch.rand(2, 3, 64, 64), torch.rand(2, 8, 8)

@@ -1,8 +1,5 @@
 """Token weights and similarities of cross similarity attention."""
 
-import math
-from typing import NamedTuple
-
 import torch
 from mmpretrain.models import ImageClassifier
 from torch import Tensor
@@ -16,9 +13,7 @@ from mmqcs.functional.similarity import (
 )
 from mmqcs.models.necks import CSANeck
 
-from .attention import evaluating
-
-__all__ = ['TokenSimilarity', 'csa_neck', 'csa_weights', 'token_similarity']
+from .attention import evaluating, square_grid
 
 
 def csa_neck(model: ImageClassifier) -> CSANeck:
@@ -26,9 +21,6 @@ def csa_neck(model: ImageClassifier) -> CSANeck:
 
     Args:
         model: ``QCSClassifier``, or a classifier whose neck is a ``CSANeck``.
-
-    Raises:
-        ValueError: The classifier has no cross similarity attention.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -53,14 +45,6 @@ def _patch_tokens(model: ImageClassifier, images: Tensor) -> Tensor:
     return model.extract_feat(images)[-1][:, 1:]
 
 
-def _on_grid(values: Tensor) -> Tensor:
-    """Reshape (..., T) to (..., h, h)."""
-    side = math.isqrt(values.size(-1))
-    if side**2 != values.size(-1):
-        raise ValueError(f'{values.size(-1)} tokens do not form a square grid')
-    return values.unflatten(-1, (side, side))
-
-
 @torch.no_grad()
 def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
     """Return the token weights of cross similarity attention for groups of images.
@@ -79,8 +63,7 @@ def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
         level sum to 1, so equal weights are 1 / h².
 
     Raises:
-        ValueError: There is no such attention, its mode is 'SDPA', which has no token
-            weights, the images do not form groups, or the tokens no square grid.
+        ValueError: The mode of the attention is 'SDPA', which has no token weights.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
@@ -97,31 +80,13 @@ def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
             level.weights(tokens)
             for level, tokens in zip(attention.levels, levels, strict=True)
         ]
-    return _on_grid(torch.stack(weights).float())
-
-
-class TokenSimilarity(NamedTuple):
-    """Token scores of pairs of images, see :func:`token_similarity`.
-
-    Attributes:
-        first: Scores in the first image of each pair, (L, B, h, h).
-        second: Scores in the second image, (L, B, h, h).
-
-    Examples:
-        >>> scores = TokenSimilarity(torch.ones(3, 1, 4, 4), torch.ones(3, 1, 4, 4))
-        >>> first, second = (levels.mean(dim=0) for levels in scores)
-        >>> first.shape  # one map per pair
-        torch.Size([1, 4, 4])
-    """
-
-    first: Tensor
-    second: Tensor
+    return square_grid(torch.stack(weights).float())
 
 
 @torch.no_grad()
 def token_similarity(
     model: ImageClassifier, first: Tensor, second: Tensor, differing: bool = False
-) -> TokenSimilarity:
+) -> tuple[Tensor, Tensor]:
     """Score how much each token agrees with the other image of a pair, or differs.
 
     These are the scores ``r(M)`` of cross similarity attention, in the learned
@@ -136,18 +101,15 @@ def token_similarity(
         differing: Whether tokens that differ from the other image get high scores.
 
     Returns:
-        Scores ≥ 0, with mean 1 over each image and level.
-
-    Raises:
-        ValueError: There is no such attention, the batches differ in size, or the
-            tokens do not form a square grid.
+        Scores of the first and of the second images, (L, B, h, h) each, ≥ 0, with mean
+        1 over each image and level.
 
     Examples:
         >>> from mmqcs.apis import FaceClassifier
         >>> classify = FaceClassifier('work_dirs/qcs.pth')
         >>> pair = classify.prepare([cv2.imread('face.png'), cv2.imread('other.png')])
-        >>> scores = token_similarity(classify.model, pair[:1], pair[1:])
-        >>> scores.first.shape, round(float(scores.first.mean()), 3)
+        >>> first, second = token_similarity(classify.model, pair[:1], pair[1:])
+        >>> first.shape, round(float(first.mean()), 3)
         (torch.Size([3, 1, 4, 4]), 1.0)
     """
     if first.shape != second.shape:
@@ -164,6 +126,6 @@ def token_similarity(
         for level, pair in zip(attention.levels, pairs, strict=True):
             distance = pairwise_distance(level.project(pair), ((0, 1),))
             scores.append(edge_scores(compare(distance, sample_max))[0])
-    grids = _on_grid(torch.stack(scores))  # (L, 2, B, h, h)
+    grids = square_grid(torch.stack(scores))  # (L, 2, B, h, h)
     grids = grids / grids.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-12)
-    return TokenSimilarity(*grids.unbind(dim=1))
+    return tuple(grids.unbind(dim=1))

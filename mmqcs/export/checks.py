@@ -10,18 +10,6 @@ from torch import nn
 
 from mmqcs.deployment.onnx_classifier import batches_of_one_shape, open_session
 
-__all__ = [
-    'TOLERANCE',
-    'Check',
-    'ExportError',
-    'Run',
-    'check_export',
-    'first_line',
-    'onnx_run',
-    'scores_of',
-    'torch_run',
-]
-
 TOLERANCE = 1e-4
 """Largest allowed difference of a score between an exported file and PyTorch."""
 
@@ -34,15 +22,12 @@ class ExportError(ValueError):
 
 
 class Check(NamedTuple):
-    """Result of comparing an exported file with PyTorch.
-
-    Attributes:
-        difference: Largest difference of a score.
-        batches: Batch sizes that were run.
-    """
+    """Result of comparing an exported file with PyTorch."""
 
     difference: float
+    """Largest difference of a score."""
     batches: tuple[int, ...]
+    """Batch sizes that were run."""
 
 
 def first_line(error: Exception) -> str:
@@ -61,27 +46,14 @@ def torch_run(module: nn.Module) -> Run:
 
 
 def onnx_run(path: Path) -> Run:
-    """Wrap an ONNX file, run on as many threads as PyTorch uses.
-
-    Raises:
-        ValueError: onnxruntime cannot run it, for example because of a newer opset.
-    """
+    """Wrap an ONNX file, run on as many threads as PyTorch uses."""
     session = open_session(path, torch.get_num_threads(), None)
     name = session.get_inputs()[0].name
     return lambda inputs: session.run(['scores'], {name: inputs})[0]
 
 
 def scores_of(run: Run, inputs: Sequence[np.ndarray], batch_size: int) -> np.ndarray:
-    """Return the scores of all inputs, computed in batches of one shape.
-
-    Args:
-        run: Classifier.
-        inputs: Inputs without the batch axis.
-        batch_size: Maximum number of inputs per batch.
-
-    Returns:
-        (N, classes).
-    """
+    """Return the scores of inputs, (N, classes), computed in batches of one shape."""
     parts, order = [], []
     for indices in batches_of_one_shape([x.shape for x in inputs], batch_size):
         parts.append(run(np.stack([inputs[i] for i in indices])))
@@ -89,18 +61,22 @@ def scores_of(run: Run, inputs: Sequence[np.ndarray], batch_size: int) -> np.nda
     return np.concatenate(parts)[np.argsort(order)]
 
 
+def check_scores(found: np.ndarray, expected: np.ndarray, problem: str) -> float:
+    """Return the largest difference; raise an error if it is above ``TOLERANCE``."""
+    difference = float(np.abs(found - expected).max())
+    if not difference <= TOLERANCE:  # also true for NaN
+        raise ExportError(
+            f'{problem}: scores differ from those of PyTorch by {difference:.2g}, more '
+            f'than {TOLERANCE:g}'
+        )
+    return difference
+
+
 def check_export(run: Run, inputs: Sequence[np.ndarray], expected: np.ndarray) -> Check:
     """Run an exported model on single inputs and on the largest possible batches.
 
-    Args:
-        run: Exported model.
-        inputs: Inputs without the batch axis. If all shapes differ, the first input is
-            duplicated to check that the batch size is dynamic.
-        expected: Scores of PyTorch, (N, classes).
-
-    Raises:
-        ExportError: The model does not run, the shapes differ, or a score differs by
-            more than ``TOLERANCE`` or is not finite.
+    If the shapes of all inputs differ, the first one is duplicated to check that the
+    batch size is dynamic. Scores must be within ``TOLERANCE`` of those expected.
     """
     shapes = [x.shape for x in inputs]
     largest = max(map(len, batches_of_one_shape(shapes, len(shapes))))
@@ -121,11 +97,6 @@ def check_export(run: Run, inputs: Sequence[np.ndarray], expected: np.ndarray) -
                 f'the exported model returns scores of shape {found.shape}, PyTorch '
                 f'{expected.shape}'
             )
-        difference = float(np.abs(found - expected).max())
-        if not difference <= TOLERANCE:  # also true for NaN
-            raise ExportError(
-                f'the exported model is wrong: in batches of {size} its scores differ '
-                f'from those of PyTorch by {difference:.2g}, more than {TOLERANCE:g}'
-            )
-        differences.append(difference)
+        problem = f'the exported model is wrong in batches of {size}'
+        differences.append(check_scores(found, expected, problem))
     return Check(max(differences), (1, largest))

@@ -2,20 +2,15 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmengine.evaluator import Evaluator
 
-from mmqcs.evaluation import FERMetric
-from mmqcs.registry import METRICS
-
 from .checks import ExportError, Run, scores_of, torch_run
 from .pipeline import FaceBatch
 from .source import ExportSource
-
-__all__ = ['BATCHES', 'Result', 'measure_accuracy', 'measure_speed']
 
 BATCHES = (1, 16)
 """Batch sizes that are timed."""
@@ -25,39 +20,26 @@ _ROUNDS = 5
 
 
 class Result(NamedTuple):
-    """Result of a model on the test set.
+    """Result of a model on the test set."""
 
-    Attributes:
-        metrics: Metrics of the config's evaluator.
-        agreement: Fraction of faces that get the same class as from PyTorch.
-        difference: Largest difference of a score from PyTorch.
-    """
-
-    metrics: dict[str, float]
+    metrics: dict[str, Any]
+    """Metrics of the config's evaluator."""
     agreement: float
+    """Fraction of faces that get the same class as from PyTorch."""
     difference: float
+    """Largest difference of a score from PyTorch."""
 
 
 def measure_accuracy(
     source: ExportSource, runs: Mapping[str, Run], batches: Iterable[FaceBatch]
 ) -> dict[str, Result]:
-    """Evaluate PyTorch and exported files on the test set.
-
-    Args:
-        source: Exported classifier.
-        runs: Exported files by name.
-        batches: Faces of the test set.
-
-    Returns:
-        Results by name. The first is ``'PyTorch'``, the classifier under the test
-        pipeline.
-
-    Raises:
-        ExportError: The config has no test_evaluator.
-    """
+    """Evaluate the classifier, named 'PyTorch', and exported files on test faces."""
     if not source.config.get('test_evaluator'):
         raise ExportError('the config has no test_evaluator to measure accuracy with')
-    evaluators = {name: _evaluator(source) for name in ('PyTorch', *runs)}
+    evaluators = {}
+    for name in ('PyTorch', *runs):
+        evaluators[name] = Evaluator(source.config.test_evaluator)
+        evaluators[name].dataset_meta = source.data.test_set.metainfo
     all_scores: dict[str, list[np.ndarray]] = {name: [] for name in evaluators}
     for batch in batches:
         inputs = source.graph_inputs(batch)
@@ -82,33 +64,13 @@ def measure_accuracy(
     }
 
 
-def _evaluator(source: ExportSource) -> Evaluator:
-    settings = source.config.test_evaluator
-    metrics = []
-    for metric in settings if isinstance(settings, list | tuple) else [settings]:
-        metric = dict(metric)
-        if METRICS.get(metric['type']) is FERMetric:
-            metric['confusion_matrix'] = False  # there is no visualizer
-        metrics.append(metric)
-    evaluator = Evaluator(metrics)
-    evaluator.dataset_meta = source.data.test_set.metainfo
-    return evaluator
-
-
 def measure_speed(
     source: ExportSource, runs: Mapping[str, Run], seconds: float = 1.0
 ) -> dict[str, dict[int, float]]:
-    """Time PyTorch and exported files in turns on copies of the first check face.
+    """Return seconds per face by name and batch size, which each take ``seconds``.
 
-    Reports the shortest time, since other work on the machine only adds to it.
-
-    Args:
-        source: Exported classifier.
-        runs: Exported files by name.
-        seconds: Approximate duration of the measurement per batch size.
-
-    Returns:
-        Seconds per face, by name and batch size.
+    Runs take turns on copies of the first check face. The shortest time counts, since
+    other work on the machine only adds to it.
     """
     runs = {'PyTorch': torch_run(source.module), **runs}
     times: dict[str, dict[int, float]] = {name: {} for name in runs}

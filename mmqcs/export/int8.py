@@ -22,8 +22,6 @@ from .checks import check_export, onnx_run, scores_of
 from .onnx_file import write_onnx
 from .source import ExportSource
 
-__all__ = ['INT8_OPERATORS', 'export_int8', 'quantise']
-
 INT8_OPERATORS = ('Conv', 'Gemm', 'MatMul')
 """Operators computed in int8: convolutions and linear layers, nearly all of the work.
 
@@ -39,19 +37,7 @@ def export_int8(
     calibration_images: int = 512,
     reduce_range: bool = False,
 ) -> None:
-    """Write the int8 version of an ONNX file.
-
-    Args:
-        source: Classifier.
-        fp32: File of :func:`mmqcs.export.onnx_file.export_onnx`.
-        path: ``.onnx`` file to write or replace.
-        calibration_images: Number of training faces that the ranges are measured on.
-        reduce_range: See :func:`quantise`.
-
-    Raises:
-        ExportError: The config has no training set, or the file does not give the
-            same scores in all batch sizes.
-    """
+    """Write the int8 version of a file of ``export_onnx``."""
     inputs = (
         face[None]
         for batch in source.data.train_batches(calibration_images)
@@ -73,14 +59,8 @@ def quantise(
     Products of two activations stay in float32: attention over more than a hundred
     tokens has weights below 1/100, and 8 bits represent them badly.
 
-    Args:
-        path: ONNX file in float32 with one input.
-        inputs: Typical batches for it.
-        reduce_range: Whether weights get 7 bits, for CPUs without VNNI, on which sums
-            of 8-bit products can overflow.
-
-    Returns:
-        Graph with QuantizeLinear and DequantizeLinear around its operators.
+    With ``reduce_range``, weights get 7 bits, for CPUs without VNNI, on which sums of
+    8-bit products can overflow. ``inputs`` are typical batches.
     """
     with tempfile.TemporaryDirectory() as folder:
         ready, small = Path(folder, 'ready.onnx'), Path(folder, 'int8.onnx')

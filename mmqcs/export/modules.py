@@ -11,18 +11,11 @@ from mmqcs.deployment.steps import CenterCrop, Resize, Step, Subsample
 
 from .checks import ExportError
 
-__all__ = ['FacePreprocessor', 'InferenceNet', 'check_steps']
-
 _RESIZING = {('cv2', 'bilinear'), ('cv2', 'area'), ('pillow', 'bilinear')}
 
 
 class InferenceNet(nn.Module):
-    """Backbone, neck and head of a classifier.
-
-    Args:
-        model: Trained classifier, changed in place: BatchNorm is folded into the
-            preceding convolutions.
-    """
+    """Backbone, neck and head of a classifier, whose BatchNorm is folded in place."""
 
     def __init__(self, model: ImageClassifier) -> None:
         super().__init__()
@@ -34,14 +27,7 @@ class InferenceNet(nn.Module):
         self.to(memory_format=torch.contiguous_format).eval()
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Classify images.
-
-        Args:
-            inputs: Normalised images, (B, 3, height, width).
-
-        Returns:
-            Scores, which sum to 1, and logits, (B, classes) each.
-        """
+        """Return scores and logits, (B, classes) each, of normalised images."""
         feats = self.backbone(inputs)
         if self.neck is not None:
             feats = self.neck(feats)
@@ -50,14 +36,7 @@ class InferenceNet(nn.Module):
 
 
 def check_steps(steps: tuple[Step, ...]) -> None:
-    """Raise an error if a graph cannot perform the steps.
-
-    Args:
-        steps: Steps of the test pipeline.
-
-    Raises:
-        ExportError: Names the step that is not supported.
-    """
+    """Raise an error if a graph cannot perform the steps."""
     if not steps or not isinstance(steps[0], Resize):
         raise ExportError('the test pipeline does not start with a resize to one size')
     first, *rest = steps
@@ -71,15 +50,9 @@ def check_steps(steps: tuple[Step, ...]) -> None:
 class FacePreprocessor(nn.Module):
     """Resize, crop, reorder the channels, and normalise.
 
-    Pixels can differ from those of OpenCV and Pillow by a level or two of 255, since
-    both libraries compute with integers.
-
-    Args:
-        description: Description of the model. Its steps are performed if
-            ``graph_input`` is ``'faces'``, and already done if it is ``'pixels'``.
-
-    Raises:
-        ExportError: A graph cannot perform the steps.
+    The steps of the description are already done unless its ``graph_input`` is
+    ``'faces'``. Pixels can differ from those of OpenCV and Pillow by a level or two of
+    255, since both libraries compute with integers.
     """
 
     mean: Tensor
@@ -98,16 +71,12 @@ class FacePreprocessor(nn.Module):
         self.register_buffer('std', std[:, None, None])
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Prepare faces, uint8 (B, H, W, 3).
-
-        Returns:
-            float32 (B, 3, height, width).
-        """
+        """Turn uint8 (B, H, W, 3) into float32 (B, 3, height, width)."""
         images = faces.permute(0, 3, 1, 2).float()
         if self.steps:
             resizing, *rest = self.steps
-            images = _resize(images, resizing)
-            images = images.permute(2, 3, 0, 1)  # the steps take (H, W, ...)
+            # the other steps take (H, W, ...)
+            images = _resize(images, resizing).permute(2, 3, 0, 1)
             for step in rest:
                 images = step(images)
             images = images.permute(2, 3, 0, 1)

@@ -3,7 +3,6 @@
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
 from onnx import ModelProto
@@ -14,33 +13,24 @@ from mmqcs.deployment import ModelDescription, OnnxClassifier
 from mmqcs.deployment.description import KEY
 
 from .checks import (
-    TOLERANCE,
     Check,
     ExportError,
     check_export,
+    check_scores,
     first_line,
     onnx_run,
 )
 from .source import ExportSource
 from .torch_program import capture, dynamic_axes
 
-__all__ = ['LOWEST_OPSET', 'convert', 'export_onnx', 'write_onnx']
-
 LOWEST_OPSET = 18
 """Lowest version of ONNX's operators that PyTorch writes."""
 
 
 def export_onnx(source: ExportSource, path: Path, opset: int = LOWEST_OPSET) -> Check:
-    """Write a classifier as an ONNX file if its scores are right.
+    """Write a classifier as an ``.onnx`` file, or raise an ``ExportError``.
 
-    Args:
-        source: Classifier.
-        path: ``.onnx`` file to write or replace.
-        opset: Version of ONNX's operators.
-
-    Raises:
-        ExportError: PyTorch cannot convert the model, or the scores of the file or of
-            :class:`~mmqcs.deployment.OnnxClassifier` are wrong.
+    The scores of the file and of ``OnnxClassifier`` must be right.
     """
     about = source.description
     model = convert(source.module, source.example(), about.graph_input, opset)
@@ -49,29 +39,15 @@ def export_onnx(source: ExportSource, path: Path, opset: int = LOWEST_OPSET) -> 
         check = check_export(onnx_run(draft), source.inputs, source.expected)
         if source.faces:
             found = OnnxClassifier(draft, threads=1)(source.faces)
-            difference = float(np.abs(found - source.expected).max())
-            if not difference <= TOLERANCE:  # also true for NaN
-                raise ExportError(
-                    f'OnnxClassifier does not prepare the faces as the test pipeline '
-                    f'does: scores differ by {difference:.2g}'
-                )
+            problem = 'OnnxClassifier does not prepare faces as the test pipeline does'
+            check_scores(found, source.expected, problem)
     return check
 
 
 def convert(
     module: nn.Module, example: Tensor, graph_input: str, opset: int
 ) -> ModelProto:
-    """Convert a module that returns (scores, logits).
-
-    Args:
-        module: Module in evaluation mode.
-        example: Batch of at least two inputs.
-        graph_input: Name of the input; see :class:`mmqcs.deployment.ModelDescription`.
-        opset: Version of ONNX's operators.
-
-    Raises:
-        ExportError: PyTorch cannot capture the module or write the opset.
-    """
+    """Convert a module in evaluation mode that returns (scores, logits)."""
     axes = dynamic_axes(graph_input)
     program = capture(module, example, axes)
     with tempfile.TemporaryDirectory() as folder:
@@ -92,22 +68,13 @@ def convert(
             ) from error
         model = onnx.load(path)
     if model.opset_import[0].version != opset:  # PyTorch only warns
-        raise ExportError(
-            f'PyTorch {torch.__version__} cannot write opset {opset}; use a lower '
-            f'--opset'
-        )
+        raise ExportError(f'PyTorch {torch.__version__} cannot write opset {opset}')
     _tidy(model, axes)
     return model
 
 
 def write_onnx(model: ModelProto, description: ModelDescription, path: Path) -> None:
-    """Write a model with its description in ``metadata_props``.
-
-    Args:
-        model: Graph, changed in place.
-        description: Description that :class:`mmqcs.deployment.OnnxClassifier` reads.
-        path: File to write.
-    """
+    """Write a model, which is changed in place, with its description."""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {KEY: description.to_json()})
     model.producer_name = 'mmqcs'

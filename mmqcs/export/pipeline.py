@@ -20,51 +20,33 @@ from mmqcs.registry import DATASETS
 
 from .checks import ExportError
 
-__all__ = ['BATCH_SIZE', 'ConfigFaces', 'FaceBatch', 'read_pipeline']
-
 BATCH_SIZE = 16
 
 Transform = Callable[[dict], dict]
 
 
 class FaceBatch(NamedTuple):
-    """Faces before and after the test pipeline.
-
-    Attributes:
-        faces: Loaded and cropped faces, uint8 (H, W, 3); empty if the steps of the
-            pipeline are unknown.
-        images: Packed images, (B, 3, height, width).
-        samples: Their data samples.
-    """
+    """Faces before and after the test pipeline."""
 
     faces: list[np.ndarray]
+    """Loaded and cropped faces, uint8 (H, W, 3); empty if ``steps`` are unknown."""
     images: Tensor
+    """Packed images, (B, 3, height, width)."""
     samples: list[DataSample]
+    """Their data samples."""
 
 
 class ConfigFaces:
     """Faces of a config's test set, and of its training set under the test pipeline.
 
-    Args:
-        config: Complete config.
-
-    Attributes:
-        test_set: Dataset of ``test_dataloader``.
-        steps: Steps of the test pipeline that change the pixels of a face, or None.
-        problem: Why there are no steps, or ''.
-
-    Raises:
-        ExportError: The config has no test data.
-        FileNotFoundError, ValueError: The dataset cannot be read.
+    ``steps`` are those of the test pipeline that change the pixels of a face, or None
+    if they cannot be described; ``problem`` says why.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         if not config.get('test_dataloader'):
-            raise ExportError(
-                'the config has no test_dataloader, whose faces are needed to check '
-                'the export'
-            )
+            raise ExportError('the config has no test_dataloader to check the export')
         self.test_set = _build(config.test_dataloader.dataset)
         if len(self.test_set) == 0:
             raise ExportError('the test set is empty')
@@ -78,10 +60,7 @@ class ConfigFaces:
     def _read_steps(self) -> tuple[int, tuple[Step, ...]]:
         dataset = self.test_set
         if not hasattr(dataset, 'pipeline'):
-            raise ExportError(
-                f'the test set is a {type(dataset).__name__}, which has no pipeline '
-                f'of its own'
-            )
+            raise ExportError(f'a {type(dataset).__name__} has no pipeline of its own')
         loading, steps = read_pipeline(dataset.pipeline.transforms)
         face = _apply(dataset.get_data_info(0), dataset.pipeline.transforms[:loading])
         shape, kind = face['img'].shape, face['img'].dtype
@@ -93,23 +72,12 @@ class ConfigFaces:
         return loading, steps
 
     def test_batches(self, count: int | None = None) -> Iterator[FaceBatch]:
-        """Yield the first faces of the test set.
-
-        Args:
-            count: Maximum number of faces. Defaults to all.
-        """
+        """Yield the first ``count`` faces of the test set, by default all."""
         indices = range(len(self.test_set))[:count]
         return self._batches(self.test_set, indices)
 
     def train_batches(self, count: int) -> Iterator[FaceBatch]:
-        """Yield random faces of the training set (seed 0) under the test pipeline.
-
-        Args:
-            count: Maximum number of faces.
-
-        Raises:
-            ExportError: The config has no training set, or no test pipeline of its own.
-        """
+        """Yield random faces of the training set (seed 0) under the test pipeline."""
         train = self._config.get('train_dataloader')
         pipeline = self._config.test_dataloader.dataset.get('pipeline')
         if not train or 'pipeline' not in train.dataset or not pipeline:
@@ -131,9 +99,7 @@ class ConfigFaces:
             items = [item for _, item in pairs]
             images = [item['inputs'] for item in items]
             if len({getattr(image, 'shape', None) for image in images} - {None}) != 1:
-                raise ExportError(
-                    'the test pipeline returns images of several sizes or views'
-                )
+                raise ExportError('the test pipeline returns several sizes or views')
             yield FaceBatch(
                 [face for face, _ in pairs if face is not None],
                 torch.stack(images),
@@ -168,24 +134,15 @@ def _apply(results: dict, transforms: Iterable[Transform]) -> dict:
 def read_pipeline(transforms: Sequence[Transform]) -> tuple[int, tuple[Step, ...]]:
     """Split a test pipeline into transforms that load a face and steps that shape it.
 
-    Args:
-        transforms: Transforms of the pipeline.
-
     Returns:
         The number of transforms that load and crop, and the steps that follow.
-
-    Raises:
-        ExportError: A transform or its arguments are not supported.
     """
     *before, last = transforms or [None]
     if not isinstance(last, PackInputs):
         raise ExportError('the test pipeline does not end with PackInputs')
-    loading = 0
-    for transform in before:
-        if not isinstance(transform, LoadImageFromFile | CropFace):
-            break
-        loading += 1
-    return loading, tuple(step for t in before[loading:] for step in _steps(t))
+    loads = [isinstance(x, LoadImageFromFile | CropFace) for x in before]
+    loading = [*loads, False].index(False)
+    return loading, tuple(step for x in before[loading:] for step in _steps(x))
 
 
 def _steps(transform: Transform) -> list[Step]:
@@ -201,7 +158,9 @@ def _steps(transform: Transform) -> list[Step]:
         if isinstance(transform, mmpretrain.datasets.transforms.ResizeEdge):
             edge = transform.scale, transform.edge
             return [ResizeEdge(*edge, transform.interpolation, transform.backend)]
-        if type(transform) is mmcv.transforms.Resize and _is_fixed(transform):
+        if type(transform) is mmcv.transforms.Resize and not (
+            transform.scale is None or transform.keep_ratio
+        ):
             size = transform.scale[::-1]
             return [Resize(*size, transform.interpolation, transform.backend)]
         if type(transform) is mmcv.transforms.CenterCrop and not transform.auto_pad:
@@ -209,7 +168,3 @@ def _steps(transform: Transform) -> list[Step]:
     except ValueError as error:
         raise ExportError(f'unsupported test pipeline: {error}') from error
     raise ExportError(f'the test pipeline has {transform!r}, which is not supported')
-
-
-def _is_fixed(transform: mmcv.transforms.Resize) -> bool:
-    return transform.scale is not None and not transform.keep_ratio

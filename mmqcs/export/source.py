@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +22,28 @@ from .checks import ExportError
 from .modules import FacePreprocessor, InferenceNet
 from .pipeline import ConfigFaces, FaceBatch
 
-__all__ = ['ExportSource', 'class_names', 'compare_pixels', 'read_source']
-
 
 @dataclass
 class ExportSource:
-    """Classifier that is to be exported.
-
-    Args:
-        config: Its complete config.
-        model: The classifier as ``tools/test.py`` runs it.
-        module: What is exported: preprocessing, if it is in the graph, and network.
-            Returns (scores, logits).
-        description: Description that is stored in the file.
-        data: Datasets of the config.
-        inputs: Inputs of the graph for the check faces, without the batch axis.
-        expected: Scores of ``model`` after the preprocessing that the file uses, (N,
-            classes).
-        by_pipeline: Scores of ``model`` after the test pipeline, (N, classes); differ
-            from ``expected`` only if the graph resizes.
-        faces: The check faces before the test pipeline, uint8 (H, W, 3); empty if
-            ``description.steps`` is None.
-    """
+    """Classifier that is to be exported."""
 
     config: Config
     model: ImageClassifier
+    """The classifier as ``tools/test.py`` runs it."""
     module: nn.Module
+    """What is exported: preprocessing, if it is in the graph, and network. Returns
+    (scores, logits)."""
     description: ModelDescription
     data: ConfigFaces
-    inputs: list[np.ndarray]
     expected: np.ndarray
+    """Scores of ``model`` after the preprocessing that the file uses, (N, classes)."""
     by_pipeline: np.ndarray
+    """Scores of ``model`` after the test pipeline, (N, classes); differ from
+    ``expected`` only if the graph resizes."""
     faces: list[np.ndarray]
+    """The check faces before the test pipeline; empty if its steps are unknown."""
+    inputs: list[np.ndarray] = field(default_factory=list)
+    """Inputs of the graph for the check faces, without the batch axis."""
 
     def example(self) -> Tensor:
         """Return a batch of two inputs of the graph, for tracing."""
@@ -61,7 +51,11 @@ class ExportSource:
 
     def graph_inputs(self, batch: FaceBatch) -> list[np.ndarray]:
         """Return the inputs of the graph for a batch of faces."""
-        return _graph_inputs(self.model, batch, self.description.graph_input)
+        if self.description.graph_input == 'faces':
+            return batch.faces
+        if self.description.graph_input == 'pixels':
+            return list(batch.images.permute(0, 2, 3, 1).contiguous().numpy())
+        return list(_normalised(self.model, batch).numpy())
 
     def predict(self, batch: FaceBatch) -> np.ndarray:
         """Return the scores of ``model`` after the test pipeline, (B, classes)."""
@@ -71,20 +65,11 @@ class ExportSource:
 def read_source(
     config: Config, checkpoint: str, graph_input: str, check_images: int
 ) -> ExportSource:
-    """Build the classifier of a config, and classify the check faces.
-
-    Args:
-        config: Complete config, read from a file.
-        checkpoint: Checkpoint file.
-        graph_input: See :class:`mmqcs.deployment.ModelDescription`.
-        check_images: Number of faces of the test set for the check.
+    """Build the classifier of a config, and classify ``check_images`` test faces.
 
     Raises:
-        ExportError: The classifier cannot be exported in this way, or the classes of
-            the test set differ from those of the checkpoint.
-        CheckpointError: The file is not a checkpoint, or does not fit the model.
-        FileNotFoundError, ValueError: A file is missing, the config has no
-            classifier, or the dataset cannot be read.
+        ExportError: The classifier cannot be exported in this way.
+        FileNotFoundError, ValueError: The classifier or the dataset cannot be read.
     """
     register_all_modules()
     loaded = load_classifier(config, checkpoint, device='cpu')
@@ -107,9 +92,7 @@ def read_source(
     template = config.get('face_template')
     description = ModelDescription(
         classes=class_names(
-            by_pipeline.shape[1],
-            loaded.classes,
-            data.test_set.metainfo.get('classes'),
+            by_pipeline.shape[1], loaded.classes, data.test_set.metainfo.get('classes')
         ),
         input_size=size,
         graph_input=graph_input,
@@ -129,59 +112,32 @@ def read_source(
         prepared = torch.cat([preprocessor(face) for face in single])
         compare_pixels(prepared * preprocessor.std, images * preprocessor.std)
         expected = _predict(model, prepared)
-    return ExportSource(
-        config=config,
-        model=model,
-        module=module,
-        description=description,
-        data=data,
-        inputs=[x for b in batches for x in _graph_inputs(model, b, graph_input)],
-        expected=expected,
-        by_pipeline=by_pipeline,
-        faces=faces,
+    source = ExportSource(
+        config, model, module, description, data, expected, by_pipeline, faces
     )
+    source.inputs = [x for batch in batches for x in source.graph_inputs(batch)]
+    return source
 
 
 def class_names(
     count: int, of_weights: Sequence[str] | None, of_data: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Return the names of the classes, on which checkpoint and test set must agree.
+    """Return the names of ``count`` classes; checkpoint and test set must agree.
 
-    Args:
-        count: Number of scores of the model.
-        of_weights: Class names of the loaded classifier, if any.
-        of_data: Class names of the test set, if any.
-
-    Returns:
-        The names, or '0', '1' and so on if neither has names.
-
-    Raises:
-        ExportError: The names disagree, or their number is not that of the scores.
+    The names are '0', '1' and so on if neither has names.
     """
     names = tuple(of_weights or of_data or map(str, range(count)))
     if of_data and tuple(of_data) != names:
-        raise ExportError(
-            f'the checkpoint has the classes {", ".join(names)}, but the test set has '
-            f'{", ".join(of_data)}'
-        )
+        own, other = ', '.join(names), ', '.join(of_data)
+        raise ExportError(f'the checkpoint has {own}, but the test set has {other}')
     if len(names) != count:
-        raise ExportError(
-            f'the test set has {len(names)} classes ({", ".join(names)}), but the '
-            f'model returns {count} scores'
-        )
+        found = f'{len(names)} classes ({", ".join(names)})'
+        raise ExportError(f'the test set has {found}, but the model {count} scores')
     return names
 
 
 def compare_pixels(found: Tensor, expected: Tensor) -> None:
-    """Raise an error if the graph resizes differently from the test pipeline.
-
-    Args:
-        found: Pixels in the graph, in levels of 255.
-        expected: Pixels after the test pipeline, of the same shape.
-
-    Raises:
-        ExportError: A pixel differs by more than two levels.
-    """
+    """Raise an error if pixels, in levels of 255, differ by more than two levels."""
     difference = float((found - expected).abs().max())
     if not difference < 2.5:
         raise ExportError(
@@ -195,10 +151,8 @@ def _normalisation(model: ImageClassifier) -> dict[str, Any]:
     """Return the fields of a description that replace the data preprocessor."""
     preprocessor = model.data_preprocessor
     if not isinstance(preprocessor, ClsDataPreprocessor):
-        raise ExportError(
-            f'the data preprocessor is a {type(preprocessor).__name__}, expected '
-            f'ClsDataPreprocessor'
-        )
+        kind = type(preprocessor).__name__
+        raise ExportError(f'the data preprocessor is a {kind}, not ClsDataPreprocessor')
     mean = std = None
     if preprocessor._enable_normalize:
         mean, std = (
@@ -216,13 +170,3 @@ def _normalised(model: ImageClassifier, batch: FaceBatch) -> Tensor:
 def _predict(model: ImageClassifier, images: Tensor) -> np.ndarray:
     samples = model(images, mode='predict')
     return torch.stack([sample.pred_score for sample in samples]).numpy()
-
-
-def _graph_inputs(
-    model: ImageClassifier, batch: FaceBatch, graph_input: str
-) -> list[np.ndarray]:
-    if graph_input == 'faces':
-        return batch.faces
-    if graph_input == 'pixels':
-        return list(batch.images.permute(0, 2, 3, 1).contiguous().numpy())
-    return list(_normalised(model, batch).numpy())

@@ -16,22 +16,11 @@ from mmqcs.deployment.description import KEY
 from .checks import Check, ExportError, check_export, first_line, torch_run
 from .source import ExportSource
 
-__all__ = ['capture', 'dynamic_axes', 'export_torch', 'read_program']
-
 _EXTRA_FILE = f'{KEY}.json'
 
 
 def export_torch(source: ExportSource, path: Path) -> Check:
-    """Write a classifier as a program of ``torch.export`` if its scores are right.
-
-    Args:
-        source: Classifier.
-        path: ``.pt2`` file to write or replace.
-
-    Raises:
-        ExportError: PyTorch cannot capture the model, or the scores of the program
-            differ from those of the model.
-    """
+    """Write a classifier as a ``.pt2`` program, or raise an ``ExportError``."""
     axes = dynamic_axes(source.description.graph_input)
     program = capture(source.module, source.example(), axes)
     extra = {_EXTRA_FILE: source.description.to_json()}
@@ -43,14 +32,7 @@ def export_torch(source: ExportSource, path: Path) -> Check:
 
 
 def read_program(path: str | Path) -> tuple[nn.Module, ModelDescription]:
-    """Read a file of :func:`export_torch`.
-
-    Args:
-        path: ``.pt2`` file.
-
-    Returns:
-        A module from a batch to (scores, logits), and the description.
-    """
+    """Read a ``.pt2`` file: a module from a batch to (scores, logits), and more."""
     extra = {_EXTRA_FILE: ''}
     with Path(path).open('rb') as file:
         program = torch.export.load(file, extra_files=extra)
@@ -58,28 +40,14 @@ def read_program(path: str | Path) -> tuple[nn.Module, ModelDescription]:
 
 
 def dynamic_axes(graph_input: str) -> dict[int, str]:
-    """Return the input axes that may have any length, with their names.
-
-    Args:
-        graph_input: See :class:`mmqcs.deployment.ModelDescription`.
-    """
+    """Return the input axes that may have any length, with their names."""
     return {0: 'batch', **({1: 'height', 2: 'width'} if graph_input == 'faces' else {})}
 
 
 def capture(
     module: nn.Module, example: Tensor, axes: dict[int, str]
 ) -> ExportedProgram:
-    """Capture a module.
-
-    Args:
-        module: Module that takes one tensor.
-        example: Input whose dynamic axes are longer than 1.
-        axes: Names of the dynamic axes.
-
-    Raises:
-        ExportError: PyTorch cannot capture it; the message has the first line of the
-            reason.
-    """
+    """Capture a module that takes one tensor, longer than 1 along dynamic axes."""
     shapes = ({axis: Dim(name, min=1) for axis, name in axes.items()},)
     try:
         with _integer_windows():

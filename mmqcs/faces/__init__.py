@@ -1,11 +1,9 @@
 """Face detection and alignment, with only numpy and OpenCV."""
 
-from .alignment import ARCFACE, align_face, fit_similarity
+from .alignment import ARCFACE, align_face, cut_face, fit_similarity
 from .cascade_detector import CascadeDetector
-from .cut import cut_face
-from .face import Face, FaceDetector
+from .face import Face, FaceDetector, WholeImage
 from .mmdet_detector import MMDetDetector
-from .whole_image import WholeImage
 from .yunet_detector import YuNetDetector
 
 __all__ = [

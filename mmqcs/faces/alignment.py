@@ -1,30 +1,20 @@
-"""Alignment of faces: eyes, nose and mouth at the same place in each crop."""
+"""Crops of faces: eyes, nose and mouth at the same place in each."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-__all__ = [
-    'ARCFACE',
-    'align_face',
-    'check_template',
-    'fit_similarity',
-    'points_from_eyes',
-]
+from .face import Face
 
-ARCFACE = (
-    np.array(
-        [
-            (38.2946, 51.6963),
-            (73.5318, 51.5014),
-            (56.0252, 71.7366),
-            (41.5493, 92.3655),
-            (70.7299, 92.2041),
-        ]
-    )
-    / 112
+_ARCFACE_PIXELS = (
+    (38.2946, 51.6963),
+    (73.5318, 51.5014),
+    (56.0252, 71.7366),
+    (41.5493, 92.3655),
+    (70.7299, 92.2041),
 )
+ARCFACE = np.array(_ARCFACE_PIXELS) / 112
 """Points (5, 2) of the ArcFace template for 112 pixels, as fractions of the side.
 
 Eyes, tip of the nose and corners of the mouth, each pair from left to right in the
@@ -34,29 +24,15 @@ image (Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognit
 
 
 def check_template(points: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
-    """Convert a face template to an array.
-
-    Args:
-        points: Five (x, y), as fractions of the side of an aligned face.
-
-    Returns:
-        Float (5, 2).
-
-    Raises:
-        ValueError: The points have another shape, are not finite, or are in pixels.
-    """
+    """Return a face template as a float array (5, 2), or raise a ``ValueError``."""
     try:
         template = np.array(points, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # no numbers
         template = np.empty(0)
-    if template.shape != (5, 2) or not np.isfinite(template).all():
+    if template.shape != (5, 2) or not np.abs(template).max() <= 2:
         raise ValueError(
             f'a face template is five points (x, y), the eyes, nose and corners of the '
-            f'mouth, as fractions of the side of the face; got {points!r}'
-        )
-    if np.abs(template).max() > 2:
-        raise ValueError(
-            f'a face template is in fractions of the side, not in pixels; got '
+            f'mouth, as fractions of the side of the face, not in pixels; got '
             f'{points!r}'
         )
     return template
@@ -70,14 +46,11 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     dimensions, this is linear regression with points as complex numbers.
 
     Args:
-        source: (N, 2), N ≥ 2.
+        source: (N, 2), N ≥ 2, which must not coincide.
         target: (N, 2).
 
     Returns:
         Matrix (2, 3) for ``cv2.warpAffine``.
-
-    Raises:
-        ValueError: The source points coincide or are not finite.
 
     Examples:
         >>> square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
@@ -98,16 +71,9 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def points_from_eyes(eyes: np.ndarray, template: np.ndarray = ARCFACE) -> np.ndarray:
-    """Estimate the five points of a face from its eyes.
+    """Estimate the five points (5, 2) of a face from its eyes (2, 2), all in pixels.
 
     Nose and mouth have the same position relative to the eyes as in the template.
-
-    Args:
-        eyes: (2, 2), left and right in the image, in pixels.
-        template: (5, 2), in any unit.
-
-    Returns:
-        (5, 2) in pixels.
     """
     matrix = fit_similarity(template[:2], eyes)
     return template @ matrix[:, :2].T + matrix[:, 2]
@@ -126,15 +92,12 @@ def align_face(
 
     Args:
         image: uint8 (H, W, 3) or (H, W).
-        points: (5, 2) in pixels of the image.
+        points: (5, 2) in pixels of the image, which must not coincide.
         size: Side of the result in pixels.
         template: (5, 2), as fractions of the side.
 
     Returns:
         uint8 (size, size, 3) or (size, size).
-
-    Raises:
-        ValueError: The points coincide.
 
     Examples:
         >>> image = np.zeros((200, 300, 3), np.uint8)
@@ -147,18 +110,50 @@ def align_face(
     matrix = fit_similarity(np.asarray(points, float) + 0.5, template * size)
     scale = float(np.hypot(*matrix[:, 0]))
     factor = max(int(1 / scale), 1)
-    if factor > 1:
-        # warpAffine samples single pixels: warp to a larger size, then average
-        matrix *= factor
+    matrix *= factor  # warpAffine samples single pixels: average a larger crop
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-    side = size * factor
-    cut = cv2.warpAffine(
-        image,
-        matrix,
-        (side, side),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    sides = (size * factor, size * factor)
+    cut = cv2.warpAffine(image, matrix, sides, borderMode=cv2.BORDER_REPLICATE)
     if factor > 1:
         cut = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA)
     return cut
+
+
+def cut_face(
+    image: np.ndarray,
+    face: Face,
+    size: int = 112,
+    template: np.ndarray = ARCFACE,
+    margin: float = 0.1,
+) -> np.ndarray:
+    """Crop a face: aligned if its points are known, else by its box.
+
+    Args:
+        image: BGR, uint8 (H, W, 3).
+        face: Face of the image.
+        size, template: See :func:`align_face`.
+        margin: Margin on each side of a box, as a fraction of its longer side. The crop
+            is a square around the box, so that faces are not stretched, clipped to the
+            image. If the box is the whole image, the image is returned.
+
+    Returns:
+        uint8 (size, size, 3), or the square in its own size.
+
+    Examples:
+        >>> from mmqcs.faces import Face
+        >>> image = np.zeros((200, 300, 3), np.uint8)
+        >>> face = Face(np.array([100.0, 50, 180, 150]), 1.0)  # without points
+        >>> cut_face(image, face, margin=0.1).shape
+        (120, 120, 3)
+    """
+    if face.points is not None:
+        return align_face(image, face.points, size, template)
+    height, width = image.shape[:2]
+    left, top, right, bottom = face.box
+    if left <= 0 and top <= 0 and right >= width and bottom >= height:
+        return image
+    half = max(right - left, bottom - top) * (0.5 + margin)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    columns = slice(max(round(x - half), 0), min(round(x + half), width))
+    rows = slice(max(round(y - half), 0), min(round(y + half), height))
+    return np.ascontiguousarray(image[rows, columns])

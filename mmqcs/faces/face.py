@@ -1,12 +1,11 @@
-"""A detected face."""
+"""Faces and their detectors."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import cv2
 import numpy as np
-
-__all__ = ['Face', 'FaceDetector', 'largest_first']
 
 PointSource = Literal['detector', 'eyes', 'box']
 
@@ -58,23 +57,36 @@ class FaceDetector(Protocol):
     """
 
     def detect(self, image: np.ndarray) -> Sequence[Face]:
-        """Find the faces of an image, the largest first.
+        """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""
 
-        Args:
-            image: BGR, uint8 (H, W, 3).
-        """
+
+class WholeImage:
+    """Takes the whole image as one face that has been cropped and aligned before.
+
+    Examples:
+        >>> (face,) = WholeImage().detect(np.zeros((100, 120, 3), np.uint8))
+        >>> face.box.tolist()
+        [0.0, 0.0, 120.0, 100.0]
+    """
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Return one face with the size of the image, score 1 and no points."""
+        height, width = image.shape[:2]
+        return [Face(np.array([0.0, 0.0, width, height]), 1.0)]
+
+
+def reduce_to(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
+    """Reduce an image to a maximum side length; also return the scale, at most 1."""
+    scale = min(max_side / max(image.shape[:2]), 1.0)
+    if scale < 1:
+        image = cv2.resize(image, None, None, scale, scale, cv2.INTER_AREA)
+    return image, scale
 
 
 def largest_first(faces: Iterable[Face], width: int, height: int) -> list[Face]:
     """Clip boxes to the image, drop boxes outside of it, and sort.
 
-    Args:
-        faces: Faces in any order.
-        width: Width of the image in pixels.
-        height: Height of the image in pixels.
-
-    Returns:
-        Faces with clipped boxes, sorted by area, then score, then from left to right.
+    The order is by area, then score, then from left to right.
     """
     kept = []
     for face in faces:

@@ -7,16 +7,15 @@ import cv2
 import numpy as np
 
 from .alignment import points_from_eyes
-from .cascade_file import has_cascades
-from .eyes import EyeFinder
+from .cascade_detector import EyeFinder, has_cascades
 from .face import Face, largest_first
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-__all__ = ['MMDetDetector']
 
-EYES_IN_TIGHT_BOX = ((0.3, 0.4), (0.7, 0.4))
+EYES_IN_TIGHT_BOX = np.array([(0.3, 0.4), (0.7, 0.4)])
+"""Mean positions of the eyes in a box, as fractions of its sides."""
 
 
 class MMDetDetector:
@@ -31,14 +30,11 @@ class MMDetDetector:
         checkpoint: Weights; None leaves the weights random.
         score_thr: Minimum score of a face, from 0 to 1.
         find_eyes: Whether to find eyes. Defaults to True if OpenCV has cascades.
-        eyes: Mean positions (x, y) of the left and the right eye in a box, as fractions
-            of its sides.
         device: Device of the detector. Defaults to a GPU if there is one.
 
     Raises:
         ImportError: MMDetection or the operators of MMCV are missing, or ``find_eyes``
             is True and OpenCV has no cascades.
-        ValueError: ``score_thr`` is not between 0 and 1.
         CheckpointError: The checkpoint is damaged or contains more than weights.
 
     Examples:
@@ -55,7 +51,6 @@ class MMDetDetector:
         checkpoint: str | Path | None,
         score_thr: float = 0.3,
         find_eyes: bool | None = None,
-        eyes: tuple[tuple[float, float], tuple[float, float]] = EYES_IN_TIGHT_BOX,
         device: str | None = None,
     ) -> None:
         from mmengine.device import get_device
@@ -75,7 +70,7 @@ class MMDetDetector:
 
         self.score_thr = score_thr
         find_eyes = has_cascades() if find_eyes is None else find_eyes
-        self._find_eyes = EyeFinder(np.array(eyes)) if find_eyes else None
+        self._find_eyes = EyeFinder(EYES_IN_TIGHT_BOX) if find_eyes else None
         self._inference = inference_detector
         state = None
         if checkpoint is not None:
@@ -92,25 +87,15 @@ class MMDetDetector:
             check_fit(state, self.model.state_dict(), checkpoint)
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Find the faces of an image, the largest first.
-
-        Args:
-            image: BGR, uint8 (H, W, 3).
-        """
+        """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""
         from mmengine.registry import DefaultScope
 
         with DefaultScope.overwrite_default_scope('mmdet'):
             found = self._inference(self.model, image).pred_instances.cpu().numpy()
         height, width = image.shape[:2]
-        faces = largest_first(
-            (
-                Face(box.astype(float), float(score))
-                for box, score in zip(found.bboxes, found.scores, strict=True)
-                if score >= self.score_thr
-            ),
-            width,
-            height,
-        )
+        pairs = zip(found.bboxes, found.scores, strict=True)
+        faces = [Face(box, float(s)) for box, s in pairs if s >= self.score_thr]
+        faces = largest_first(faces, width, height)
         if self._find_eyes is None:
             return faces
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)

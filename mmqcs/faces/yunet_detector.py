@@ -5,9 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .face import Face, largest_first
-
-__all__ = ['YuNetDetector']
+from .face import Face, largest_first, reduce_to
 
 _VALUES = {'cls': 1, 'obj': 1, 'bbox': 4, 'kps': 10}
 _OUTPUTS = tuple(f'{kind}_{stride}' for kind in _VALUES for stride in (8, 16, 32))
@@ -22,14 +20,11 @@ class YuNetDetector:
     Args:
         model: Model file.
         score_thr: Minimum score of a face, from 0 to 1.
-        nms_thr: Overlap of two boxes above which the one with the lower score is
-            dropped.
         max_side: Images with a longer side are reduced to this for detection.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is not a YuNet that OpenCV can run, or an argument is out
-            of range.
+        ValueError: The file is not a YuNet that OpenCV can run.
 
     Examples:
         >>> YuNetDetector('face_detection_yunet_2023mar.onnx')  # put it there first
@@ -39,15 +34,10 @@ class YuNetDetector:
     """
 
     def __init__(
-        self,
-        model: str | Path,
-        score_thr: float = 0.7,
-        nms_thr: float = 0.3,
-        max_side: int = 1280,
+        self, model: str | Path, score_thr: float = 0.7, max_side: int = 1280
     ) -> None:
-        for name, value in (('score_thr', score_thr), ('nms_thr', nms_thr)):
-            if not 0 <= value <= 1:
-                raise ValueError(f'{name} must be from 0 to 1, got {value}')
+        if not 0 <= score_thr <= 1:
+            raise ValueError(f'score_thr must be from 0 to 1, got {score_thr}')
         if max_side < 64:
             raise ValueError(f'max_side must be at least 64, got {max_side}')
         if not Path(model).is_file():
@@ -59,30 +49,17 @@ class YuNetDetector:
         try:
             _check_outputs(Path(model).read_bytes())
             str(model).encode()  # OpenCV crashes on paths that are not UTF-8
-            self._net = cv2.FaceDetectorYN.create(
-                str(model), '', (320, 320), score_thr, nms_thr
-            )
+            self._net = cv2.FaceDetectorYN.create(str(model), '', (320, 320), score_thr)
             self._net.detect(np.zeros((320, 320, 3), np.uint8))
         except (cv2.error, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise ValueError(
-                f'{model} is not a YuNet that OpenCV {cv2.__version__} can run: '
-                f'{reason}'
-            ) from error
+            what = f'a YuNet that OpenCV {cv2.__version__} can run'
+            raise ValueError(f'{model} is not {what}: {reason}') from error
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Find the faces of an image, the largest first.
-
-        Args:
-            image: BGR, uint8 (H, W, 3).
-        """
+        """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""
         height, width = image.shape[:2]
-        scale = min(self.max_side / max(height, width), 1.0)
-        small = image
-        if scale < 1:
-            small = cv2.resize(
-                image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
-            )
+        small, scale = reduce_to(image, self.max_side)
         self._net.setInputSize((small.shape[1], small.shape[0]))
         _, found = self._net.detect(small)
         if found is None:
@@ -91,14 +68,11 @@ class YuNetDetector:
         # of the mouth of the person, which is left to right in the image; score
         rows = found.astype(float)
         rows[:, :14] /= scale
+        rows[:, 2:4] += rows[:, :2]
+        points = rows[:, 4:14].reshape(-1, 5, 2)
         faces = (
-            Face(
-                np.concatenate((row[:2], row[:2] + row[2:4])),
-                float(row[14]),
-                row[4:14].reshape(5, 2),
-                'detector',
-            )
-            for row in rows
+            Face(row[:4], float(row[14]), five, 'detector')
+            for row, five in zip(rows, points, strict=True)
         )
         return largest_first(faces, width, height)
 
@@ -108,10 +82,6 @@ def _check_outputs(model: bytes) -> None:
 
     OpenCV reads the outputs of YuNet without checking their sizes, and can crash while
     it loads other models.
-
-    Raises:
-        ValueError: The model lacks an output, or an output has the wrong size.
-        cv2.error: OpenCV cannot run the model.
     """
     missing = [name for name in _OUTPUTS if name.encode() not in model]
     if missing:
@@ -123,8 +93,7 @@ def _check_outputs(model: bytes) -> None:
             kind, stride = name.split('_')
             count = height * width // int(stride) ** 2
             if output.size != count * _VALUES[kind]:
+                wanted = f'{count} x {_VALUES[kind]} for {width} x {height} pixels'
                 raise ValueError(
-                    f'its output {name} has the shape {output.shape} for an image of '
-                    f'{width} x {height} pixels, but YuNet has {count} x '
-                    f'{_VALUES[kind]} values'
+                    f'its output {name} has the shape {output.shape}, not {wanted}'
                 )

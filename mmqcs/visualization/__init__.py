@@ -2,8 +2,7 @@
 
 from .confusion_matrix import confusion_figure
 from .curves import Panel, curves_figure
-from .overlay import overlay_heat_map
-from .sheets import contact_sheet, heat_map_sheet
+from .sheets import contact_sheet, heat_map_sheet, overlay_heat_map
 from .style import figure_to_rgb, save_figure
 
 __all__ = [

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .style import new_figure
-
-__all__ = ['confusion_figure']
 
 MAX_WITH_NUMBERS = 20
 """Largest number of classes whose cells show numbers; beyond it, only colours."""
@@ -26,10 +23,6 @@ def confusion_figure(
     Args:
         matrix: Counts (C, C); rows are true classes, columns are predicted classes.
         classes: Names of the C classes.
-        title: Title of the figure.
-
-    Raises:
-        ValueError: The matrix is not (C, C) for C class names.
 
     Examples:
         >>> figure = confusion_figure(np.array([[8, 2], [1, 9]]), ('Sad', 'Happy'))
@@ -50,14 +43,17 @@ def confusion_figure(
     figure = new_figure(side + 1.5, side)
     axes = figure.add_subplot()
     image = axes.imshow(percent, cmap='Blues', vmin=0, vmax=100)
+    separator = ' '
     if size <= MAX_WITH_NUMBERS:
-        _write_cells(axes, matrix, percent)
+        separator = '\n'
+        for (row, column), value in np.ndenumerate(percent):
+            text = f'{value:.1f}%\n{matrix[row, column]}'
+            colour = 'white' if value > 55 else 'black'
+            style = {'ha': 'center', 'va': 'center', 'fontsize': 9, 'color': colour}
+            axes.text(column, row, text, **style)
     ticks = np.arange(size)
-    separator = '\n' if size <= MAX_WITH_NUMBERS else ' '
-    rows = [
-        f'{name}{separator}({count})'
-        for name, count in zip(classes, support[:, 0], strict=True)
-    ]
+    counts = zip(classes, support[:, 0], strict=True)
+    rows = [f'{name}{separator}({count})' for name, count in counts]
     text = {'fontsize': 10 * min(1, MAX_WITH_NUMBERS / size), 'parse_math': False}
     slanted = {'rotation': 30, 'ha': 'right', 'rotation_mode': 'anchor'}
     axes.set_xticks(ticks, classes, **slanted, **text)
@@ -68,16 +64,3 @@ def confusion_figure(
     bar = figure.colorbar(image, ax=axes, shrink=0.7)
     bar.set_label('Percent of the true class')
     return figure
-
-
-def _write_cells(axes: Axes, matrix: np.ndarray, percent: np.ndarray) -> None:
-    for (row, column), value in np.ndenumerate(percent):
-        axes.text(
-            column,
-            row,
-            f'{value:.1f}%\n{matrix[row, column]}',
-            ha='center',
-            va='center',
-            fontsize=9,
-            color='white' if value > 55 else 'black',
-        )

@@ -10,19 +10,14 @@ from matplotlib.ticker import MaxNLocator
 
 from .style import COLOURS, LINE_STYLES, MARKERS, new_figure
 
-__all__ = ['Curve', 'Panel', 'curves_figure', 'moving_mean']
-
 Curve = list[tuple[int, float]]
 """(iteration, value) of each record."""
 
 
 class Panel(NamedTuple):
-    """Curves that share their axes.
+    """Title and unit of curves that share their axes, and the curves by name.
 
-    Attributes:
-        title: Title.
-        unit: Label of the y axis.
-        curves: Curves by name. Names of validation curves start with ``'val '``.
+    Names of validation curves start with ``'val '``.
 
     Examples:
         >>> Panel('Accuracy', 'Percent', {'val top1': [(100, 62.5)]}).unit
@@ -36,19 +31,12 @@ class Panel(NamedTuple):
 
 def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
     """Return the mean of the last ``width`` values, or of fewer at the start."""
-    total = np.cumsum(np.insert(values.astype(float), 0, 0))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - width, 0)
-    return (total[ends] - total[starts]) / (ends - starts)
+    sums = np.convolve(values, np.ones(width))[: len(values)]
+    return sums / np.minimum(np.arange(1, len(values) + 1), width)
 
 
 def curves_figure(panels: Sequence[Panel], title: str = '', columns: int = 3) -> Figure:
-    """Plot panels of curves.
-
-    Args:
-        panels: Panels, at least one.
-        title: Title of the figure.
-        columns: Panels per row.
+    """Plot at least one panel of curves, ``columns`` per row.
 
     Examples:
         >>> loss = Panel('Loss', 'Cross-entropy', {'loss': [(50, 1.9), (100, 1.5)]})
@@ -70,11 +58,7 @@ def curves_figure(panels: Sequence[Panel], title: str = '', columns: int = 3) ->
 
 
 def _plot_panel(axes: Axes, panel: Panel) -> None:
-    """Plot one panel.
-
-    Dense training curves are pale, with their moving mean on top. Validation curves
-    have a marker at each value.
-    """
+    """Plot dense training curves pale, with their moving mean on top."""
     for i, (name, points) in enumerate(panel.curves.items()):
         colour, style = COLOURS[i % len(COLOURS)], LINE_STYLES[i % len(LINE_STYLES)]
         x, y = np.array(points).T

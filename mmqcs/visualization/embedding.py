@@ -22,10 +22,6 @@ def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     Returns:
         (N, 2). Neighbourhoods are meaningful, distances between clusters are not.
 
-    Raises:
-        ImportError: scikit-learn is not installed.
-        ValueError: The perplexity is not between 0 and N.
-
     Examples:
         >>> embed(np.random.default_rng(0).random((20, 8)), perplexity=5, seed=0).shape
         (20, 2)
@@ -38,9 +34,8 @@ def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     try:
         from sklearn.manifold import TSNE
     except ImportError:
-        raise ImportError(
-            't-SNE needs scikit-learn: pip install scikit-learn'
-        ) from None
+        hint = 't-SNE needs scikit-learn: pip install scikit-learn'
+        raise ImportError(hint) from None
     method = TSNE(perplexity=perplexity, init='pca', random_state=seed)
     return method.fit_transform(np.asarray(features, np.float32))
 
@@ -54,7 +49,6 @@ def embedding_figure(
         points: (N, 2).
         labels: Class of each point, integer (N,).
         classes: Class names.
-        title: Title of the figure.
 
     Examples:
         >>> points = np.random.default_rng(0).random((4, 2))

@@ -1,16 +1,57 @@
-"""Contact sheets: many images in one figure."""
+"""Heat maps over images, and many images in one figure."""
 
 import textwrap
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from .style import HEAT_MAP, new_figure
 
-__all__ = ['contact_sheet', 'heat_map_sheet']
+
+def overlay_heat_map(
+    image: np.ndarray,
+    heat: np.ndarray,
+    low: float = 0.0,
+    high: float = 1.0,
+    opacity: float = 0.6,
+    smooth: bool = True,
+) -> np.ndarray:
+    """Overlay a heat map on an image.
+
+    The image is converted to grey, so that all colours belong to the heat map.
+
+    Args:
+        image: RGB, uint8 (H, W, 3), like the result.
+        heat: (h, w).
+        low: Value of the darkest colour.
+        high: Value of the brightest colour.
+        opacity: Opacity of the heat map, from 0 to 1.
+        smooth: Whether to interpolate instead of showing cells as squares.
+
+    Examples:
+        >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
+        >>> overlay_heat_map(face, heat=np.eye(8)).shape == face.shape
+        True
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or np.ndim(heat) != 2:
+        raise ValueError(
+            f'expected an image, uint8 (H, W, 3), and a heat map (h, w), got '
+            f'{image.dtype} {image.shape} and {np.shape(heat)}'
+        )
+    if not low < high:
+        raise ValueError(f'low must be less than high, got {low} and {high}')
+    method = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    size = image.shape[1::-1]
+    large = cv2.resize(np.asarray(heat, np.float32), size, interpolation=method)
+    scaled = np.clip((large - low) / (high - low), 0, 1)
+    colour = 255 * colormaps[HEAT_MAP](scaled)[..., :3]
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
+    return np.rint(opacity * colour + (1 - opacity) * grey).astype(np.uint8)
 
 
 def contact_sheet(
@@ -23,15 +64,10 @@ def contact_sheet(
     """Plot images in rows, each below its caption.
 
     Args:
-        images: RGB, uint8 (H, W, 3), of any size; None for an image that cannot be
-            read.
+        images: RGB, uint8 (H, W, 3), of any size; None if one cannot be read.
         captions: Caption of each image, of one or more lines.
         columns: Images per row.
-        title: Title of the figure.
         side: Width of an image in inches.
-
-    Raises:
-        ValueError: There are no images, or the number of captions differs.
 
     Examples:
         >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
@@ -72,15 +108,11 @@ def heat_map_sheet(
     scale: tuple[float, float, str],
     side: float = 1.8,
 ) -> Figure:
-    """Plot a contact sheet of heat maps with a colour bar.
+    """Plot a :func:`contact_sheet` of heat maps with a colour bar.
 
-    Args:
-        images, captions, columns, title, side: See :func:`contact_sheet`. The heat maps
-            come from :func:`overlay_heat_map`.
-        scale: ``low`` and ``high`` of the heat maps, and the quantity they show.
+    ``scale`` is ``low`` and ``high`` of :func:`overlay_heat_map`, and the quantity.
 
     Examples:
-        >>> from mmqcs.visualization import overlay_heat_map
         >>> face = cv2.cvtColor(cv2.imread('face.png'), cv2.COLOR_BGR2RGB)
         >>> map_ = overlay_heat_map(face, heat=np.eye(8))
         >>> scale = (0, 1, 'evidence for the class')

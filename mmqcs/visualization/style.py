@@ -8,18 +8,6 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = [
-    'COLOURS',
-    'FORMATS',
-    'HEAT_MAP',
-    'LINE_STYLES',
-    'MARKERS',
-    'encode_figure',
-    'figure_to_rgb',
-    'new_figure',
-    'save_figure',
-]
-
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
 """Palette of Okabe and Ito without yellow, distinguishable with any colour vision."""
 
@@ -35,19 +23,9 @@ HEAT_MAP = 'viridis'
 FORMATS = ('.png', '.svg', '.jpg')
 
 
-def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
-    """Create a figure that is independent of pyplot.
-
-    Args:
-        width: Width in inches.
-        height: Height in inches.
-        dpi: Pixels per inch.
-
-    Examples:
-        >>> new_figure(4, 3).get_size_inches().tolist()
-        [4.0, 3.0]
-    """
-    figure = Figure(figsize=(width, height), dpi=dpi, layout='constrained')
+def new_figure(width: float, height: float) -> Figure:
+    """Create a figure that is independent of pyplot; the size is in inches."""
+    figure = Figure(figsize=(width, height), dpi=100, layout='constrained')
     FigureCanvasAgg(figure)
     return figure
 
@@ -56,7 +34,8 @@ def figure_to_rgb(figure: Figure) -> np.ndarray:
     """Render a figure as an RGB image, uint8 (H, W, 3).
 
     Examples:
-        >>> figure_to_rgb(new_figure(4, 3, dpi=100)).shape
+        >>> from matplotlib.figure import Figure
+        >>> figure_to_rgb(Figure((4, 3), dpi=100)).shape
         (300, 400, 3)
     """
     canvas = FigureCanvasAgg(figure)
@@ -65,15 +44,7 @@ def figure_to_rgb(figure: Figure) -> np.ndarray:
 
 
 def encode_figure(figure: Figure, kind: str) -> bytes:
-    """Encode a figure; equal figures give equal bytes.
-
-    Args:
-        figure: Figure.
-        kind: One of :data:`FORMATS`.
-
-    Raises:
-        ValueError: The format is unknown.
-    """
+    """Encode a figure in one of :data:`FORMATS`; equal figures give equal bytes."""
     if kind not in FORMATS:
         raise ValueError(f'figures are written as {", ".join(FORMATS)}; got {kind!r}')
     file = io.BytesIO()
@@ -84,17 +55,11 @@ def encode_figure(figure: Figure, kind: str) -> bytes:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure and create its parent folders.
-
-    Args:
-        figure: Figure.
-        path: File whose suffix, one of :data:`FORMATS`, is the format.
-
-    Raises:
-        ValueError: The format is unknown.
+    """Write a figure as a ``.png``, ``.svg`` or ``.jpg`` file, and create its folder.
 
     Examples:
-        >>> save_figure(new_figure(4, 3), Path('work_dirs/figures/empty.svg'))
+        >>> from matplotlib.figure import Figure
+        >>> save_figure(Figure((4, 3)), Path('work_dirs/figures/empty.svg'))
         >>> Path('work_dirs/figures/empty.svg').read_text()[:5]
         '<?xml'
     """

@@ -12,7 +12,8 @@ from PIL import Image
 from test_apis.test_formats import MOVING, STILL, encoded, read
 from test_apis.test_frames import write_video
 
-from mmqcs.apis import ImageError, animations, files, read_image, videos
+from mmqcs.apis import ImageError, files, read_image, videos
+from mmqcs.apis import frames as module
 from mmqcs.apis.frames import number_of_frames
 from mmqcs.apis.videos import is_video_head
 
@@ -81,7 +82,7 @@ def test_whatever_a_decoder_raises(tmp_path, monkeypatch, error):
     def fail(image, *_):
         raise error
 
-    monkeypatch.setattr(animations, 'decode', fail)
+    monkeypatch.setattr(module, 'decode', fail)
     _, (found,) = read(path)
     assert isinstance(found, ImageError)
     assert str(path) in str(found)
@@ -144,7 +145,7 @@ def test_an_endless_file_object():
 @pytest.mark.parametrize('kind', MOVING)
 def test_frames_of_too_many_pixels(tmp_path, monkeypatch, video, kind):
     """Decoders of animations hold several frames at once, those of pages do not."""
-    monkeypatch.setattr(animations, 'MAX_FRAME_PIXELS', 1000)
+    monkeypatch.setattr(module, 'MAX_FRAME_PIXELS', 1000)
     path = tmp_path / 'a'
     path.write_bytes(encoded(kind, 3))
     shots, errors = read(path)

@@ -163,4 +163,4 @@ def test_what_is_no_file(tmp_path):
 )
 def test_wrong_arrays(image, message):
     with pytest.raises(ValueError, match=message):
-        as_bgr(image)
+        as_bgr(image, 'an array')

@@ -27,8 +27,16 @@ pytest.importorskip('gradio', reason="the page needs gradio: pip install 'mmqcs[
 import gradio as gr
 
 from mmqcs.demo.__main__ import render_examples
-from mmqcs.demo.heat_maps import SIDE, attention_overlay, similarity_overlays
-from mmqcs.demo.page import CUT_SIDE, SHOWN_SIDE, WAYS, Page, build_page
+from mmqcs.demo.page import (
+    CUT_SIDE,
+    SHOWN_SIDE,
+    SIDE,
+    WAYS,
+    Page,
+    attention_overlay,
+    build_page,
+    similarity_overlays,
+)
 from mmqcs.faces import WholeImage
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
@@ -174,8 +182,8 @@ def start(*args, env=None, **options):
     ('args', 'message'),
     [
         ([], 'no model in work_dirs/qcs_ir-small_synthfer: run `make train`'),
-        (['--model', 'none.pth'], 'no checkpoint at none.pth'),
-        (['--model', 'qcs_ir50_raf'], 'qcs_ir50_raf is no checkpoint: with a config'),
+        (['--model', 'none.pth'], 'checkpoint not found: none.pth'),
+        (['--model', 'qcs_ir50_raf'], 'qcs_ir50_raf is not a checkpoint: a config'),
     ],
 )
 def test_wrong_calls(tmp_path, args, message):

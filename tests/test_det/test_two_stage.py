@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 from mmqcs.apis import FERInferencer
 from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.faces import MMDetDetector, cut_face
-from mmqcs.faces.cascade_file import has_cascades
+from mmqcs.faces.cascade_detector import has_cascades
 from mmqcs.synth.scenes import SceneSettings, render_scene, scene_faces
 
 DETECTOR = ROOT / 'configs/det/retinanet_ir-small_synthfer.py'

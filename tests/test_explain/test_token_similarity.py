@@ -90,7 +90,7 @@ def test_similarity_of_two_images_by_loops(differing):
     for i in range(2):
         distance = torch.cdist(a[i], b[i])
         m = distance - distance.min() if differing else distance.max() - distance
-        for scores, matrix in ((found.first, m), (found.second, m.T)):
+        for scores, matrix in ((found[0], m), (found[1], m.T)):
             expected = torch.stack(
                 [
                     sum(matrix[n, k] / matrix[:, k].norm() for k in range(16))
@@ -106,8 +106,8 @@ def test_similarity_of_a_pair_does_not_depend_on_its_order_or_on_others():
     first, second = torch.randn(2, 3, 64, 64), torch.randn(2, 3, 64, 64)
     found = token_similarity(model, first, second)
     turned = token_similarity(model, second[:1], first[:1])
-    torch.testing.assert_close(turned.first[:, 0], found.second[:, 0])
-    torch.testing.assert_close(turned.second[:, 0], found.first[:, 0])
+    torch.testing.assert_close(turned[0][:, 0], found[1][:, 0])
+    torch.testing.assert_close(turned[1][:, 0], found[0][:, 0])
 
 
 def test_models_and_images_that_do_not_fit():

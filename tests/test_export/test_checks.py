@@ -57,7 +57,7 @@ def test_a_fixed_batch_is_found_even_if_all_shapes_differ():
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda x: x + 2e-4, r'batches of 1 .* 0\.0002'),
+        (lambda x: x + 2e-4, r'batches of 1: .* 0\.0002'),
         (lambda x: x * np.nan, 'nan'),
         (lambda x: x[::-1], 'batches of 5'),  # right for a batch of one
         (lambda x: np.c_[x, x], r'\(5, 4\), PyTorch \(5, 2\)'),

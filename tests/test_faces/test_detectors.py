@@ -11,10 +11,10 @@ from mmqcs.faces import (
     Face,
     WholeImage,
     YuNetDetector,
-    cascade_file,
+    cascade_detector,
     cut_face,
 )
-from mmqcs.faces.eyes import EYES_IN_BOX, choose_pair
+from mmqcs.faces.cascade_detector import EYES_IN_BOX, choose_pair
 from mmqcs.faces.face import largest_first
 
 
@@ -113,7 +113,7 @@ def test_no_face(cascade):
 
 
 def test_an_opencv_without_cascades_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(cascade_file, 'has_cascades', lambda: False)
+    monkeypatch.setattr(cascade_detector, 'has_cascades', lambda: False)
     with pytest.raises(ImportError, match='opencv-python<5.*YuNet'):
         CascadeDetector()
 

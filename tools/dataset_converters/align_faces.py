@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cv2
 
-from mmqcs.apis.frames import IMAGE_SUFFIXES
+from mmqcs.apis.inputs import IMAGE_SUFFIXES
 from mmqcs.apis.read_image import read_image
 from mmqcs.checkpoints import load_config
 from mmqcs.cli.inferencer import add_face_options, build_detector

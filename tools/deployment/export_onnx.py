@@ -10,6 +10,7 @@ OpenMMLab.
 
 import argparse
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,9 +60,7 @@ def parse_args() -> argparse.Namespace:
     )
     args = parser.parse_args()
     if args.calibration_images < 1:
-        parser.error(
-            f'--calibration-images must be at least 1, got {args.calibration_images}'
-        )
+        fail(f'--calibration-images must be at least 1, got {args.calibration_images}')
     return args
 
 
@@ -93,13 +92,9 @@ def comparison_table(
 ) -> str:
     """Return a Markdown table with one row per model; speeds are ratios to PyTorch."""
     first = times['PyTorch']
-    metrics = [
-        key
-        for key, value in results['PyTorch'].metrics.items()
-        if isinstance(value, float)
-        and not key.startswith('recall/')
-        and not key.endswith(('_low', '_high'))  # bounds of confidence intervals
-    ]
+    numbers = [k for k, v in results['PyTorch'].metrics.items() if isinstance(v, float)]
+    hidden = re.compile('recall/.*|.*_low|.*_high')  # bounds of confidence intervals
+    metrics = [key for key in numbers if not hidden.fullmatch(key)]
     header = ['model', 'file', *metrics, 'same class', 'largest change of a score']
     header += [f'ms per face, batch {n}' for n in first]
     header += [f'speed, batch {n}' for n in first]

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmqcs.apis.frames import IMAGE_SUFFIXES
+from mmqcs.apis.inputs import IMAGE_SUFFIXES
 from mmqcs.apis.read_image import read_image
 from mmqcs.cli.inferencer import add_face_options, build_detector
 from mmqcs.cli.options import ArgumentParser, fail
