@@ -187,17 +187,6 @@ def test_a_stock_classifier_takes_both(form):
     ].labels.tolist()
 
 
-@pytest.mark.slow
-def test_compiled_results_are_the_same_but_for_rounding():
-    _, batch = labelled()
-    erasing = dict(p=0.7, value=2.0, step=2)
-    expected = make(erasing)(batch, training=True)['inputs']
-    torch.manual_seed(0)
-    torch.testing.assert_close(
-        make(erasing, compile=True)(batch, training=True)['inputs'], expected
-    )
-
-
 def test_bad_erasing():
     with pytest.raises(ValueError, match='ascending ranges'):
         make(dict(scale=(0.2, 0.1)))

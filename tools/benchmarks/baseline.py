@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmqcs.functional import Ring
 from mmqcs.functional.similarity import (
     dissimilarity_map,
     edge_scores,
@@ -20,11 +21,12 @@ from mmqcs.models.encoders import TokenEncoder
 from mmqcs.models.necks.csa_neck import CSALevel
 
 
-def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
+def refine_by_edges(level: CSALevel, ring: Ring, tokens: list[Tensor]) -> list[Tensor]:
     """Compute CSA of one level by image and by edge, with the "normed" residual.
 
     Args:
         level: Weights, in mode SD.
+        ring: The edges.
         tokens: X of each image, (B, N, C).
 
     Returns:
@@ -35,8 +37,8 @@ def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
     balance = 1 + torch.tanh(level.theta)
     scores: list[Tensor | float] = [0.0] * len(tokens)
     for edges, to_map, factor in (
-        (level.ring.similar, similarity_map, 1.0),
-        (level.ring.dissimilar, dissimilarity_map, balance),
+        (ring.similar, similarity_map, 1.0),
+        (ring.dissimilar, dissimilarity_map, balance),
     ):
         for i, j in edges:
             pair = torch.stack((halves[i][0], halves[j][0]))
@@ -83,7 +85,9 @@ def branch_by_branch_loss(
     attention = model.cross.attention
     levels = [
         refine_by_edges(
-            level, [x[:, 1:].chunk(attention.num_levels, 1)[i] for x in tokens]
+            level,
+            model.ring,
+            [x[:, 1:].chunk(attention.num_levels, 1)[i] for x in tokens],
         )
         for i, level in enumerate(attention.levels)
     ]

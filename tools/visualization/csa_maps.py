@@ -146,7 +146,7 @@ def main() -> None:
     ranges = [f'{w.min():.2f} to {w.max():.2f}' for w in weights]
     rows = lay_out([list(faces), maps], [titles, ranges], len(branches))
     title = f'Token weights of cross similarity attention, {name}\n'
-    title += f'bright: tokens that {PAIRS[attention.levels[0].mode]}'
+    title += f'bright: tokens that {PAIRS[attention.levels.mode]}'
     scale = (low, high, 'weight (1: equal weights)')
     figure = heat_map_sheet(*rows, len(branches), title, scale, side=2.0)
     save_or_fail(figure, args.out)
