@@ -99,7 +99,7 @@ def inference_config(config: Config | Mapping[str, Any]) -> ConfigDict:
         plain.data_preprocessor = preprocessor
     if neck := dict(model.get('neck') or {}):
         if neck['type'].endswith('TokenPyramidNeck') and not neck.get('in_channels'):
-            from mmqcs.models.classifiers.probe import probe_backbone
+            from mmqcs.models.necks.token_pyramid_neck import probe_backbone
             from mmqcs.registry import MODELS
 
             size = model.get('input_size', 224)

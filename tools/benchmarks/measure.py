@@ -7,10 +7,12 @@ import multiprocessing
 import os
 import platform
 import statistics
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,7 @@ def alternate(
 ) -> Rows:
     """Time several steps, each in its own process, in turns.
 
-    A machine that slows down then slows all of them. The steps are built at the same
-    time, but nothing else runs while one warms up or takes its turn.
+    A machine that slows down then slows all of them. Only one process works at a time.
 
     Args:
         steps: Functions, importable by name, that build a step from the arguments.
@@ -70,25 +71,27 @@ def alternate(
         - ``syncs``: times that an iteration waits for the GPU; None on a CPU
         - ``operations``: ATen operations per iteration, where they are counted
         - ``output``: what the last iteration returned, if it is a tensor
-
-    Raises:
-        RuntimeError: A process failed; its traceback is on stderr.
     """
     context = multiprocessing.get_context('spawn')
-    connections = {}
-    for name, build in steps.items():
-        ours, theirs = context.Pipe()
-        target = theirs, build, arguments, warmup, iterations, operations
-        context.Process(target=_serve, args=target, daemon=True).start()
-        theirs.close()
-        connections[name] = ours
-    for name, connection in connections.items():
-        _receive(connection, name)
-    warmups = {name: _ask(connections[name], name, True) for name in steps}
-    turns: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(repeats):
-        for name, connection in connections.items():
-            turns[name].append(_ask(connection, name, True))
+    with ExitStack() as stack:
+        pools = {
+            name: stack.enter_context(ProcessPoolExecutor(1, mp_context=context))
+            for name in steps
+        }
+
+        def ask(name: str, function: Callable[..., Any], *args: Any) -> Any:
+            return pools[name].submit(function, *args).result()
+
+        for name, build in steps.items():
+            ask(name, _build, build, arguments)
+        warmups = {name: ask(name, _run, warmup) for name in steps}
+        for name in steps:
+            ask(name, _reset_peak)
+        turns: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(repeats):
+            for name in steps:
+                turns[name].append(ask(name, _run, iterations) / iterations)
+        facts = {name: ask(name, _facts, operations) for name in steps}
     medians = {name: statistics.median(seconds) for name, seconds in turns.items()}
     first = next(iter(medians.values()))
     return {
@@ -98,60 +101,50 @@ def alternate(
             'slowest': max(turns[name]),
             'speedup': first / medians[name],
             'warmup_seconds': warmups[name],
-            **_ask(connection, name, False),
+            **facts[name],
         }
-        for name, connection in connections.items()
+        for name in steps
     }
 
 
-def _ask(connection: Connection, name: str, question: bool) -> Any:
-    connection.send(question)
-    return _receive(connection, name)
+_process = threading.local()
+"""State of the process of a step."""
 
 
-def _receive(connection: Connection, name: str) -> Any:
-    try:
-        return connection.recv()
-    except EOFError:
-        raise RuntimeError(f'the process of {name!r} failed') from None
+def _build(build: Callable[..., Step], arguments: tuple) -> None:
+    _process.before = resident('VmRSS')
+    _process.step = build(*arguments)
 
 
-def _serve(
-    connection: Connection,
-    build: Callable[..., Step],
-    arguments: tuple,
-    warmup: int,
-    iterations: int,
-    operations: bool,
-) -> None:
-    before = resident('VmRSS')
-    step = build(*arguments)
-    connection.send(None)
-    connection.recv()
-    seconds, output = _time(step, warmup)
-    connection.send(seconds)
-    _reset_peak()
-    while connection.recv():
-        seconds, output = _time(step, iterations)
-        connection.send(seconds / iterations)
-    facts = {
-        'memory_mib': _peak(before),
+def _run(iterations: int) -> float:
+    start = time.perf_counter()
+    for _ in range(iterations):
+        _process.output = _process.step()
+    if ON_GPU:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def _reset_peak() -> None:
+    """Forget the memory of the warm-up."""
+    if ON_GPU:
+        torch.cuda.reset_peak_memory_stats()
+    elif Path('/proc/self/clear_refs').exists():
+        Path('/proc/self/clear_refs').write_text('5')
+
+
+def _facts(operations: bool) -> dict[str, Any]:
+    step, output = _process.step, _process.output
+    memory = resident('VmHWM') - _process.before
+    if ON_GPU:
+        memory = torch.cuda.max_memory_allocated() / 2**20
+    return {
+        'memory_mib': memory,
         'reserved_mib': torch.cuda.max_memory_reserved() / 2**20 if ON_GPU else None,
         'syncs': count_syncs(step) if ON_GPU else None,
         'operations': count_operations(step) if operations else None,
         'output': output.float().cpu().numpy() if torch.is_tensor(output) else None,
     }
-    connection.send(facts)
-
-
-def _time(step: Step, iterations: int) -> tuple[float, Any]:
-    output = None
-    start = time.perf_counter()
-    for _ in range(iterations):
-        output = step()
-    if ON_GPU:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start, output
 
 
 def count_syncs(step: Step) -> int:
@@ -200,19 +193,6 @@ def peak_flops(dtype: torch.dtype, side: int = 8192 if ON_GPU else 4096) -> floa
         'a @ a', globals={'a': a}, num_threads=torch.get_num_threads()
     )
     return 2 * side**3 / timer.timeit(20 if ON_GPU else 5).median
-
-
-def _reset_peak() -> None:
-    if ON_GPU:
-        torch.cuda.reset_peak_memory_stats()
-    elif Path('/proc/self/clear_refs').exists():
-        Path('/proc/self/clear_refs').write_text('5')
-
-
-def _peak(before: float) -> float:
-    if ON_GPU:
-        return torch.cuda.max_memory_allocated() / 2**20
-    return resident('VmHWM') - before
 
 
 def resident(field: str) -> float:

@@ -1,4 +1,4 @@
-"""An image classifier that can be compiled and replayed."""
+"""Image classifier that can be compiled and replayed."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ class FERClassifier(ImageClassifier):
 
     Args:
         channels_last: Whether images, feature maps and convolution weights use the
-            channels-last memory format. It is faster on CPUs and in half precision,
-            and changes results by rounding only.
-        compile: Whether to compile. It pays off in trainings of more than a few
-            minutes, on GPUs above all, and changes results by rounding only. True
-            compiles the blocks of the network by ``torch.compile`` and, on GPUs,
-            replays each pass as a CUDA graph. ``dict(blocks=..., graphs=...)``
-            switches on one of them; graphs alone change no result at all.
+            channels-last memory format, which is faster on CPUs and in half precision.
+            Results only change by rounding.
+        compile: Whether to compile the blocks of the network with ``torch.compile``
+            and, on GPUs, to replay each pass as a CUDA graph. It pays off in training
+            runs of more than a few minutes. Results only change by rounding.
+            ``dict(blocks=..., graphs=...)`` switches on one of them; graphs alone do
+            not change results.
         **kwargs: Arguments of mmpretrain's ``ImageClassifier``.
 
     Raises:
@@ -46,9 +46,16 @@ class FERClassifier(ImageClassifier):
         self.channels_last = channels_last
         if channels_last:
             self.to(memory_format=torch.channels_last)
-        blocks, graphs = _compilation(compile)
-        if blocks:
+        if isinstance(compile, bool):
+            compile = dict(blocks=compile, graphs=compile)
+        if unknown := set(compile) - {'blocks', 'graphs'}:
+            raise ValueError(
+                f'compile must be True, False or dict(blocks=..., graphs=...), got '
+                f'{sorted(unknown)} in it'
+            )
+        if compile.get('blocks'):
             compile_blocks(self)
+        graphs = compile.get('graphs')
         self._training_graph = TrainingGraph() if graphs else None
         self._inference_graph = InferenceGraph() if graphs else None
 
@@ -66,28 +73,20 @@ class FERClassifier(ImageClassifier):
     def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...]:
         """See mmpretrain's ``ImageClassifier``."""
         graph = self._inference_graph
-        if (
-            graph is None
-            or stage != 'neck'
-            or not inputs.is_cuda
-            or self.training
-            or torch.is_grad_enabled()
-        ):
-            return super().extract_feat(inputs, stage)
-        return graph(self, super().extract_feat, inputs)
+        replayed = graph and stage == 'neck' and inputs.is_cuda
+        if replayed and not self.training and not torch.is_grad_enabled():
+            return graph(self, super().extract_feat, inputs)
+        return super().extract_feat(inputs, stage)
 
     def loss(
         self, inputs: Tensor, data_samples: list[DataSample] | LabelBatch
     ) -> dict[str, Tensor]:
-        """Computes the losses of a batch.
+        """Compute losses and values for the log, by name.
 
         Args:
             inputs: Images, (B, 3, H, W).
             data_samples: Their labels, one per image. Soft labels (``gt_score``) take
                 precedence.
-
-        Returns:
-            Losses, and values for the log, by name.
         """
         batch = LabelBatch.from_samples(data_samples).to(inputs.device)
         if self._training_graph is None:
@@ -99,16 +98,5 @@ class FERClassifier(ImageClassifier):
     def _pass(
         self, inputs: Tensor, labels: Tensor, scores: Tensor | None
     ) -> dict[str, Tensor]:
-        """Computes the losses from tensors alone, so that they can be recorded."""
+        """Compute the losses from tensors only, so that they can be recorded."""
         return self.head.loss(self.extract_feat(inputs), LabelBatch(labels, scores))
-
-
-def _compilation(options: bool | dict) -> tuple[bool, bool]:
-    if isinstance(options, bool):
-        return options, options
-    if unknown := set(options) - {'blocks', 'graphs'}:
-        raise ValueError(
-            f'compile must be True, False or dict(blocks=..., graphs=...), got '
-            f'{sorted(unknown)} in it'
-        )
-    return options.get('blocks', False), options.get('graphs', False)
