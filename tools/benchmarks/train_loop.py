@@ -10,9 +10,7 @@ and writes it as JSON.
 
 import multiprocessing
 import os
-import statistics
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ import numpy as np
 import torch
 from measure import ON_GPU, make_parser, report
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmqcs import register_all_modules
@@ -43,35 +40,6 @@ MODES: dict[str, tuple[str, str, dict[str, Any]]] = {
     'QCS, bfloat16, compiled': (QCS, AMP, dict(compile=True)),
 }
 DEFAULT_MODES = [name for name in MODES if ('bfloat16' in name) == ON_GPU]
-
-
-class LoopTimer(Hook):
-    """Times the iterations after the first ones.
-
-    Args:
-        skip: Iterations that are not timed.
-    """
-
-    def __init__(self, skip: int) -> None:
-        self.skip = skip
-        self.waits: list[float] = []
-        self.times: list[float] = []
-
-    def before_train(self, runner: Runner) -> None:
-        """Start the warm-up."""
-        self.times.append(time.perf_counter())
-
-    def after_train_iter(self, runner: Runner, batch_idx: int, **_: Any) -> None:
-        """Keep the time that the iteration waited for data."""
-        done = runner.iter + 1
-        if done > self.skip:
-            self.waits.append(
-                runner.message_hub.get_scalar('train/data_time').current()
-            )
-        if done in (self.skip, runner.max_iters):
-            if ON_GPU:
-                torch.cuda.synchronize()
-            self.times.append(time.perf_counter())
 
 
 def write_faces(root: Path, count: int) -> None:
@@ -118,15 +86,16 @@ def run(cfg: Config, skip: int) -> dict[str, Any]:
     register_all_modules()
     if not ON_GPU:
         keep_freed_memory()
-    timer = LoopTimer(skip)
     runner = Runner.from_cfg(cfg)
-    runner.register_hook(timer, 'LOWEST')
     runner.train()
-    started, warm, ended = timer.times
+    scalars = (
+        runner.message_hub.get_scalar(f'train/{x}') for x in ('time', 'data_time')
+    )
+    times, waits = (scalar.data[0] for scalar in scalars)
     return {
-        'ms_per_iteration': 1000 * (ended - warm) / len(timer.waits),
-        'ms_waiting_for_data': 1000 * statistics.mean(timer.waits),
-        'warmup_seconds': warm - started,
+        'ms_per_iteration': 1000 * times[skip:].mean(),
+        'ms_waiting_for_data': 1000 * waits[skip:].mean(),
+        'warmup_seconds': times[:skip].sum(),
         'memory_mib': torch.cuda.max_memory_allocated() / 2**20 if ON_GPU else None,
         'parameters': sum(p.numel() for p in runner.model.parameters()),
     }

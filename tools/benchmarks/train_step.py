@@ -83,7 +83,8 @@ def build_batch(model: QCSClassifier, groups: int, size: int) -> dict[str, Any]:
 
 def baseline(cfg: Config, groups: int, size: int) -> Step:
     """Return the iteration of :mod:`baseline`."""
-    model = build_model(cfg, statistics='joint', channels_last=False)
+    raw = {'cross.encoder.out_type': 'raw'}
+    model = build_model(cfg, statistics='joint', channels_last=False, **raw)
     data = build_batch(model, groups, size)
     batch = model.data_preprocessor(data, training=True)
     inputs = batch['inputs'], batch['data_samples'].labels

@@ -30,6 +30,7 @@ class SqueezeExcitation(nn.Module):
         return x * torch.sigmoid(self.fc2(F.relu(self.fc1(pooled))))
 
 
+MODES = ('ir', 'ir_se')
 VARIANTS = ('evolve', 'adaface', 'insightface')
 
 
@@ -128,11 +129,20 @@ class IRNet(BaseBackbone):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        blocks = self._blocks(depth)
-        if mode not in ('ir', 'ir_se'):
-            raise ValueError(f"mode must be 'ir' or 'ir_se', got {mode!r}")
-        if variant not in VARIANTS:
-            raise ValueError(f'variant must be one of {VARIANTS}, got {variant!r}')
+        if isinstance(depth, int) and depth not in self.arch_settings:
+            raise ValueError(
+                f'depth must be one of {sorted(self.arch_settings)} or the number of '
+                f'blocks of each stage, got {depth}'
+            )
+        blocks = self.arch_settings[depth] if isinstance(depth, int) else tuple(depth)
+        if not blocks or not all(isinstance(n, int) and n > 0 for n in blocks):
+            raise ValueError(f'blocks of each stage must be integers > 0, got {depth}')
+        for name, value, known in (
+            ('mode', mode, MODES),
+            ('variant', variant, VARIANTS),
+        ):
+            if value not in known:
+                raise ValueError(f'{name} must be one of {known}, got {value!r}')
         if not out_indices or not all(0 <= i < len(blocks) for i in out_indices):
             raise ValueError(
                 f'out_indices must name stages 0 to {len(blocks) - 1}: {out_indices}'
@@ -169,18 +179,6 @@ class IRNet(BaseBackbone):
             self.stages.append(nn.Sequential(*layers))
         self._register_load_state_dict_pre_hook(self._convert_keys)
         self._freeze()
-
-    def _blocks(self, depth: int | Sequence[int]) -> tuple[int, ...]:
-        if isinstance(depth, int):
-            if depth not in self.arch_settings:
-                raise ValueError(
-                    f'depth must be one of {sorted(self.arch_settings)} or a list of '
-                    f'the blocks of each stage, got {depth}'
-                )
-            return self.arch_settings[depth]
-        if not depth or not all(isinstance(n, int) and n > 0 for n in depth):
-            raise ValueError(f'blocks of each stage must be integers > 0, got {depth}')
-        return tuple(depth)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute the feature maps of the stages in ``out_indices``.

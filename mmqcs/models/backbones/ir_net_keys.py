@@ -6,8 +6,8 @@ from typing import Any
 
 __all__ = ['check_ir_weights', 'convert_ir_state_dict']
 
-PREFIXES = ('module.', 'model.', 'net.', 'backbone.')
-"""Prefixes under which files hold the backbone, next to a recognition head."""
+PREFIXES = ('', 'module.', 'model.', 'net.', 'backbone.')
+"""Prefixes of the backbone in files, some of which also hold a recognition head."""
 
 FIRST = ('stem.0.weight', 'input_layer.0.weight', 'conv1.weight')
 """First weight of an IR-Net: mmqcs, face.evoLVe and AdaFace, InsightFace."""
@@ -84,14 +84,12 @@ def convert_ir_state_dict(
 
 def _strip_wrapper(state_dict: dict[str, Any]) -> None:
     """Keep only the backbone of a file that holds it under a prefix."""
-    if any(key in state_dict for key in FIRST):
-        return
     for prefix in PREFIXES:
         if any(prefix + key in state_dict for key in FIRST):
             inner = {
-                key.removeprefix(prefix): value
-                for key, value in state_dict.items()
-                if key.startswith(prefix)
+                k.removeprefix(prefix): v
+                for k, v in state_dict.items()
+                if k.startswith(prefix)
             }
             state_dict.clear()
             state_dict.update(inner)

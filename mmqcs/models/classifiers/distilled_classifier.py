@@ -28,8 +28,7 @@ class DistilledClassifier(ImageClassifier):
         **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
 
     Raises:
-        ValueError: If neither loss is given; in training, if the shapes of student and
-            teacher differ.
+        ValueError: If neither loss is given.
 
     Examples:
         >>> import torch
@@ -81,20 +80,11 @@ class DistilledClassifier(ImageClassifier):
         losses = self.head.loss(feats, data_samples)
         if self.logits_loss:
             pair = self.head(feats), self.teacher.head(known)
-            losses['loss_logits'] = self._compare(self.logits_loss, *pair)
+            losses['loss_logits'] = self.logits_loss(*pair)
         if self.feature_loss:
             pair = self.head.pre_logits(feats), self.teacher.head.pre_logits(known)
-            losses['loss_feature'] = self._compare(self.feature_loss, *pair)
+            losses['loss_feature'] = self.feature_loss(*pair)
         return losses
-
-    def _compare(self, loss: nn.Module, student: Tensor, teacher: Tensor) -> Tensor:
-        if student.shape != teacher.shape:
-            raise ValueError(
-                f'{type(loss).__name__} compares {tuple(student.shape)} of the student '
-                f'with {tuple(teacher.shape)} of the teacher; choose backbones of the '
-                f'same width, or heads for the same classes'
-            )
-        return loss(student, teacher)
 
 
 def _leave_out_teacher(

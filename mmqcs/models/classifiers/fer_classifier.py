@@ -1,6 +1,6 @@
 """Image classifier that can be compiled and replayed."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmpretrain.models import ImageClassifier
@@ -10,6 +10,11 @@ from torch import Tensor
 from mmqcs.models.compilation import InferenceGraph, TrainingGraph, compile_blocks
 from mmqcs.registry import MODELS
 from mmqcs.structures import LabelBatch
+
+
+class _Compilation(NamedTuple):
+    blocks: bool = False
+    graphs: bool = False
 
 
 @MODELS.register_module()
@@ -28,7 +33,7 @@ class FERClassifier(ImageClassifier):
         **kwargs: Arguments of mmpretrain's ``ImageClassifier``.
 
     Raises:
-        ValueError: If ``compile`` has an unknown option.
+        TypeError: If ``compile`` has an unknown option.
 
     Examples:
         >>> from mmengine.config import Config
@@ -48,14 +53,9 @@ class FERClassifier(ImageClassifier):
             self.to(memory_format=torch.channels_last)
         if isinstance(compile, bool):
             compile = dict(blocks=compile, graphs=compile)
-        if unknown := set(compile) - {'blocks', 'graphs'}:
-            raise ValueError(
-                f'compile must be True, False or dict(blocks=..., graphs=...), got '
-                f'{sorted(unknown)} in it'
-            )
-        if compile.get('blocks'):
+        blocks, graphs = _Compilation(**compile)
+        if blocks:
             compile_blocks(self)
-        graphs = compile.get('graphs')
         self._training_graph = TrainingGraph() if graphs else None
         self._inference_graph = InferenceGraph() if graphs else None
 

@@ -37,13 +37,7 @@ EXTREMA = {'batch': batch_max, 'sample': sample_max, 'world': world_max}
 
 
 class CSALevel(nn.Module):
-    """Weights of one pyramid level, shared by all images of a group.
-
-    Args:
-        embed_dims: Channels C of a token.
-        mlp_ratio: Hidden channels of the MLP as a multiple of C.
-        balanced: Whether to learn the balance θ.
-    """
+    """Weights of one pyramid level, shared by all images of a group."""
 
     def __init__(self, embed_dims: int, mlp_ratio: float, balanced: bool) -> None:
         super().__init__()
@@ -70,14 +64,7 @@ class CSALevels(nn.ModuleList):
     """The levels of a pyramid, whose similarities are computed together.
 
     The maps of all levels have the same shape, so one sequence of operations serves
-    them all.
-
-    Args:
-        levels: The weights of each level.
-        ring: The edges of a group.
-        mode: See :class:`CSANeck`, like the other arguments.
-        residual: Input of the residual connection.
-        distance_range: Range of the maximum and minimum distance.
+    them all. See :class:`CSANeck` for the arguments.
     """
 
     def __init__(
