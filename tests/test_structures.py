@@ -7,6 +7,7 @@ import pytest
 import torch
 from dispatch import NoSync
 from mmpretrain.structures import DataSample
+from torch.utils.data import DataLoader
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from mmqcs.datasets import collate_faces
@@ -61,19 +62,29 @@ def test_the_data_loader_pins_the_tensors_and_not_the_samples(monkeypatch):
     batch = pin_memory(dict(data_samples=LabelBatch(LABELS, SCORES)))['data_samples']
     assert [tuple(x.shape) for x in pinned] == [(3, 7), (3,)]
     assert torch.equal(batch.labels, LABELS)
-    assert batch.host_labels is batch.labels
+    assert batch.host_labels.tolist() == LABELS.tolist()
     assert not isinstance(batch, collections.abc.Sequence)
 
 
 def test_a_device_gets_the_tensors_and_the_host_keeps_the_labels():
-    batch = LabelBatch(LABELS, SCORES)
+    batch = LabelBatch(LABELS, SCORES, LABELS.numpy())
     with NoSync() as mode:
         moved = batch.to('meta', non_blocking=True)
     assert moved.labels.is_meta
     assert moved.scores.is_meta
     assert moved[0].gt_label.is_meta
-    assert moved.host_labels is LABELS
+    assert moved.host_labels is batch.host_labels
     assert mode.counts['aten::_to_copy'] == 2
+
+
+def test_host_labels_survive_the_way_from_a_worker():
+    """A tensor that is sent moves its memory, which an array must not share."""
+    loader = DataLoader(
+        list(items()), batch_size=3, num_workers=1, collate_fn=collate_faces
+    )
+    for batch in loader:
+        labels = batch['data_samples']
+        assert labels.host_labels.tolist() == labels.labels.tolist() == LABELS.tolist()
 
 
 def with_sample(change):

@@ -20,12 +20,6 @@ CHECKPOINTS_ARE_REFUSED = ORIGINAL_LINE and torch.__version__ >= (2, 6)
 """MMEngine 0.10.7 leaves ``weights_only`` of ``torch.load`` to torch, which from
 2.6 on refuses the log buffers that MMEngine puts in every checkpoint."""
 
-
-needs_recomputed_compilation = pytest.mark.skipif(
-    torch.__version__ < (2, 5),
-    reason='in PyTorch 2.4 a compiled block keeps other tensors when it is recomputed',
-)
-
 needs_vis_cam = pytest.mark.skipif(
     ORIGINAL_LINE and 'use_cuda' not in signature(GradCAM).parameters,
     reason='vis_cam.py of MMPretrain 1.2.0 gives use_cuda, which grad-cam removed',

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import default_collate
@@ -67,4 +68,6 @@ def collate_faces(items: Sequence[dict[str, Any]]) -> dict[str, Tensor | LabelBa
         scores = torch.stack([sample.gt_score for sample in samples])
     # torch's default_collate stacks in shared memory if a worker calls it
     images = default_collate([item['inputs'] for item in items])
-    return {'inputs': images, 'data_samples': LabelBatch(labels, scores)}
+    # Copied here, in the worker, so that nobody has to read a tensor back.
+    host_labels = np.concatenate([sample.gt_label.numpy() for sample in samples])
+    return {'inputs': images, 'data_samples': LabelBatch(labels, scores, host_labels)}

@@ -1,6 +1,6 @@
 """Cross similarity attention as pure functions (QCS, Section 3.2).
 
-Shapes: G images per group, B groups, N tokens per image, C channels, E edges. ``*``
+Shapes: G images per group, B groups, N tokens per image, C channels, E edges. ``…``
 stands for further batch dimensions, such as the levels of a pyramid.
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from .ring import Edge, Ring
 
 Extremum = Callable[[Tensor], Tensor]
-"""Function from distances (E, *, B, N, N) to their maxima, broadcastable to them."""
+"""Function from distances (E, …, B, N, N) to their maxima, broadcastable to them."""
 
 _EPS = 1e-12
 
@@ -22,11 +22,11 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
     """Return Euclidean distances between the tokens at both ends of each edge.
 
     Args:
-        tokens: Projected tokens, (G, *, B, N, C).
+        tokens: Projected tokens, (G, …, B, N, C).
         edges: Pairs (i, j) of images.
 
     Returns:
-        (E, *, B, N, N); rows are tokens of image i, columns tokens of image j.
+        (E, …, B, N, N); rows are tokens of image i, columns tokens of image j.
     """
     # Half precision would drown the differences between distances.
     tokens = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
@@ -37,12 +37,12 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
 
 
 def batch_max(distance: Tensor) -> Tensor:
-    """Return the largest distance of each edge over the batch, (E, *, 1, 1, 1)."""
+    """Return the largest distance of each edge over the batch, (E, …, 1, 1, 1)."""
     return distance.amax(dim=(-3, -2, -1), keepdim=True)
 
 
 def sample_max(distance: Tensor) -> Tensor:
-    """Return the largest distance of each edge in each group, (E, *, B, 1, 1)."""
+    """Return the largest distance of each edge in each group, (E, …, B, 1, 1)."""
     return distance.amax(dim=(-2, -1), keepdim=True)
 
 
@@ -50,7 +50,7 @@ def similarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
     """Return ``max(Δ) − Δ``, which is high for tokens that agree.
 
     Args:
-        distance: Δ, (E, *, B, N, N).
+        distance: Δ, (E, …, B, N, N).
         largest: Range of the maximum; :func:`batch_max` as published.
 
     Examples:
@@ -65,7 +65,7 @@ def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor
     """Return ``Δ − min(Δ)``, which is high for tokens that differ.
 
     Args:
-        distance: Δ, (E, *, B, N, N).
+        distance: Δ, (E, …, B, N, N).
         largest: Range of the minimum, which is ``−largest(−Δ)``.
     """
     return distance + largest(-distance)
@@ -78,10 +78,10 @@ def edge_scores(maps: Tensor) -> Tensor:
     and the columns are summed: ``r(M)_n = Σ_m M[n, m] / ‖M[:, m]‖``.
 
     Args:
-        maps: Similarity or dissimilarity maps, (E, *, B, N, N).
+        maps: Similarity or dissimilarity maps, (E, …, B, N, N).
 
     Returns:
-        Scores of the first and second image of each edge, (E, 2, *, B, N).
+        Scores of the first and second image of each edge, (E, 2, …, B, N).
 
     Examples:
         >>> maps = torch.tensor([3.0, 0.0, 4.0, 1.0]).reshape(1, 1, 2, 2)
@@ -94,7 +94,7 @@ def edge_scores(maps: Tensor) -> Tensor:
 
 
 def _by_image(scores: Tensor, edges: tuple[Edge, ...]) -> Tensor:
-    """Reorder edge scores (E, 2, *, B, N) into rows of images, (G, *, B, N)."""
+    """Reorder edge scores (E, 2, …, B, N) into rows of images, (G, …, B, N)."""
     rows = scores.flatten(0, 1).unbind()
     position = {
         image: 2 * e + end
@@ -117,14 +117,14 @@ def token_weights(
     to its similar and D the map to its dissimilar partner.
 
     Args:
-        tokens: Projected tokens, (G, *, B, N, C).
+        tokens: Projected tokens, (G, …, B, N, C).
         ring: The edges.
         mode: ``'SD'``, or ``'S'`` or ``'D'`` for one of the terms.
-        k: Balance ``tanh θ`` of the dissimilar term, broadcastable to (*, B, N).
+        k: Balance ``tanh θ`` of the dissimilar term, broadcastable to (…, B, N).
         largest: Range of the maximum and minimum of a map.
 
     Returns:
-        (G, *, B, N), positive, summing to 1 over N.
+        (G, …, B, N), positive, summing to 1 over N.
 
     Raises:
         ValueError: If the mode is unknown or needs edges that the ring lacks.
@@ -156,11 +156,11 @@ def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
     """Return the attention of each image over its similar partner, for ablation.
 
     Args:
-        tokens: Projected tokens, (G, *, B, N, C).
+        tokens: Projected tokens, (G, …, B, N, C).
         ring: The edges, of which the similar ones are used.
 
     Returns:
-        (G, *, B, N, N). Row n has the weights of the partner's values for token n.
+        (G, …, B, N, N). Row n has the weights of the partner's values for token n.
     """
     partner = {i: j for a, b in ring.similar for i, j in ((a, b), (b, a))}
     other = tokens[[partner[i] for i in range(ring.size)]]

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import small_run
 import torch
+from conftest import ROOT
 from dispatch import NoSync, NoSyncHook, SyncError
+from mmengine import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -56,6 +58,32 @@ def test_an_iteration_between_two_logs_does_not_wait(tmp_path, wrapper):
     first, *others = (counts.total() for counts in hook.counts)
     assert first > 100
     assert len(others) == 2
+
+
+@pytest.mark.parametrize('wrapper', [PLAIN, SAM], ids=['plain', 'sam'])
+def test_an_iteration_of_quadruplets_does_not_wait(tmp_path, rafdb_root, wrapper):
+    config = Config.fromfile(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
+    config.merge_from_dict(
+        {
+            'train_dataloader.dataset.data_root': str(rafdb_root),
+            'train_dataloader.batch_size': 4,
+            'train_dataloader.num_workers': 0,
+            'train_dataloader.persistent_workers': False,
+            'train_cfg': dict(by_epoch=True, max_epochs=1, _delete_=True),
+            'default_hooks.logger.interval': 3,
+            'work_dir': str(tmp_path),
+            'optim_wrapper': dict(_delete_=True, **wrapper),
+        }
+    )
+    del config.default_hooks.report
+    config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    config.test_cfg = config.test_dataloader = config.test_evaluator = None
+    config.custom_hooks = [dict(type='mmqcs.SAMHook')] if wrapper is SAM else []
+    runner = Runner.from_cfg(config)
+    hook = NoSyncHook(iterations=(1, 2, 4, 5))
+    runner.register_hook(hook)
+    runner.train()
+    assert len(hook.counts) == 4
 
 
 def test_the_stock_hook_does_wait(tmp_path):

@@ -8,7 +8,6 @@ import torch.nn as nn
 from dispatch import NoSync
 from mmengine.model import convert_sync_batchnorm
 from test_qcs_classifier import batch, build
-from upstream import needs_recomputed_compilation
 
 from mmqcs.models.branch_norm import (
     branch_statistics,
@@ -123,10 +122,7 @@ def test_compiled_form_equals_one_pass_for_each_branch():
 
 
 @pytest.mark.parametrize('statistics', ['branch', 'joint'])
-@pytest.mark.parametrize(
-    'compiled',
-    [False, pytest.param(True, marks=needs_recomputed_compilation)],
-)
+@pytest.mark.parametrize('compiled', [False, True])
 def test_checkpointing_changes_nothing(statistics, compiled):
     """The second forward pass runs after the context of the branches has ended."""
     plain = build(statistics=statistics)

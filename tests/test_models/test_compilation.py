@@ -7,9 +7,11 @@ import sys
 
 import pytest
 import torch
+import torch.nn as nn
 from test_qcs_classifier import batch, build
 
 from mmqcs.models.compilation import compile_blocks
+from mmqcs.models.compilation.training_graph import _CannotRecordError, _check
 from mmqcs.registry import MODELS
 
 
@@ -75,6 +77,27 @@ def test_without_a_gpu_graphs_change_nothing():
     expected = losses_and_gradients(exact, images, samples)
     torch.testing.assert_close(losses_and_gradients(other, images, samples), expected)
     assert copy.deepcopy(other).state_dict().keys() == exact.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ('changes', 'reason'),
+    [
+        ({'neck.encoder.with_cp': True}, 'neck.encoder recomputes'),
+        ({'cross.attention.distance_range': 'world'}, r"attention\.levels .*'world'"),
+        ({'backbone': nn.SyncBatchNorm(3)}, 'backbone synchronises'),
+        ({}, None),
+    ],
+)
+def test_parts_that_cannot_be_recorded_are_named(changes, reason):
+    foreign = changes.pop('backbone', None)
+    model = build(**changes)
+    if foreign:
+        model.backbone = foreign
+    if reason is None:
+        _check(model)
+    else:
+        with pytest.raises(_CannotRecordError, match=reason):
+            _check(model)
 
 
 def test_unknown_options():

@@ -104,7 +104,7 @@ def labelled(n=12, scores=None):
         sample.set_gt_score(score)
     return (
         dict(inputs=images, data_samples=samples),
-        dict(inputs=images, data_samples=LabelBatch(labels, scores)),
+        dict(inputs=images, data_samples=LabelBatch(labels, scores, labels.numpy())),
     )
 
 

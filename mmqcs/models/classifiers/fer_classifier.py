@@ -53,11 +53,15 @@ class FERClassifier(ImageClassifier):
             self.to(memory_format=torch.channels_last)
         if isinstance(compile, bool):
             compile = dict(blocks=compile, graphs=compile)
-        blocks, graphs = _Compilation(**compile)
-        if blocks:
-            compile_blocks(self)
+        self._compiles, graphs = _Compilation(**compile)
+        self._compile_parts()
         self._training_graph = TrainingGraph() if graphs else None
         self._inference_graph = InferenceGraph() if graphs else None
+
+    def _compile_parts(self) -> None:
+        """Compile the existing parts; subclasses that add parts call it again."""
+        if self._compiles:
+            compile_blocks(self)
 
     def forward(
         self,

@@ -97,6 +97,7 @@ class QCSClassifier(FERClassifier):
             neck = dict(neck, in_channels=channels, strides=strides)
         super().__init__(backbone=backbone, neck=neck, head=head, **kwargs)
         self.cross = MODELS.build(cross)
+        self._compile_parts()
         for name, part in (('head', self.head), ('cross.head', self.cross.head)):
             if isinstance(part, MultiLabelClsHead):
                 raise ValueError(

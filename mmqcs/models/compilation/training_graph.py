@@ -35,6 +35,7 @@ class TrainingGraph:
 
     def __init__(self) -> None:
         self._recording: _Recording | None = None
+        self._refused: tuple | None = None
         self._announced: set[str] = set()
 
     def __deepcopy__(self, memo: dict) -> 'TrainingGraph':
@@ -59,14 +60,15 @@ class TrainingGraph:
         if not (inputs[0].is_cuda and module.training and torch.is_grad_enabled()):
             return function(*inputs)
         state = _signature(module)
+        if state == self._refused:
+            return function(*inputs)
         if self._recording is None or self._recording.state != state:
             self._recording = None  # frees its memory first
-            if reason := _obstacle(module):
-                self._announce(f'{reason}, so training runs without CUDA graphs')
-                return function(*inputs)
             try:
+                _check(module)
                 self._recording = _Recording(module, function, inputs, state)
-            except _SynchronisationError as error:
+            except _CannotRecordError as error:
+                self._refused = state
                 self._announce(f'{error}, so training runs without CUDA graphs')
                 return function(*inputs)
         elif not self._recording.fits(inputs):
@@ -81,8 +83,8 @@ class TrainingGraph:
             print_log(text, logger='current')
 
 
-class _SynchronisationError(RuntimeError):
-    """A pass waits for the GPU, so it cannot be recorded."""
+class _CannotRecordError(RuntimeError):
+    """A pass cannot be recorded; the message says why."""
 
 
 class _Recording:
@@ -195,16 +197,15 @@ def _signature(module: nn.Module) -> tuple:
     return autocast, parameters, tuple(m.training for m in module.modules())
 
 
-def _obstacle(module: nn.Module) -> str | None:
-    """Return why a model cannot be recorded, or None."""
+def _check(module: nn.Module) -> None:
+    """Refuse parts that are known to prevent a recording."""
     for name, part in module.named_modules():
         if getattr(part, 'with_cp', False):
-            return f'{name} recomputes activations (with_cp)'
+            raise _CannotRecordError(f'{name} recomputes activations (with_cp)')
         if isinstance(part, nn.SyncBatchNorm) and part.training:
-            return f'{name} synchronises its statistics'
+            raise _CannotRecordError(f'{name} synchronises its statistics')
         if getattr(part, 'distance_range', None) == 'world':
-            return f"{name} compares all ranks (distance_range='world')"
-    return None
+            raise _CannotRecordError(f"{name} has distance_range='world'")
 
 
 @contextmanager
@@ -233,7 +234,7 @@ def _no_synchronisation() -> Iterator[None]:
         if 'synchronizing' not in str(error):
             raise
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        raise _SynchronisationError(
+        raise _CannotRecordError(
             f'{frame.filename}:{frame.lineno} ({frame.line}) waits for the GPU'
         ) from error
     finally:

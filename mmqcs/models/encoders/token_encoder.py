@@ -32,25 +32,27 @@ class EncoderBlock(BaseModule):
 
     def forward(self, x: Tensor, first_only: bool = False) -> Tensor:
         """(B, T, C) → (B, T, C), or only the first token of the result, (B, 1, C)."""
-        normed = self.norm1(x)
+        query, key, value = self._project(self.norm1(x), first_only)
+        attended = F.scaled_dot_product_attention(query, key, value)
         if first_only:
-            x = x[:, :1] + self._attend_from_first(normed)
-        else:
-            x = x + self.attn(normed)
+            x = x[:, :1]
+        x = x + self.attn.proj(attended.transpose(1, 2).flatten(2))
         return self.ffn(self.norm2(x), identity=x)
 
-    def _attend_from_first(self, x: Tensor) -> Tensor:
-        """Compute ``self.attn(x)[:, :1]`` without the queries of other tokens."""
+    def _project(self, x: Tensor, first_only: bool) -> tuple[Tensor, ...]:
+        """Return query, key and value of each head, (B, heads, T, C / heads)."""
         attn = self.attn
-        parts = attn.embed_dims, 2 * attn.embed_dims
-        w_q, w_kv = attn.qkv.weight.split(parts)
-        b_q, b_kv = attn.qkv.bias.split(parts)
         heads = attn.num_heads, attn.head_dims
+        if not first_only:
+            parts = attn.qkv(x).unflatten(-1, (3, *heads))
+            return parts.permute(2, 0, 3, 1, 4).unbind()
+        # The other tokens need no query.
+        sizes = attn.embed_dims, 2 * attn.embed_dims
+        w_q, w_kv = attn.qkv.weight.split(sizes)
+        b_q, b_kv = attn.qkv.bias.split(sizes)
         query = F.linear(x[:, :1], w_q, b_q).unflatten(-1, heads).transpose(1, 2)
         both = F.linear(x, w_kv, b_kv).unflatten(-1, (2, *heads))
-        key, value = both.permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(query, key, value)
-        return attn.proj(attended.transpose(1, 2).flatten(2))
+        return query, *both.permute(2, 0, 3, 1, 4).unbind()
 
 
 @MODELS.register_module()

@@ -21,7 +21,7 @@ from mmqcs.registry import MODELS
 
 
 def world_max(distance: Tensor) -> Tensor:
-    """Return the largest distance of each edge over all ranks: (E, *, 1, 1, 1).
+    """Return the largest distance of each edge over all ranks: (E, …, 1, 1, 1).
 
     The gradient flows back to the rank that holds the maximum.
     """
