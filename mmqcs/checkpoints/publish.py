@@ -12,7 +12,7 @@ from mmqcs.atomic import draft_of, publish_draft
 from mmqcs.checkpoints.reference.convert import sha256
 from mmqcs.checkpoints.safe_load import CheckpointError, load_weights_only
 from mmqcs.checkpoints.weights import inference_weights
-from mmqcs.models.classifiers.probe import probe_backbone
+from mmqcs.models.necks.token_pyramid_neck import probe_backbone
 from mmqcs.registry import MODELS
 
 

@@ -75,12 +75,8 @@ def csa_weights(model: ImageClassifier, images: Tensor) -> Tensor:
     """
     attention = csa_neck(model)
     with evaluating(model):
-        levels = attention.split(_patch_tokens(model, images))
-        weights = [
-            level.weights(tokens)
-            for level, tokens in zip(attention.levels, levels, strict=True)
-        ]
-    return square_grid(torch.stack(weights).float())
+        weights = attention.weights(_patch_tokens(model, images))
+    return square_grid(weights.transpose(0, 1).float())
 
 
 @torch.no_grad()
@@ -124,7 +120,7 @@ def token_similarity(
         tokens = _patch_tokens(model, torch.cat((first, second)))
         pairs = tokens.unflatten(0, (2, -1)).chunk(attention.num_levels, dim=2)
         for level, pair in zip(attention.levels, pairs, strict=True):
-            distance = pairwise_distance(level.project(pair), ((0, 1),))
+            distance = pairwise_distance(level.embed(pair)[1], ((0, 1),))
             scores.append(edge_scores(compare(distance, sample_max))[0])
     grids = square_grid(torch.stack(scores))  # (L, 2, B, h, h)
     grids = grids / grids.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-12)

@@ -1,10 +1,9 @@
-"""The mathematics of QCS as pure functions of torch or numpy alone."""
+"""The mathematics of QCS as pure functions of torch tensors and numpy arrays."""
 
 from .class_index import ClassIndex
 from .grouping import draw_groups
 from .losses import (
     bilinear_pool,
-    branch_cross_entropy,
     euclidean_loss,
     kl_distillation_loss,
 )
@@ -25,7 +24,6 @@ __all__ = [
     'ClassIndex',
     'Ring',
     'bilinear_pool',
-    'branch_cross_entropy',
     'dissimilarity_map',
     'draw_groups',
     'edge_scores',

@@ -1,19 +1,16 @@
-"""Confidence intervals of accuracies by the bootstrap."""
+"""Bootstrap confidence intervals of accuracies."""
 
 import numpy as np
 from numpy.random import Generator
 
 
 def accuracies(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Top-1 and mean class accuracy of confusion matrices.
+    """Return top-1 and mean class accuracy of confusion matrices in percent, (...).
 
-    A class without images is left out of the mean.
+    A class without images does not count in the mean.
 
     Args:
         matrix: Counts (..., C, C); rows are true, columns predicted classes.
-
-    Returns:
-        Both accuracies in percent, (...).
     """
     correct = np.diagonal(matrix, axis1=-2, axis2=-1)
     support = matrix.sum(axis=-1)
@@ -25,23 +22,22 @@ def accuracies(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def bootstrap_intervals(
     matrix: np.ndarray, rng: Generator, samples: int = 2000, level: float = 0.95
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Percentile intervals of top-1 and mean class accuracy.
+    """Return percentile intervals of top-1 and mean class accuracy in percent.
 
-    Drawing N images anew with replacement changes nothing but how many fall
-    into each cell of the confusion matrix, so the cells are drawn at once from
-    a multinomial distribution.
+    Resampling N images only changes how many fall into each cell of the confusion
+    matrix, so the cells are drawn from a multinomial distribution.
 
     Args:
         matrix: Counts (C, C) of N images.
         rng: Source of randomness.
         samples: Number of draws.
-        level: Probability mass of the interval.
+        level: Probability mass of the interval, between 0 and 1.
 
     Returns:
-        (low, high) of top-1 and of mean class accuracy, in percent.
+        (low, high) of top-1 and of mean class accuracy.
 
     Raises:
-        ValueError: There are no images, no draws, or the level is not in (0, 1).
+        ValueError: If there are no images or no draws, or the level is out of range.
     """
     total = int(matrix.sum())
     if total == 0 or samples < 1 or not 0 < level < 1:

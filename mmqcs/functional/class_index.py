@@ -1,4 +1,4 @@
-"""Companions of an anchor without searching the data set."""
+"""Companions of an anchor, found without searching the dataset."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,15 @@ IntArray = np.ndarray
 class ClassIndex:
     """Images sorted by class, so that companions are drawn in constant time.
 
-    Holds two 4- or 8-byte integers an image: the images in class order, and
-    the place of each image in that order. All draws are vectorised and take an
-    explicit generator.
+    Holds two integers per image, of 4 bytes (8 from 2³¹ images): the images in class
+    order, and the place of each image in that order. All draws are vectorised.
 
     Args:
         labels: Class of each image, (N,), integers ≥ 0.
         names: Names of the classes, for error messages.
 
     Raises:
-        ValueError: The labels are empty, not one-dimensional, not integers or
-            negative; or a draw is asked for that the data cannot serve.
+        ValueError: If the labels are not a non-empty list of integers ≥ 0.
 
     Examples:
         >>> index = ClassIndex(np.array([0, 0, 1, 1, 2, 2]))
@@ -57,54 +55,53 @@ class ClassIndex:
         return len(self.order)
 
     def name(self, label: int) -> str:
-        """Class number and, where known, its name."""
+        """Return the number of a class and, if known, its name."""
         if self.names is not None and label < len(self.names):
             return f'{label} ({self.names[label]})'
         return str(label)
 
     def check_pairs(self) -> None:
-        """Raises ValueError if some image has no other image of its class."""
+        """Raise ValueError if an image is the only one of its class."""
         lonely = [self.name(c) for c in self.present if self.counts[c] == 1]
         if lonely:
             raise ValueError(
                 f'no positive can be drawn for class {", ".join(lonely)}: it has a '
-                f'single image. Add images of it or leave it out of the data set'
+                f'single image. Add images of it or remove it from the dataset'
             )
 
     def check_negatives(self) -> None:
-        """Raises ValueError if there is only one class."""
+        """Raise ValueError if there is only one class."""
         if len(self.present) < 2:
             raise ValueError(
                 f'no negative can be drawn: all {len(self)} images are of class '
                 f'{self.name(self.present[0])}. Groups of four need at least two '
-                f'classes; groups of two (PairBatchSampler) do with one'
+                f'classes; for groups of two (PairBatchSampler), one is enough'
             )
 
     def labels_of(self, images: IntArray) -> IntArray:
-        """Class of each image, (M,)."""
+        """Return the class of each image, (M,)."""
         return np.searchsorted(self.starts, self.place[images], side='right') - 1
 
     def others(self, images: IntArray, rng: Generator) -> IntArray:
-        """For each image another image of its class, uniformly: (M,)."""
-        place = self.place[images]
-        label = np.searchsorted(self.starts, place, side='right') - 1
+        """Draw another image of the class of each image, uniformly, (M,)."""
+        place, label = self.place[images], self.labels_of(images)
         start = self.starts[label]
         draw = rng.integers(self.counts[label] - 1) + start
         return self.order[draw + (draw >= place)]
 
     def natural_negatives(self, images: IntArray, rng: Generator) -> IntArray:
-        """For each image one of another class, all images equally likely: (M,)."""
+        """Draw an image of another class for each image; all are equally likely."""
         label = self.labels_of(images)
         draw = rng.integers(len(self) - self.counts[label])
         skip = np.where(draw >= self.starts[label], self.counts[label], 0)
         return self.order[draw + skip]
 
     def uniform_negatives(self, images: IntArray, rng: Generator) -> IntArray:
-        """For each image a class other than its own, uniformly, then one of it."""
+        """Draw another class for each image, uniformly, and one of its images."""
         rank = np.searchsorted(self.present, self.labels_of(images))
         draw = rng.integers(len(self.present) - 1, size=len(rank))
         return self.members(self.present[draw + (draw >= rank)], rng)
 
     def members(self, labels: IntArray, rng: Generator) -> IntArray:
-        """For each class one of its images, uniformly: (M,)."""
+        """Draw an image of each class, uniformly, (M,)."""
         return self.order[self.starts[labels] + rng.integers(self.counts[labels])]

@@ -7,20 +7,16 @@ import numpy as np
 
 
 def dataset_labels(dataset: Any) -> np.ndarray:
-    """Return the labels of a dataset or of a wrapper around one.
+    """Return the labels of a dataset or of a wrapper around one, (N,).
 
     Args:
         dataset: Object with ``get_gt_labels()``, or with ``get_data_info(i)`` that
-            holds a ``gt_label``: all datasets of mmpretrain and the wrappers Concat,
-            Repeat, ClassBalanced and KFold.
-
-    Returns:
-        Integer (N,).
+            holds a ``gt_label``: all datasets and wrappers of MMPretrain.
 
     Raises:
-        ValueError: The items do not have one integer ``gt_label`` each.
+        ValueError: If an item does not have exactly one ``gt_label``.
     """
-    # a dataset shortened by ``num_batch_per_epoch`` returns the labels of the whole one
+    # A dataset shortened by num_batch_per_epoch returns the labels of the whole one.
     size = len(dataset)
     try:
         if hasattr(dataset, 'get_gt_labels'):
@@ -44,13 +40,10 @@ def class_counts(dataset: Sized) -> dict[str, int]:
     """Count the images per class of a dataset.
 
     Args:
-        dataset: See :func:`dataset_labels`.
+        dataset: See :func:`dataset_labels`, also for errors.
 
     Returns:
         Counts by class name, or by number if classes have no names.
-
-    Raises:
-        ValueError: See :func:`dataset_labels`.
     """
     classes = getattr(dataset, 'metainfo', {}).get('classes') or ()
     counts = np.bincount(dataset_labels(dataset), minlength=len(classes))

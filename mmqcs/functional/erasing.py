@@ -17,20 +17,18 @@ def erase_boxes(
     ratio: tuple[float, float],
     generator: Generator,
 ) -> Tensor:
-    """Draw a box for each image, with the distribution of torchvision's.
+    """Draw a box for each image, distributed as in torchvision's ``RandomErasing``.
 
-    As in ``torchvision.transforms.RandomErasing``, up to ten boxes are drawn for an
-    image, and the first one that is smaller than the image is taken.
+    Up to ten boxes are drawn for an image. The first that is smaller than the image is
+    taken.
 
     Args:
         count: Number of images, B.
         height: H of the images in pixels.
         width: W of the images in pixels.
         p: Probability that an image is erased.
-        scale: Range of the box's area as a fraction of the image's. The area is
-            uniform in it.
-        ratio: Range of the box's height divided by its width. The logarithm of the
-            ratio is uniform in it.
+        scale: Range of the box's area as a fraction of the image's; uniform.
+        ratio: Range of the box's height divided by its width; its logarithm is uniform.
         generator: Source of randomness, on the CPU.
 
     Returns:
@@ -62,7 +60,7 @@ def erase(images: Tensor, boxes: Tensor, value: float, step: int = 1) -> Tensor:
         step: Pixel (r, c) of an image is point (step · r, step · c) of the grid.
 
     Returns:
-        (B, C, H, W), a copy.
+        A copy of the images.
     """
     _, _, height, width = images.shape
     top, left, bottom, right = boxes[:, :, None].unbind(dim=1)

@@ -13,28 +13,23 @@ def draw_groups(
     objects: np.ndarray | None = None,
     max_groups: int | None = None,
 ) -> np.ndarray:
-    """Draws a group for every item of a batch that can have one.
+    """Draw a group for every item of a batch that can have one.
 
-    Each item is an anchor at most once. Its similar partner is uniform over the
-    items of its class; in a ring with dissimilar edges the negative is uniform over
-    the items of other classes that have a similar partner themselves. Items without
-    partners are left out: a group never breaks the rule of its ring.
+    Each item is an anchor at most once. Its similar partner is uniform over the items
+    of its class. With dissimilar edges, the negative is uniform over the items of other
+    classes that have a similar partner themselves. Items without partners are left out.
 
     Args:
         labels: Class of each item, (M,).
-        ring: The edges of a group.
+        ring: The edges of a group, of one or two classes.
         rng: Source of randomness.
-        objects: Number of the object that each item shows, (M,). Similar partners
-            then show two objects, not two views of one. None: each shows its own.
-        max_groups: Keeps so many groups, at random. None keeps all.
+        objects: Number of the object that each item shows, (M,). Similar partners show
+            different objects. None if each item shows its own.
+        max_groups: Largest number of groups, chosen at random. None keeps all.
 
     Returns:
-        Positions of the items in ``labels``, (ring.size, B) with B ≤ M: row by row
-        the branches of the ring, the anchors first and in ascending order.
-
-    Raises:
-        ValueError: The ring has more than two classes, the arrays do not fit each
-            other, or ``max_groups`` is negative.
+        Positions of the items in ``labels``, (ring.size, B) with B ≤ M. Each row is a
+        branch of the ring; the anchors are in ascending order.
 
     Examples:
         >>> from mmqcs.functional import QUADRUPLET
@@ -48,18 +43,6 @@ def draw_groups(
     """
     labels = np.asarray(labels)
     objects = np.arange(len(labels)) if objects is None else np.asarray(objects)
-    if labels.ndim != 1 or objects.shape != labels.shape:
-        raise ValueError(
-            f'labels and objects must be two lists of one length, got the shapes '
-            f'{labels.shape} and {objects.shape}'
-        )
-    if len(ring.similar) > 2:
-        raise ValueError(
-            f'groups of {len(ring.similar)} classes cannot be drawn, only of one or two'
-        )
-    if max_groups is not None and max_groups < 0:
-        raise ValueError(f'max_groups must be ≥ 0, got {max_groups}')
-
     if not len(labels):
         return np.empty((ring.size, 0), dtype=np.int64)
     alike = labels[:, None] == labels
@@ -82,5 +65,5 @@ def draw_groups(
 
 
 def _choose(allowed: np.ndarray, rng: Generator) -> np.ndarray:
-    """For each row one of the columns that are True, uniformly: (B, M) → (B,)."""
+    """Draw a column that is True for each row, uniformly: (B, M) → (B,)."""
     return np.where(allowed, rng.random(allowed.shape), -1.0).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Losses published beside QCS, and one for looking at, as pure functions."""
+"""Distillation losses and bilinear pooling as pure functions."""
 
 import torch
 import torch.nn.functional as F
@@ -8,15 +8,12 @@ from torch import Tensor
 def kl_distillation_loss(
     student: Tensor, teacher: Tensor, temperature: float = 1.0
 ) -> Tensor:
-    """``KL(softmax(t/T) ‖ softmax(s/T)) · T²``, mean over the batch.
+    """Return ``KL(softmax(t/T) ‖ softmax(s/T)) · T²``, the mean over the batch.
 
     Args:
         student: Logits that learn, (B, K).
         teacher: Logits to learn from, (B, K). Detach them to stop their gradient.
         temperature: T > 0; larger values soften both distributions.
-
-    Returns:
-        Scalar.
 
     Examples:
         >>> student, teacher = torch.zeros(1, 2), torch.tensor([[0.0, 2.0]])
@@ -32,14 +29,7 @@ def kl_distillation_loss(
 
 
 def euclidean_loss(x: Tensor, y: Tensor) -> Tensor:
-    """``√Σ(x − y)² / B``, the sum running over the whole batch.
-
-    Args:
-        x: Features, (B, ...).
-        y: Features of the same shape.
-
-    Returns:
-        Scalar.
+    """Return ``√Σ(x − y)² / B`` of features (B, ...), with the sum over the batch.
 
     Examples:
         >>> float(euclidean_loss(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])))
@@ -49,17 +39,10 @@ def euclidean_loss(x: Tensor, y: Tensor) -> Tensor:
 
 
 def bilinear_pool(base: Tensor, refined: Tensor) -> Tensor:
-    """Bilinear pooling of two token sets.
+    """Return the bilinear pooling of two token sets (B, N, C), (B, C²).
 
-    ``X = baseᵀ · refined / N``, signed square root of ``|X| + 1e-5``,
-    L2-normalised, times 100.
-
-    Args:
-        base: (B, N, C).
-        refined: (B, N, C).
-
-    Returns:
-        (B, C²).
+    ``X = baseᵀ · refined / N``, signed square root of ``|X| + 1e-5``, L2-normalised,
+    times 100.
 
     Examples:
         >>> pooled = bilinear_pool(torch.rand(2, 49, 8), torch.rand(2, 49, 8))
@@ -70,28 +53,3 @@ def bilinear_pool(base: Tensor, refined: Tensor) -> Tensor:
     x = x.flatten(start_dim=-2)
     x = x.sign() * (x.abs() + 1e-5).sqrt()
     return 100 * F.normalize(x, dim=-1)
-
-
-def branch_cross_entropy(logits: Tensor, target: Tensor, branches: int) -> Tensor:
-    """Mean cross-entropy of each branch of a batch of groups.
-
-    The terms of the published loss, for looking at; of the target itself, whatever
-    smoothing or weights a head is trained with.
-
-    Args:
-        logits: In branch-major order, (G·B, K).
-        target: Labels (G·B,) or distributions (G·B, K).
-        branches: Images of a group, G.
-
-    Returns:
-        (G,), without a gradient.
-
-    Examples:
-        >>> logits = torch.tensor([[0.0, 0.0], [0.0, 2.0]])  # an anchor, a positive
-        >>> branch_cross_entropy(logits, torch.tensor([1, 1]), branches=2)
-        tensor([0.6931, 0.1269])
-    """
-    if target.is_floating_point():
-        target = target.float()
-    each = F.cross_entropy(logits.detach().float(), target, reduction='none')
-    return each.view(branches, -1).mean(dim=1)

@@ -1,4 +1,4 @@
-"""The ring of images in a group, its edges written down as data."""
+"""The images of a group and the edges between them, as data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ Edge = tuple[int, int]
 
 @dataclass(frozen=True)
 class Ring:
-    """Which images of a group are compared with which (QCS, Section 3.1).
+    """Pairs of images of a group that are compared with each other (QCS, Section 3.1).
+
+    Each image lies on exactly one similar edge and, if there are dissimilar edges, on
+    exactly one of those.
 
     Args:
-        branches: The name of each image of the group, in batch order.
-        similar: Pairs of images of one class.
-        dissimilar: Pairs of images of two classes.
+        branches: Name of each image of the group, in batch order.
+        similar: Pairs of images of the same class.
+        dissimilar: Pairs of images of different classes.
         sampler: Registered batch sampler that makes such groups, for messages.
 
-    Every image lies on exactly one similar edge and, if there are dissimilar
-    edges at all, on exactly one of these, so all images are treated alike.
-
     Raises:
-        ValueError: An edge list leaves an image out or names one twice.
+        ValueError: If an edge list leaves an image out or names one twice.
 
     Examples:
         >>> from mmqcs.functional import QUADRUPLET
@@ -51,31 +51,18 @@ class Ring:
         """Number of images in a group."""
         return len(self.branches)
 
-    @property
-    def edges(self) -> tuple[Edge, ...]:
-        """All edges, the similar ones first."""
-        return self.similar + self.dissimilar
-
     def classes(self) -> tuple[int, ...]:
-        """Class slot of each image: similar images share a slot.
-
-        Returns:
-            One small integer an image, e.g. ``(0, 0, 1, 1)`` for a quadruplet.
-        """
+        """Return the class slot of each image, ``(0, 0, 1, 1)`` for a quadruplet."""
         slots = [0] * self.size
         for slot, (i, j) in enumerate(self.similar):
             slots[i] = slots[j] = slot
         return tuple(slots)
 
     def violation(self, labels: np.ndarray | Sequence[Sequence[int]]) -> str | None:
-        """Says what is wrong with the labels of a batch of groups, if anything.
+        """Describe the first group whose labels break the rule, or return None.
 
         Args:
             labels: ``labels[branch][group]``, shape (size, B).
-
-        Returns:
-            None when similar images share a label and dissimilar ones do not,
-            else a sentence naming the first group that breaks the rule.
         """
         rows = np.asarray(labels)
         found = []

@@ -1,7 +1,7 @@
 """Cross similarity attention as pure functions (QCS, Section 3.2).
 
-Shapes: G images per group, B groups, N tokens per image, C channels, E edges. Where
-a shape has ``…``, further batch dimensions may follow, such as levels of a pyramid.
+Shapes: G images per group, B groups, N tokens per image, C channels, E edges. ``…``
+stands for further batch dimensions, such as the levels of a pyramid.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from torch import Tensor
 from .ring import Edge, Ring
 
 Extremum = Callable[[Tensor], Tensor]
-"""Function from distances (E, …, B, N, N) to their maximum, broadcastable to them."""
+"""Function from distances (E, …, B, N, N) to their maxima, broadcastable to them."""
 
 _EPS = 1e-12
 
 
 def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
-    """Euclidean distances between the tokens at the two ends of each edge.
+    """Return Euclidean distances between the tokens at both ends of each edge.
 
     Args:
         tokens: Projected tokens, (G, …, B, N, C).
@@ -27,11 +27,6 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
 
     Returns:
         (E, …, B, N, N); rows are tokens of image i, columns tokens of image j.
-
-    Examples:
-        >>> tokens = torch.rand(4, 2, 49, 96)  # a quadruplet, two groups
-        >>> pairwise_distance(tokens, ((0, 1), (2, 3))).shape
-        torch.Size([2, 2, 49, 49])
     """
     # Half precision would drown the differences between distances.
     tokens = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
@@ -42,21 +37,21 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
 
 
 def batch_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge over the whole batch: (E, …, 1, 1, 1)."""
+    """Return the largest distance of each edge over the batch, (E, …, 1, 1, 1)."""
     return distance.amax(dim=(-3, -2, -1), keepdim=True)
 
 
 def sample_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge within each group: (E, …, B, 1, 1)."""
+    """Return the largest distance of each edge in each group, (E, …, B, 1, 1)."""
     return distance.amax(dim=(-2, -1), keepdim=True)
 
 
 def similarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
-    """``max(Δ) − Δ``: high where two tokens agree.
+    """Return ``max(Δ) − Δ``, which is high for tokens that agree.
 
     Args:
         distance: Δ, (E, …, B, N, N).
-        largest: Range of the maximum; the published code uses `batch_max`.
+        largest: Range of the maximum; :func:`batch_max` as published.
 
     Examples:
         >>> distance = torch.tensor([0.0, 1.0, 3.0, 2.0]).reshape(1, 1, 2, 2)
@@ -67,31 +62,26 @@ def similarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
 
 
 def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor:
-    """``Δ − min(Δ)``: high where two tokens differ.
+    """Return ``Δ − min(Δ)``, which is high for tokens that differ.
 
     Args:
         distance: Δ, (E, …, B, N, N).
         largest: Range of the minimum, which is ``−largest(−Δ)``.
-
-    Examples:
-        >>> distance = torch.tensor([1.0, 2.0, 4.0, 3.0]).reshape(1, 1, 2, 2)
-        >>> dissimilarity_map(distance).flatten().tolist()
-        [0.0, 1.0, 3.0, 2.0]
     """
     return distance + largest(-distance)
 
 
 def edge_scores(maps: Tensor) -> Tensor:
-    """Score of every token at both ends of each edge.
+    """Return the score of each token at both ends of each edge.
 
-    Each column (one token of the partner) is L2-normalised over the image's own
-    tokens, then the columns are summed: ``r(M)_n = Σ_m M[n, m] / ‖M[:, m]‖``.
+    Each column (a token of the partner) is L2-normalised over the image's own tokens,
+    and the columns are summed: ``r(M)_n = Σ_m M[n, m] / ‖M[:, m]‖``.
 
     Args:
         maps: Similarity or dissimilarity maps, (E, …, B, N, N).
 
     Returns:
-        (E, 2, …, B, N): scores of the edge's first and second image.
+        Scores of the first and second image of each edge, (E, 2, …, B, N).
 
     Examples:
         >>> maps = torch.tensor([3.0, 0.0, 4.0, 1.0]).reshape(1, 1, 2, 2)
@@ -104,7 +94,7 @@ def edge_scores(maps: Tensor) -> Tensor:
 
 
 def _by_image(scores: Tensor, edges: tuple[Edge, ...]) -> Tensor:
-    """Reorders (E, 2, …, B, N) edge scores into (G, …, B, N), one row per image."""
+    """Reorder edge scores (E, 2, …, B, N) into rows of images, (G, …, B, N)."""
     rows = scores.flatten(0, 1).unbind()
     position = {
         image: 2 * e + end
@@ -121,24 +111,23 @@ def token_weights(
     k: Tensor | float = 0.0,
     largest: Extremum = batch_max,
 ) -> Tensor:
-    """Weight of every token of every image of a group (steps 2 to 4 of CSA).
+    """Return the weight of each token in its image (steps 2 to 4 of CSA).
 
-    ``softmax(r(S) + (1 + k) · r(D))`` over the tokens of an image, where S is
-    the map to its similar and D the map to its dissimilar partner.
+    ``softmax(r(S) + (1 + k) · r(D))`` over the tokens of an image, where S is the map
+    to its similar and D the map to its dissimilar partner.
 
     Args:
         tokens: Projected tokens, (G, …, B, N, C).
         ring: The edges.
-        mode: ``'SD'``, or ``'S'`` or ``'D'`` for one of the terms alone.
-        k: Balance ``tanh θ`` of the dissimilar term; a tensor is broadcast to
-            (…, B, N).
-        largest: Range over which a map's maximum and minimum are taken.
+        mode: ``'SD'``, or ``'S'`` or ``'D'`` for one of the terms.
+        k: Balance ``tanh θ`` of the dissimilar term, broadcastable to (…, B, N).
+        largest: Range of the maximum and minimum of a map.
 
     Returns:
         (G, …, B, N), positive, summing to 1 over N.
 
     Raises:
-        ValueError: The mode is unknown or needs edges that the ring lacks.
+        ValueError: If the mode is unknown or needs edges that the ring lacks.
 
     Examples:
         >>> from mmqcs.functional import QUADRUPLET
@@ -164,20 +153,14 @@ def token_weights(
 
 
 def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
-    """The SDPA variant: attention of each image over its similar partner.
+    """Return the attention of each image over its similar partner, for ablation.
 
     Args:
         tokens: Projected tokens, (G, …, B, N, C).
         ring: The edges, of which the similar ones are used.
 
     Returns:
-        (G, …, B, N, N): row n holds the weights with which token n of an image
-        takes its partner's values.
-
-    Examples:
-        >>> from mmqcs.functional import PAIR
-        >>> scaled_dot_product_attention(torch.rand(2, 3, 49, 96), PAIR).shape
-        torch.Size([2, 3, 49, 49])
+        (G, …, B, N, N). Row n has the weights of the partner's values for token n.
     """
     partner = {i: j for a, b in ring.similar for i, j in ((a, b), (b, a))}
     other = tokens[[partner[i] for i in range(ring.size)]]
@@ -186,7 +169,7 @@ def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
 
 
 def check_mode(mode: str, ring: Ring) -> None:
-    """Raises ValueError if an attention mode is unknown or does not fit."""
+    """Raise ValueError if an attention mode is unknown or does not fit the ring."""
     if mode not in ('SD', 'S', 'D', 'SDPA'):
         raise ValueError(
             f"attention mode must be 'SD', 'S', 'D' or 'SDPA', got {mode!r}"

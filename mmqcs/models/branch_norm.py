@@ -15,22 +15,22 @@ from torch.utils.checkpoint import checkpoint
 # time that the host needs, independent of the number of branches.
 _LIBRARY = torch.library.Library('mmqcs', 'DEF')
 _LIBRARY.define(
-    'branch_batch_norm(Tensor x, Tensor? weight, Tensor? bias, '
-    'Tensor(a!)? running_mean, Tensor(b!)? running_var, int branches, '
+    'branch_batch_norm(Tensor x, Tensor weight, Tensor bias, '
+    'Tensor(a!) running_mean, Tensor(b!) running_var, int branches, '
     'float momentum, float eps) -> (Tensor, Tensor, Tensor)'
 )
 _LIBRARY.define(
-    'branch_batch_norm_backward(Tensor grad, Tensor x, Tensor? weight, Tensor mean, '
+    'branch_batch_norm_backward(Tensor grad, Tensor x, Tensor weight, Tensor mean, '
     'Tensor inverse_std, float eps, bool[3] mask) -> (Tensor?, Tensor?, Tensor?)'
 )
 
 
 def _forward(
     x: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
     branches: int,
     momentum: float,
     eps: float,
@@ -60,7 +60,7 @@ def _forward(
 def _backward(
     grad: Tensor,
     x: Tensor,
-    weight: Tensor | None,
+    weight: Tensor,
     mean: Tensor,
     inverse_std: Tensor,
     eps: float,
@@ -92,7 +92,7 @@ class _BranchBatchNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, *rest: Any
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, *rest: Any
     ) -> Tensor:
         out, mean, inverse_std = torch.ops.mmqcs.branch_batch_norm(
             x, weight, bias, *rest
@@ -110,10 +110,10 @@ class _BranchBatchNorm(torch.autograd.Function):
         return (*grads, None, None, None, None, None)
 
 
-class _BranchMixin:
+class BranchBatchNorm2d(nn.BatchNorm2d):
     """Normalises the branches of a group by their own statistics.
 
-    In training and inside :func:`branch_statistics` a batch (G·B, C, ...) is
+    In training and inside :func:`branch_statistics` a batch (G·B, C, H, W) is
     normalised as G consecutive batches of B images would be, which also gives the
     same running statistics. Otherwise this is the base class.
 
@@ -126,6 +126,7 @@ class _BranchMixin:
     counters: list[Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, H, W)."""
         if self.branches == 1 or not self.training:
             return super().forward(x)
         if len(x) % self.branches:
@@ -133,13 +134,12 @@ class _BranchMixin:
                 f'BatchNorm got a batch of {len(x)} images, which is not made of '
                 f'groups of {self.branches}'
             )
-        if self.momentum is None:  # a cumulative average counts its batches
-            normalise = super().forward
-            return torch.cat([normalise(branch) for branch in x.chunk(self.branches)])
-        if torch.compiler.is_compiling() and self.affine:
+        if torch.compiler.is_compiling():
             return self._traced(x)
-        if self.track_running_stats:
-            self._count()
+        if self.counters is None:
+            self.num_batches_tracked.add_(self.branches)
+        else:
+            self.counters.append(self.num_batches_tracked)
         return _BranchBatchNorm.apply(
             x,
             self.weight,
@@ -151,72 +151,50 @@ class _BranchMixin:
             self.eps,
         )
 
-    def _count(self) -> None:
-        if self.counters is None:
-            self.num_batches_tracked.add_(self.branches)
-        else:
-            self.counters.append(self.num_batches_tracked)
-
     def _traced(self, x: Tensor) -> Tensor:
         """Equivalent for the compiler: one reduction, and one pass over the pixels."""
         groups = x.unflatten(0, (self.branches, -1)).float()
-        over = [dim for dim in range(groups.ndim) if dim not in (0, 2)]
-        variance, mean = torch.var_mean(groups, over, correction=0)
+        variance, mean = torch.var_mean(groups, (1, 3, 4), correction=0)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
-        shape = (self.branches, 1, -1) + (1,) * (groups.ndim - 3)
-        if self.track_running_stats:
-            with torch.no_grad():
-                count = groups.numel() // (self.branches * groups.size(2))
-                unbiased = variance * (count / (count - 1))
-                for branch in range(self.branches):
-                    self.running_mean.lerp_(mean[branch], self.momentum)
-                    self.running_var.lerp_(unbiased[branch], self.momentum)
-                self.num_batches_tracked.add_(self.branches)
+        with torch.no_grad():
+            count = groups.numel() // (self.branches * groups.size(2))
+            unbiased = variance * (count / (count - 1))
+            for branch in range(self.branches):
+                self.running_mean.lerp_(mean[branch], self.momentum)
+                self.running_var.lerp_(unbiased[branch], self.momentum)
+            self.num_batches_tracked.add_(self.branches)
+        shape = self.branches, 1, -1, 1, 1
         out = groups * scale.view(shape) + shift.view(shape)
         return out.flatten(0, 1).to(x.dtype)
 
 
-class BranchBatchNorm1d(_BranchMixin, nn.BatchNorm1d):
-    """``BatchNorm1d`` of the branches of a group."""
-
-
-class BranchBatchNorm2d(_BranchMixin, nn.BatchNorm2d):
-    """``BatchNorm2d`` of the branches of a group."""
-
-
-class BranchBatchNorm3d(_BranchMixin, nn.BatchNorm3d):
-    """``BatchNorm3d`` of the branches of a group."""
-
-
-_BRANCHED: dict[type[nn.Module], type[nn.Module]] = {
-    nn.BatchNorm1d: BranchBatchNorm1d,
-    nn.BatchNorm2d: BranchBatchNorm2d,
-    nn.BatchNorm3d: BranchBatchNorm3d,
-}
-
-
 def convert_branch_norm(module: nn.Module) -> None:
-    """Makes every BatchNorm in a module able to take statistics branch by branch.
+    """Make the BatchNorm layers in a module able to take statistics per branch.
 
-    The modules keep their identity, weights, names, and hooks.
+    The layers keep their identity, weights, names and hooks. Layers without weights or
+    running statistics, or with a cumulative average, are left alone, and so are those
+    of other classes; see :func:`needs_passes`.
     """
     for child in module.modules():
-        if type(child) in _BRANCHED:
+        usual = type(child) is nn.BatchNorm2d and child.affine
+        if usual and child.track_running_stats and child.momentum is not None:
             # The class is swapped in place: a new module would lose hooks, and
             # whoever holds a reference to the old one would not see it.
-            child.__class__ = _BRANCHED[type(child)]
+            child.__class__ = BranchBatchNorm2d
 
 
 @contextmanager
 def branch_statistics(module: nn.Module, branches: int) -> Iterator[None]:
-    """Takes statistics over each of G branches while the context is active.
+    """Take statistics over each of G branches while the context is active.
 
     Args:
         module: Converted by :func:`convert_branch_norm`.
         branches: Images per group, G.
     """
-    norms = [child for child in module.modules() if isinstance(child, _BranchMixin)]
+    norms = [
+        child for child in module.modules() if isinstance(child, BranchBatchNorm2d)
+    ]
     counters: list[Tensor] = []
     for norm in norms:
         norm.branches, norm.counters = branches, counters
@@ -230,7 +208,7 @@ def branch_statistics(module: nn.Module, branches: int) -> Iterator[None]:
 
 
 def recompute(module: nn.Module, *args: Any, when: bool = True, **kwargs: Any) -> Any:
-    """Calls a module with activation checkpointing.
+    """Call a module with activation checkpointing.
 
     The second forward pass, run by the backward pass, uses the same number of
     branches as the first and does not update the running statistics again.
@@ -269,14 +247,14 @@ def _repetition(branches: dict[nn.Module, int]) -> Iterator[None]:
 
 
 def needs_passes(module: nn.Module) -> bool:
-    """Returns whether each branch needs its own forward pass.
+    """Return whether each branch needs its own forward pass.
 
     This is the case if a normalisation computes batch statistics and is not one that
     :func:`convert_branch_norm` knows, such as ``SyncBatchNorm``.
     """
     return any(
         isinstance(child, _BatchNorm)
-        and not isinstance(child, _BranchMixin)
+        and not isinstance(child, BranchBatchNorm2d)
         and (child.training or not child.track_running_stats)
         for child in module.modules()
     )

@@ -12,15 +12,14 @@ from mmqcs.registry import WEIGHT_INITIALIZERS
 
 @WEIGHT_INITIALIZERS.register_module()
 class OptionalPretrained(PretrainedInit):
-    """Loads weights if their file is there, else warns and leaves the module alone.
+    """Loads weights if their file exists, otherwise warns and leaves the module alone.
 
-    For weights that cannot be downloaded by a program, such as the MS-Celeb-1M
-    weights of IR-50: a recipe then still runs, from random weights, and says so.
+    A recipe whose weights no program can download, such as those of IR-50 on
+    MS-Celeb-1M, then still runs, from random weights.
 
     Args:
         checkpoint: Path of the file.
-        prefix: Part of the keys in the file that names the module, such as
-            'backbone.'.
+        prefix: Prefix of the keys of the module in the file, such as 'backbone.'.
         map_location: Where to load the weights.
 
     Examples:
@@ -31,7 +30,7 @@ class OptionalPretrained(PretrainedInit):
     """
 
     def __call__(self, module: nn.Module) -> None:
-        """Initialises one module."""
+        """Initialise one module."""
         if Path(self.checkpoint).expanduser().is_file():
             super().__call__(module)
             return

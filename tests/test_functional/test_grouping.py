@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmqcs.functional import PAIR, QUADRUPLET, Ring
+from mmqcs.functional import PAIR, QUADRUPLET
 from mmqcs.functional.grouping import draw_groups
 
 RINGS = pytest.mark.parametrize('ring', [PAIR, QUADRUPLET])
@@ -90,13 +90,3 @@ def test_max_groups():
     assert all(groups.shape == (4, 3) for groups in kept)
     assert set(np.concatenate([groups[0] for groups in kept])) == set(range(12))
     assert draw(labels, QUADRUPLET, max_groups=0).shape == (4, 0)
-
-
-def test_errors():
-    with pytest.raises(ValueError, match='one length'):
-        draw([0, 0], PAIR, objects=[0])
-    with pytest.raises(ValueError, match='max_groups must be ≥ 0'):
-        draw([0, 0], PAIR, max_groups=-1)
-    ring = Ring(tuple('abcdef'), similar=((0, 1), (2, 3), (4, 5)))
-    with pytest.raises(ValueError, match='groups of 3 classes'):
-        draw([0, 0], ring)

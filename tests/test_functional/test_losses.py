@@ -7,7 +7,6 @@ from reference_case import DATA
 
 from mmqcs.functional import (
     bilinear_pool,
-    branch_cross_entropy,
     euclidean_loss,
     kl_distillation_loss,
 )
@@ -58,21 +57,3 @@ def test_bilinear_by_loops():
         ).double()
         expected = 100 * x / x.norm()
         torch.testing.assert_close(bilinear_pool(base, refined)[b], expected)
-
-
-@pytest.mark.parametrize('soft', [False, True])
-def test_branch_cross_entropy_by_loops(soft):
-    logits = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
-    labels = torch.tensor([0, 3, 3, 1, 2, 0])
-    target = torch.eye(4)[labels] * 0.7 + 0.075 if soft else labels
-    expected = []
-    for branch in range(3):
-        total = 0.0
-        for i in (2 * branch, 2 * branch + 1):
-            log_p = torch.log_softmax(logits[i].detach(), 0)
-            weights = target[i] if soft else torch.eye(4)[labels[i]]
-            total -= sum(float(w * p) for w, p in zip(weights, log_p, strict=True))
-        expected.append(total / 2)
-    terms = branch_cross_entropy(logits, target, 3)
-    assert not terms.requires_grad
-    assert terms.tolist() == pytest.approx(expected, rel=1e-5)

@@ -5,7 +5,6 @@ from mmqcs.functional import PAIR, QUADRUPLET, Ring
 
 def test_published_rings():
     assert QUADRUPLET.size == 4
-    assert QUADRUPLET.edges == ((0, 1), (2, 3), (0, 2), (1, 3))
     assert QUADRUPLET.classes() == (0, 0, 1, 1)
     assert PAIR.size == 2
     assert PAIR.classes() == (0, 0)

@@ -70,7 +70,7 @@ def test_sdpa_takes_the_partner_values():
 @pytest.mark.parametrize('group', ['quadruplet', 'pair'])
 def test_default_mode_and_gradient_flow(group):
     neck = make(group=group)
-    assert neck.levels[0].mode == ('SD' if group == 'quadruplet' else 'S')
+    assert neck.levels.mode == ('SD' if group == 'quadruplet' else 'S')
     tokens = torch.randn(neck.ring.size * 2, 10, 8, requires_grad=True)
     neck.refine(tokens).square().sum().backward()
     assert tokens.grad.abs().amin(dim=(1, 2)).shape == (len(tokens),)
@@ -84,12 +84,17 @@ def test_theta_starts_at_zero_and_gets_a_gradient():
     assert neck.levels[0].theta.grad != 0
 
 
-def test_weights_for_looking_at():
-    level = make(num_levels=1).levels[0]
-    weights = level.weights(torch.randn(4, 2, 5, 8))
-    torch.testing.assert_close(weights.sum(-1), torch.ones(4, 2))
+def test_weights_for_inspection():
+    neck = make()
+    tokens = torch.randn(4 * 3, 2 * 5, 8)
+    weights = neck.weights(tokens)
+    levels = tokens.unflatten(0, (4, -1)).chunk(2, dim=2)
+    for i, (level, x) in enumerate(zip(neck.levels, levels, strict=True)):
+        projected = level.proj(level.norm1(x))[..., :8]
+        expected = token_weights(projected, QUADRUPLET, 'SD', level.theta.tanh())
+        torch.testing.assert_close(weights[:, i], expected)
     with pytest.raises(ValueError, match='SDPA'):
-        make(mode='SDPA').levels[0].weights(torch.randn(4, 2, 5, 8))
+        make(mode='SDPA').weights(tokens)
 
 
 def test_as_a_neck_it_refines_in_training_and_passes_through_at_test():

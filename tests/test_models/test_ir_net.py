@@ -157,7 +157,7 @@ def test_optional_weights_load_or_warn(tmp_path, monkeypatch):
     [
         (dict(depth=51), 'depth must be one of'),
         (dict(depth=(1, 0)), 'blocks of each stage'),
-        (dict(mode='se'), "'ir' or 'ir_se'"),
+        (dict(mode='se'), "'ir', 'ir_se'"),
         (dict(out_indices=(4,)), 'stages 0 to 3'),
         (dict(out_indices=()), 'out_indices'),
         (dict(frozen_stages=5), 'frozen_stages'),

@@ -104,7 +104,7 @@ def labelled(n=12, scores=None):
         sample.set_gt_score(score)
     return (
         dict(inputs=images, data_samples=samples),
-        dict(inputs=images, data_samples=LabelBatch(labels, scores)),
+        dict(inputs=images, data_samples=LabelBatch(labels, scores, labels.numpy())),
     )
 
 
@@ -185,17 +185,6 @@ def test_a_stock_classifier_takes_both(form):
     assert [int(sample.gt_label) for sample in outputs] == ours[
         'data_samples'
     ].labels.tolist()
-
-
-@pytest.mark.slow
-def test_compiled_results_are_the_same_but_for_rounding():
-    _, batch = labelled()
-    erasing = dict(p=0.7, value=2.0, step=2)
-    expected = make(erasing)(batch, training=True)['inputs']
-    torch.manual_seed(0)
-    torch.testing.assert_close(
-        make(erasing, compile=True)(batch, training=True)['inputs'], expected
-    )
 
 
 def test_bad_erasing():

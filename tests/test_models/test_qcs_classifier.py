@@ -7,6 +7,8 @@ from conftest import ROOT
 from mmengine import Config
 from mmpretrain.structures import DataSample
 
+from mmqcs.functional import PAIR
+from mmqcs.models.classifiers.qcs_classifier import group_curves
 from mmqcs.registry import MODELS
 
 SMALL = ROOT / 'configs/_base_/models/qcs_ir-small.py'
@@ -215,3 +217,23 @@ def test_heads_for_several_labels_are_refused(place):
     )
     with pytest.raises(ValueError, match=f'^{place} is a MultiLabelLinearClsHead'):
         build(**{place: head})
+
+
+@pytest.mark.parametrize('soft', [False, True])
+def test_curves_by_loops(soft):
+    logits = torch.randn(2, 4, 7, dtype=torch.float64)
+    labels = torch.tensor([0, 3, 0, 3])
+    target = torch.eye(7)[labels] * 0.65 + 0.05 if soft else labels
+    curves = group_curves(logits, labels, target, PAIR)
+    expected = {}
+    for head, scores in zip(('base', 'cross'), logits, strict=True):
+        correct = (scores.argmax(1) == labels).tolist()
+        expected[f'accuracy_{head}'] = 25.0 * sum(map(bool, correct))
+        for branch, rows in (('anchor', (0, 1)), ('positive', (2, 3))):
+            total = 0.0
+            for i in rows:
+                log_p = torch.log_softmax(scores[i], 0)
+                weights = target[i] if soft else torch.eye(7)[labels[i]]
+                total -= sum(float(w * p) for w, p in zip(weights, log_p, strict=True))
+            expected[f'ce_{head}/{branch}'] = total / 2
+    assert {k: float(v) for k, v in curves.items()} == pytest.approx(expected, rel=1e-5)

@@ -116,7 +116,7 @@ def test_gradient_reaches_every_parameter():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match='inferred inside QCSClassifier only'):
+    with pytest.raises(ValueError, match='Only QCSClassifier infers them'):
         TokenPyramidNeck()
     with pytest.raises(ValueError, match='power of two'):
         TokenPyramidNeck((2, 4), (2, 6))

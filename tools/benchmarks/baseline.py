@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmqcs.functional import Ring
 from mmqcs.functional.similarity import (
     dissimilarity_map,
     edge_scores,
@@ -16,27 +17,18 @@ from mmqcs.functional.similarity import (
     similarity_map,
 )
 from mmqcs.models import QCSClassifier
-from mmqcs.models.encoders import TokenEncoder
 from mmqcs.models.necks.csa_neck import CSALevel
 
 
-def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
-    """Compute CSA of one level by image and by edge, with the "normed" residual.
-
-    Args:
-        level: Weights, in mode SD.
-        tokens: X of each image, (B, N, C).
-
-    Returns:
-        Z of each image, (B, N, C).
-    """
+def refine_by_edges(level: CSALevel, ring: Ring, tokens: list[Tensor]) -> list[Tensor]:
+    """Compute CSA of one level by image and by edge, in mode SD: X → Z, (B, N, C)."""
     normed = [level.norm1(x) for x in tokens]
     halves = [level.proj(x).chunk(2, dim=-1) for x in normed]
     balance = 1 + torch.tanh(level.theta)
     scores: list[Tensor | float] = [0.0] * len(tokens)
     for edges, to_map, factor in (
-        (level.ring.similar, similarity_map, 1.0),
-        (level.ring.dissimilar, dissimilarity_map, balance),
+        (ring.similar, similarity_map, 1.0),
+        (ring.dissimilar, dissimilarity_map, balance),
     ):
         for i, j in edges:
             pair = torch.stack((halves[i][0], halves[j][0]))
@@ -51,58 +43,38 @@ def refine_by_edges(level: CSALevel, tokens: list[Tensor]) -> list[Tensor]:
     return refined
 
 
-def all_tokens(encoder: TokenEncoder, tokens: Tensor) -> Tensor:
-    """Run the whole encoder, even if only one token is used.
-
-    Args:
-        encoder: Weights.
-        tokens: (B, N, C).
-
-    Returns:
-        All tokens, (B, 1 + N, C).
-    """
-    cls_token = encoder.cls_token.expand(len(tokens), -1, -1)
-    x = torch.cat((cls_token, tokens), dim=1) + encoder.pos_embed
-    return encoder.norm(encoder.blocks(encoder.drop(x)))
-
-
 def branch_by_branch_loss(
     model: QCSClassifier, branches: list[Tensor], labels: list[Tensor]
 ) -> Tensor:
     """Compute the loss of a batch of quadruplets, each branch by itself.
 
     Args:
-        model: Classifier whose weights are used, but not its forward pass.
+        model: Classifier whose parts are used, but not its forward pass. As in training
+            scripts, its cross encoder computes all tokens (``out_type='raw'``).
         branches: Images of each branch, (B, 3, H, W).
         labels: Labels of each branch, (B,).
-
-    Returns:
-        Mean of the cross-entropies of both heads and all branches.
     """
     tokens = [model.extract_feat(x)[-1] for x in branches]
     attention = model.cross.attention
     levels = [
         refine_by_edges(
-            level, [x[:, 1:].chunk(attention.num_levels, 1)[i] for x in tokens]
+            level,
+            model.ring,
+            [x[:, 1:].chunk(attention.num_levels, 1)[i] for x in tokens],
         )
         for i, level in enumerate(attention.levels)
     ]
     terms = []
     for branch, (x, label) in enumerate(zip(tokens, labels, strict=True)):
         refined = torch.cat([level[branch] for level in levels], dim=1)
-        encoded = all_tokens(model.cross.encoder, x[:, 1:] + refined)
+        encoded = model.cross.encoder(x[:, 1:] + refined)
         terms.append(F.cross_entropy(model.head((x,)), label))
         terms.append(F.cross_entropy(model.cross.head((encoded,)), label))
     return torch.stack(terms).mean()
 
 
 class ParameterwiseSAM:
-    """SAM around an optimiser, with a loop over the parameters in each step.
-
-    Args:
-        optimizer: Optimiser that takes the step of an update.
-        rho: Radius of the ascent.
-    """
+    """SAM around an optimiser, with a loop over the parameters in each step."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, rho: float = 0.05) -> None:
         self.optimizer = optimizer

@@ -8,16 +8,16 @@ pixels in JPEG files. The modes run in their own processes and take turns. Print
 table and writes it as JSON.
 """
 
-import argparse
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
-from measure import Step, alternate, write_json
+from measure import Step, alternate, make_parser, report
 from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.logging import MMLogger
@@ -25,8 +25,7 @@ from PIL import Image
 from torchvision import transforms
 
 from mmqcs import register_all_modules
-from mmqcs.cli.options import ArgumentParser, load_config
-from mmqcs.cli.tables import markdown_table
+from mmqcs.cli.options import load_config
 from mmqcs.datasets import RAFDB
 from mmqcs.registry import MODELS
 
@@ -87,16 +86,20 @@ def ours(cfg: Config, root: str, cache_mib: int = 0) -> Step:
     return step
 
 
-def cached(cfg: Config, root: str) -> Step:
-    """Return the same with all images in the cache of decoded images."""
-    return ours(cfg, root, cache_mib=1024)
+MODES = {
+    'torchvision on Pillow': torchvision_on_pillow,
+    'ours': ours,
+    'cached': partial(ours, cache_mib=1024),
+}
+COLUMNS = {
+    'ms/image': '{ms_per_image:.3f}',
+    'images/s per core': '{images_per_second:.0f}',
+    'speed-up': '{speedup:.2f}x',
+}
 
 
-MODES = {'torchvision on Pillow': torchvision_on_pillow, 'ours': ours, 'cached': cached}
-
-
-def draw_faces(root: str, count: int) -> None:
-    """Write rendered faces in the form of RAF-DB: JPEG, 100×100 pixels."""
+def write_faces(root: str, count: int) -> None:
+    """Write rendered faces as RAF-DB has them: JPEG, 100×100 pixels."""
     converter = Path(__file__).parents[1] / 'dataset_converters/synth_fer.py'
     command = [sys.executable, converter, root, '--train', count, '--test', 7]
     subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)
@@ -104,40 +107,21 @@ def draw_faces(root: str, count: int) -> None:
 
 def main() -> None:
     """Run the benchmark."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, 'data_pipeline')
     parser.add_argument('--config', default='configs/qcs/qcs_ir50_raf.py')
     parser.add_argument('--images', type=int, default=480)
     parser.add_argument('--repeats', type=int, default=9)
-    parser.add_argument('--out', default='work_dirs/benchmarks/data_pipeline.json')
     args = parser.parse_args()
 
     cfg = load_config(args.config)
     with tempfile.TemporaryDirectory() as root:
-        draw_faces(root, args.images)
-        timings = alternate(MODES, (cfg, root), args.repeats)
-    first = next(iter(timings.values()))
-    lines, rows = [], {}
-    for name, timing in timings.items():
-        rows[name] = {
-            'ms_per_image': 1000 * timing.median / args.images,
-            'images_per_second': args.images / timing.median,
-            'speedup': first.median / timing.median,
-        }
-        row = rows[name]
-        lines.append(
-            [
-                name,
-                f'{row["ms_per_image"]:.3f}',
-                f'{row["images_per_second"]:.0f}',
-                f'{row["speedup"]:.2f}x',
-            ]
-        )
-    print(
-        markdown_table(['pipeline', 'ms/image', 'images/s per core', 'speed-up'], lines)
-    )
-    write_json(args.out, vars(args), rows)
+        write_faces(root, args.images)
+        rows = alternate(MODES, (cfg, root), args.repeats)
+    for row in rows.values():
+        del row['output']
+        row['ms_per_image'] = 1000 * row['seconds'] / args.images
+        row['images_per_second'] = args.images / row['seconds']
+    report(args.out, vars(args), rows, 'pipeline', COLUMNS)
 
 
 if __name__ == '__main__':

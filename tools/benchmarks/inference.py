@@ -6,19 +6,25 @@ The modes run in their own processes and take turns. Prints a table with the lar
 difference of any logit from the first mode, and writes it as JSON.
 """
 
-import argparse
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
-from measure import DEVICE, ON_GPU, Step, alternate, count_flops, write_json
+from measure import (
+    DEVICE,
+    ON_GPU,
+    Step,
+    alternate,
+    count_flops,
+    make_parser,
+    report,
+)
 from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
 from train_step import GRAPHS, build_model, of_peak, peaks
 
 from mmqcs.cli.launch import keep_freed_memory
-from mmqcs.cli.options import ArgumentParser, load_config
-from mmqcs.cli.tables import markdown_table
+from mmqcs.cli.options import load_config
 
 
 def build(cfg: Config, fused: bool, **changes: Any) -> torch.nn.Module:
@@ -63,111 +69,63 @@ def classify(
     return step
 
 
-def count_parameters(model: torch.nn.Module) -> int:
-    """Return the number of parameters of the inference path."""
-    parts = model.backbone, model.neck, model.head
-    return sum(p.numel() for part in parts for p in part.parameters())
-
-
-def unfused(cfg: Config, batch: int, size: int) -> Step:
-    """Return float32, channels first."""
-    return classify(cfg, batch, size, fused=False, channels_last=False)
-
-
-def fused(cfg: Config, batch: int, size: int) -> Step:
-    """Return float32, channels last, BatchNorm folded; so are all below."""
-    return classify(cfg, batch, size)
-
-
-def fused_graphs(cfg: Config, batch: int, size: int) -> Step:
-    """Return the same kernels, launched by a CUDA graph."""
-    return classify(cfg, batch, size, compile=GRAPHS)
-
-
-def fused_compiled(cfg: Config, batch: int, size: int) -> Step:
-    """Return ``model.compile=True``."""
-    return classify(cfg, batch, size, compile=True)
-
-
-def bfloat16(cfg: Config, batch: int, size: int) -> Step:
-    """Return autocast to bfloat16."""
-    return classify(cfg, batch, size, amp=True)
-
-
-def bfloat16_compiled(cfg: Config, batch: int, size: int) -> Step:
-    """Return autocast with ``model.compile=True``."""
-    return classify(cfg, batch, size, amp=True, compile=True)
-
-
-MODES: dict[str, Callable[..., Step]] = {
+unfused = partial(classify, fused=False, channels_last=False)
+MODES = {
     'unfused': unfused,
-    'fused': fused,
-    'fused, graphs': fused_graphs,
-    'fused, compiled': fused_compiled,
-    'fused, bfloat16': bfloat16,
-    'fused, bfloat16, compiled': bfloat16_compiled,
+    'fused': classify,
+    'fused, graphs': partial(classify, compile=GRAPHS),
+    'fused, compiled': partial(classify, compile=True),
+    'fused, bfloat16': partial(classify, amp=True),
+    'fused, bfloat16, compiled': partial(classify, amp=True, compile=True),
 }
 DEFAULT_MODES = ['unfused', 'fused', 'fused, compiled', 'fused, bfloat16']
 if ON_GPU:
     DEFAULT_MODES = [name for name in MODES if name != 'fused, compiled']
 
+COLUMNS = {
+    'ms/image': '{ms_per_image:.3g}',
+    'speed-up': '{speedup:.2f}x',
+    'MiB': '{memory_mib:.0f}',
+    'of bf16 peak' if ON_GPU else 'of peak': '{of_peak:.0%}',
+    'warm-up': '{warmup_seconds:.1f} s',
+    'logits differ by': '{logit_difference:.1e}',
+}
+
 
 def main() -> None:
     """Run the benchmark."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, 'inference')
     parser.add_argument('--config', default='configs/qcs/qcs_ir50_raf.py')
     parser.add_argument('--batch', type=int, default=16)
     parser.add_argument('--size', type=int, default=224, help='side of an image')
     parser.add_argument('--repeats', type=int, default=15, help='turns of each mode')
     parser.add_argument('--modes', nargs='+', choices=MODES, default=DEFAULT_MODES)
-    parser.add_argument('--out', default='work_dirs/benchmarks/inference.json')
     args = parser.parse_args()
 
     cfg = load_config(args.config)
     arguments = cfg, args.batch, args.size
-    modes = {name: MODES[name] for name in args.modes}
-    timings = alternate(modes, arguments, args.repeats)
+    rows = alternate({n: MODES[n] for n in args.modes}, arguments, args.repeats)
     flops = count_flops(unfused(*arguments)) / args.batch
     rates = peaks()
-    first = timings[args.modes[0]]
-    lines, rows = [], {}
-    for name, timing in timings.items():
-        row = rows[name] = {
-            'ms_per_image': 1000 * timing.median / args.batch,
-            'speedup': first.median / timing.median,
-            'memory_mib': timing.memory,
-            'of_peak': of_peak(name, flops * args.batch / timing.median, rates),
-            'warmup_seconds': timing.warmup,
-            'syncs': timing.syncs,
-            'logit_difference': float(abs(timing.output - first.output).max()),
-        }
-        lines.append(
-            [
-                name,
-                f'{row["ms_per_image"]:.3g}',
-                f'{row["speedup"]:.2f}x',
-                f'{timing.memory:.0f}',
-                f'{row["of_peak"]:.0%}',
-                f'{timing.warmup:.1f} s',
-                f'{row["logit_difference"]:.1e}',
-            ]
-        )
-    header = ['mode', 'ms/image', 'speed-up', 'MiB']
-    header += ['of bf16 peak' if ON_GPU else 'of peak', 'warm-up', 'logits differ by']
-    print(markdown_table(header, lines))
-    parameters = count_parameters(build(cfg, fused=False))
-    print(
-        f'{flops / 1e9:.1f} GFLOP per image, {parameters / 1e6:.1f} million parameters'
-    )
-    settings = vars(args) | {
-        'largest_logit': float(abs(first.output).max()),
+    logits = {name: row.pop('output') for name, row in rows.items()}
+    first = logits[args.modes[0]]
+    for name, row in rows.items():
+        row['ms_per_image'] = 1000 * row['seconds'] / args.batch
+        row['of_peak'] = of_peak(name, flops * args.batch / row['seconds'], rates)
+        row['logit_difference'] = float(abs(logits[name] - first).max())
+    model = build(cfg, fused=False)
+    parts = model.backbone, model.neck, model.head
+    parameters = sum(p.numel() for part in parts for p in part.parameters())
+    facts = {
+        'largest_logit': float(abs(first).max()),
         'flops_per_image': flops,
         'parameters': parameters,
         'peak_flops': rates,
     }
-    write_json(args.out, settings, rows)
+    report(args.out, vars(args) | facts, rows, 'mode', COLUMNS)
+    print(
+        f'{flops / 1e9:.1f} GFLOP per image, {parameters / 1e6:.1f} million parameters'
+    )
 
 
 if __name__ == '__main__':

@@ -8,17 +8,14 @@ aligns and prepares the faces, and builds the results. The images are rendered s
 given as arrays. The two run in their own processes and take turns.
 """
 
-import argparse
-
 import numpy as np
 import torch
-from measure import Step, alternate, write_json
+from measure import Rows, Step, alternate, make_parser, report
 from mmengine.config import Config
 
 from mmqcs.apis import FERInferencer
 from mmqcs.cli.launch import keep_freed_memory
-from mmqcs.cli.options import ArgumentParser, load_config
-from mmqcs.cli.tables import markdown_table
+from mmqcs.cli.options import load_config
 from mmqcs.faces import CascadeDetector
 from mmqcs.synth.scenes import SceneSettings, render_scene
 
@@ -59,9 +56,7 @@ STEPS = {'detector and bare model': detector_and_model, 'inferencer': inferencer
 
 def main() -> None:
     """Run the benchmark."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, 'inferencer')
     parser.add_argument(
         '--configs',
         nargs='+',
@@ -70,26 +65,25 @@ def main() -> None:
     parser.add_argument('--images', type=int, default=32)
     parser.add_argument('--size', type=int, default=512, help='side of an image')
     parser.add_argument('--repeats', type=int, default=7)
-    parser.add_argument('--out', default='work_dirs/benchmarks/inferencer.json')
     args = parser.parse_args()
     faces = sum(map(len, map(CascadeDetector().detect, scenes(args.images, args.size))))
-    lines, rows = [], {}
+    rows: Rows = {}
     for path in args.configs:
         arguments = load_config(path), args.images, args.size
         timings = alternate(STEPS, arguments, args.repeats)
-        bare = timings['detector and bare model'].median
         name = path.rpartition('/')[2].removesuffix('.py')
         for step, timing in timings.items():
-            row = {
-                'ms_per_image': 1000 * timing.median / args.images,
-                'ms_per_face': 1000 * timing.median / faces,
-                'ratio': timing.median / bare,
+            rows[f'{name}, {step}'] = {
+                'ms_per_image': 1000 * timing['seconds'] / args.images,
+                'ms_per_face': 1000 * timing['seconds'] / faces,
+                'ratio': 1 / timing['speedup'],
             }
-            rows[f'{name}, {step}'] = row
-            cells = f'{row["ms_per_image"]:.1f}', f'{row["ms_per_face"]:.1f}'
-            lines.append([f'{name}, {step}', *cells, f'{row["ratio"]:.2f}x'])
-    print(markdown_table(['', 'ms/image', 'ms/face', 'time'], lines))
-    write_json(args.out, vars(args) | {'faces': faces}, rows)
+    columns = {
+        'ms/image': '{ms_per_image:.1f}',
+        'ms/face': '{ms_per_face:.1f}',
+        'time': '{ratio:.2f}x',
+    }
+    report(args.out, vars(args) | {'faces': faces}, rows, '', columns)
 
 
 if __name__ == '__main__':

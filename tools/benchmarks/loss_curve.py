@@ -7,20 +7,18 @@ averaged over windows. Two mean distances over the windows are compared: between
 mode and the exact one with the same seed, and between the seeds of the exact mode.
 """
 
-import argparse
 from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
 import torch
-from measure import write_json
+from measure import make_parser, report
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
 from train_step import build_model, build_wrapper
 
-from mmqcs.cli.options import ArgumentParser, load_config
-from mmqcs.cli.tables import markdown_table
+from mmqcs.cli.options import load_config
 
 # name: whether autocast to bfloat16, arguments of the model
 MODES: dict[str, tuple[bool, dict[str, Any]]] = {
@@ -55,16 +53,13 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 def main() -> None:
     """Run the benchmark."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, 'loss_curve')
     parser.add_argument('--config', default='configs/qcs/qcs_ir-small_synthfer.py')
     parser.add_argument('--iterations', type=int, default=200)
     parser.add_argument('--window', type=int, default=20)
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--groups', type=int, default=4, help='anchors per batch')
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
-    parser.add_argument('--out', default='work_dirs/benchmarks/loss_curve.json')
     args = parser.parse_args()
     if args.seeds < 2 or args.modes[0] != 'exact' or args.iterations < args.window:
         parser.error(
@@ -92,32 +87,23 @@ def main() -> None:
         torch.compiler.reset()
     exact = curves['exact']
     spread = np.mean([distance(a, b) for a, b in combinations(exact, 2)])
-    lines, rows = [], {}
+    rows = {}
     for name, smoothed in curves.items():
+        pairs = zip(smoothed, exact, strict=True)
         rows[name] = {
-            'last_window': smoothed[:, -1].mean(),
-            'distance_to_exact': np.mean(
-                [distance(a, b) for a, b in zip(smoothed, exact, strict=True)]
-            ),
-            'distance_between_exact_seeds': spread,
+            'first_window': float(smoothed[:, 0].mean()),
+            'last_window': float(smoothed[:, -1].mean()),
+            'distance_to_exact': float(np.mean([distance(a, b) for a, b in pairs])),
+            'distance_between_exact_seeds': float(spread),
             'curves': smoothed.round(4).tolist(),
         }
-        rows[name] = {
-            k: v if k == 'curves' else float(v) for k, v in rows[name].items()
-        }
-        row = rows[name]
-        lines.append(
-            [
-                name,
-                f'{smoothed[:, 0].mean():.3f}',
-                f'{row["last_window"]:.3f}',
-                f'{row["distance_to_exact"]:.4f}',
-                f'{spread:.4f}',
-            ]
-        )
-    header = ['mode', 'first window', 'last window', 'to exact', 'between exact seeds']
-    print(markdown_table(header, lines))
-    write_json(args.out, vars(args), rows)
+    columns = {
+        'first window': '{first_window:.3f}',
+        'last window': '{last_window:.3f}',
+        'to exact': '{distance_to_exact:.4f}',
+        'between exact seeds': '{distance_between_exact_seeds:.4f}',
+    }
+    report(args.out, vars(args), rows, 'mode', columns)
 
 
 if __name__ == '__main__':

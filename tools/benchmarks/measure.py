@@ -1,16 +1,18 @@
-"""Timing of several forms of a program side by side, and the facts of the machine."""
+"""Timing of several forms of a program side by side, and the record of the results."""
 
+import argparse
 import json
+import math
 import multiprocessing
 import os
 import platform
-import resource
 import statistics
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,39 +26,17 @@ import torchvision
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmqcs.cli.options import ArgumentParser
+from mmqcs.cli.tables import markdown_table
+
 Step = Callable[[], Any]
 """One iteration of what is measured."""
 
+Rows = dict[str, dict[str, Any]]
+"""Figures of each form, by its name."""
+
 ON_GPU = torch.cuda.is_available()
 DEVICE = torch.device('cuda' if ON_GPU else 'cpu')
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Results of one step.
-
-    Attributes:
-        median: Seconds per iteration, the median over the turns.
-        fastest: Seconds per iteration in the fastest turn.
-        slowest: Seconds per iteration in the slowest turn.
-        warmup: Seconds of the iterations before the first turn, which compile.
-        memory: Peak of the tensors on a GPU in MiB; on a CPU, the memory of the
-            process beyond what it held before its step was built.
-        reserved: Peak in MiB of what PyTorch took from the GPU. None on a CPU.
-        syncs: Times that an iteration waits for the GPU. None on a CPU.
-        operations: ATen operations per iteration, where they are counted.
-        output: What the last iteration returned, if it is a tensor.
-    """
-
-    median: float
-    fastest: float
-    slowest: float
-    warmup: float
-    memory: float
-    reserved: float | None
-    syncs: int | None
-    operations: int | None
-    output: numpy.ndarray | None
 
 
 def alternate(
@@ -66,11 +46,10 @@ def alternate(
     warmup: int = 2,
     iterations: int = 10 if ON_GPU else 1,
     operations: bool = False,
-) -> dict[str, Timing]:
+) -> Rows:
     """Time several steps, each in its own process, in turns.
 
-    A machine that slows down then slows all of them. The steps are built at the same
-    time, but nothing else runs while one warms up or takes its turn.
+    A machine that slows down then slows all of them. Only one process works at a time.
 
     Args:
         steps: Functions, importable by name, that build a step from the arguments.
@@ -82,86 +61,90 @@ def alternate(
         operations: Whether to count ATen operations.
 
     Returns:
-        The timing of each step, by name.
+        For each step, seconds per iteration (the median of the turns, the fastest and
+        the slowest), the speed-up compared with the first step, and:
 
-    Raises:
-        RuntimeError: A process failed; its traceback is on stderr.
+        - ``warmup_seconds``: the iterations before the first turn, which compile
+        - ``memory_mib``: peak of the tensors on a GPU; on a CPU, memory of the process
+          beyond what it held before its step was built
+        - ``reserved_mib``: peak of what PyTorch took from the GPU; None on a CPU
+        - ``syncs``: times that an iteration waits for the GPU; None on a CPU
+        - ``operations``: ATen operations per iteration, where they are counted
+        - ``output``: what the last iteration returned, if it is a tensor
     """
     context = multiprocessing.get_context('spawn')
-    connections = {}
-    for name, build in steps.items():
-        ours, theirs = context.Pipe()
-        target = theirs, build, arguments, warmup, iterations, operations
-        context.Process(target=_serve, args=target, daemon=True).start()
-        theirs.close()
-        connections[name] = ours
-    for name, connection in connections.items():
-        _receive(connection, name)
-    warmups = {name: _ask(connections[name], name, True) for name in steps}
-    turns: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(repeats):
-        for name, connection in connections.items():
-            turns[name].append(_ask(connection, name, True))
+    with ExitStack() as stack:
+        pools = {
+            name: stack.enter_context(ProcessPoolExecutor(1, mp_context=context))
+            for name in steps
+        }
+
+        def ask(name: str, function: Callable[..., Any], *args: Any) -> Any:
+            return pools[name].submit(function, *args).result()
+
+        for name, build in steps.items():
+            ask(name, _build, build, arguments)
+        warmups = {name: ask(name, _run, warmup) for name in steps}
+        for name in steps:
+            ask(name, _reset_peak)
+        turns: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(repeats):
+            for name in steps:
+                turns[name].append(ask(name, _run, iterations) / iterations)
+        facts = {name: ask(name, _facts, operations) for name in steps}
+    medians = {name: statistics.median(seconds) for name, seconds in turns.items()}
+    first = next(iter(medians.values()))
     return {
-        name: Timing(
-            statistics.median(turns[name]),
-            min(turns[name]),
-            max(turns[name]),
-            warmups[name],
-            **_ask(connection, name, False),
-        )
-        for name, connection in connections.items()
+        name: {
+            'seconds': medians[name],
+            'fastest': min(turns[name]),
+            'slowest': max(turns[name]),
+            'speedup': first / medians[name],
+            'warmup_seconds': warmups[name],
+            **facts[name],
+        }
+        for name in steps
     }
 
 
-def _ask(connection: Connection, name: str, question: bool) -> Any:
-    connection.send(question)
-    return _receive(connection, name)
+_process = threading.local()
+"""State of the process of a step."""
 
 
-def _receive(connection: Connection, name: str) -> Any:
-    try:
-        return connection.recv()
-    except EOFError:
-        raise RuntimeError(f'the process of {name!r} failed') from None
+def _build(build: Callable[..., Step], arguments: tuple) -> None:
+    _process.before = resident('VmRSS')
+    _process.step = build(*arguments)
 
 
-def _serve(
-    connection: Connection,
-    build: Callable[..., Step],
-    arguments: tuple,
-    warmup: int,
-    iterations: int,
-    operations: bool,
-) -> None:
-    before = resident('VmRSS')
-    step = build(*arguments)
-    connection.send(None)
-    connection.recv()
-    seconds, output = _time(step, warmup)
-    connection.send(seconds)
-    _reset_peak()
-    while connection.recv():
-        seconds, output = _time(step, iterations)
-        connection.send(seconds / iterations)
-    facts = {
-        'memory': _peak(before),
-        'reserved': torch.cuda.max_memory_reserved() / 2**20 if ON_GPU else None,
+def _run(iterations: int) -> float:
+    start = time.perf_counter()
+    for _ in range(iterations):
+        _process.output = _process.step()
+    if ON_GPU:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def _reset_peak() -> None:
+    """Forget the memory of the warm-up."""
+    if ON_GPU:
+        torch.cuda.reset_peak_memory_stats()
+    elif Path('/proc/self/clear_refs').exists():
+        Path('/proc/self/clear_refs').write_text('5')
+
+
+def _facts(operations: bool) -> dict[str, Any]:
+    step, output = _process.step, _process.output
+    memory = resident('VmHWM') - _process.before
+    if ON_GPU:
+        memory = torch.cuda.max_memory_allocated() / 2**20
+    return {
+        'memory_mib': memory,
+        'reserved_mib': torch.cuda.max_memory_reserved() / 2**20 if ON_GPU else None,
         'syncs': count_syncs(step) if ON_GPU else None,
         'operations': count_operations(step) if operations else None,
         'output': output.float().cpu().numpy() if torch.is_tensor(output) else None,
     }
-    connection.send(facts)
-
-
-def _time(step: Step, iterations: int) -> tuple[float, Any]:
-    output = None
-    start = time.perf_counter()
-    for _ in range(iterations):
-        output = step()
-    if ON_GPU:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start, output
 
 
 def count_syncs(step: Step) -> int:
@@ -212,56 +195,74 @@ def peak_flops(dtype: torch.dtype, side: int = 8192 if ON_GPU else 4096) -> floa
     return 2 * side**3 / timer.timeit(20 if ON_GPU else 5).median
 
 
-def _reset_peak() -> None:
-    if ON_GPU:
-        torch.cuda.reset_peak_memory_stats()
-    elif Path('/proc/self/clear_refs').exists():
-        Path('/proc/self/clear_refs').write_text('5')
-
-
-def _peak(before: float) -> float:
-    if ON_GPU:
-        return torch.cuda.max_memory_allocated() / 2**20
-    return resident('VmHWM') - before
-
-
 def resident(field: str) -> float:
-    """Return memory of this process in MiB: ``'VmRSS'``, or its peak, ``'VmHWM'``."""
+    """Return memory of this process in MiB: ``'VmRSS'``, or its peak, ``'VmHWM'``.
+
+    Only Linux tells; elsewhere the result is not a number.
+    """
     status = Path('/proc/self/status')
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith(field):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(x.split()[1]) / 1024 for x in lines if field in x), math.nan)
 
 
 def environment() -> dict[str, Any]:
     """Return the device, the processor and the versions of this machine."""
-    processor = platform.processor() or platform.machine()
     info = Path('/proc/cpuinfo')
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith('model name'):
-                processor = line.split(':', 1)[1].strip()
-                break
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = (x.split(':', 1)[1].strip() for x in lines if x.startswith('model name'))
+    processor = next(names, platform.machine())
+    packages = dict(
+        torch=torch,
+        torchvision=torchvision,
+        mmengine=mmengine,
+        numpy=numpy,
+        opencv=cv2,
+        pillow=PIL,
+    )
     gpu = torch.cuda.get_device_name() if ON_GPU else None
     return {
         'device': gpu or f'{processor}, {torch.get_num_threads()} threads',
         'cpus': os.cpu_count(),
         'python': platform.python_version(),
-        'torch': torch.__version__,
-        'torchvision': torchvision.__version__,
-        'mmengine': mmengine.__version__,
-        'numpy': numpy.__version__,
-        'opencv': cv2.__version__,
-        'pillow': PIL.__version__,
+        **{name: package.__version__ for name, package in packages.items()},
     }
 
 
-def write_json(
-    path: str | Path, settings: Mapping[str, Any], rows: Mapping[str, Any]
+def make_parser(doc: str, name: str) -> ArgumentParser:
+    """Return a parser with ``--out``, the file of the record.
+
+    Args:
+        doc: Description of the benchmark.
+        name: Name of its record.
+    """
+    parser = ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--out', default=f'work_dirs/benchmarks/{name}.json')
+    return parser
+
+
+def report(
+    path: str | Path,
+    settings: Mapping[str, Any],
+    rows: Rows,
+    title: str,
+    columns: Mapping[str, str],
 ) -> None:
-    """Write the environment, settings and rows of a benchmark."""
+    """Print a table, and write it with settings and environment as JSON.
+
+    Args:
+        path: File of the record.
+        settings: Settings of the benchmark.
+        rows: Figures of each form.
+        title: Title of the column with the names of the forms.
+        columns: Format string of each further column, filled with a row's figures.
+    """
+    lines = [
+        [name, *(cell.format(**row) for cell in columns.values())]
+        for name, row in rows.items()
+    ]
+    print(markdown_table([title, *columns], lines))
     record = {'environment': environment(), 'settings': settings, 'rows': rows}
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

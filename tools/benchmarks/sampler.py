@@ -8,21 +8,18 @@ for each companion, as training scripts do. Then the RAF-DB class reads a list o
 many images. Prints a table and writes it as JSON.
 """
 
-import argparse
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from measure import resident, write_json
+from measure import make_parser, report
 from mmengine.logging import MMLogger
 
-from mmqcs.cli.options import ArgumentParser
-from mmqcs.cli.tables import markdown_table
+from mmqcs.datasets import RAFDB
 from mmqcs.functional import ClassIndex
 
 CLASSES = 7
@@ -34,14 +31,14 @@ def labels_of(size: int) -> np.ndarray:
     return np.random.default_rng(0).choice(CLASSES, size, p=SHARES)
 
 
-def draw(index: ClassIndex, anchors: np.ndarray, rng: np.random.Generator) -> None:
+def draw(index: ClassIndex, rng: np.random.Generator, anchors: np.ndarray) -> None:
     """Draw the three companions of each anchor."""
     negatives = index.natural_negatives(anchors, rng)
     index.others(anchors, rng)
     index.others(negatives, rng)
 
 
-def scan(labels: np.ndarray, anchors: np.ndarray, rng: np.random.Generator) -> None:
+def scan(labels: np.ndarray, rng: np.random.Generator, anchors: np.ndarray) -> None:
     """Draw them by scanning all labels for each companion."""
     images = np.arange(len(labels))
     for anchor in anchors:
@@ -65,21 +62,12 @@ def microseconds(
 
 
 def read_list(size: int) -> tuple[float, float]:
-    """Read a list of images in a separate process.
+    """Read a list of images.
 
     Returns:
         Seconds, and bytes per image that the dataset then holds.
     """
-    command = [sys.executable, __file__, '--read', str(size)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    seconds, held = done.stdout.split()[-2:]
-    return float(seconds), float(held)
-
-
-def _read(size: int) -> None:
-    from mmqcs.datasets import RAFDB
-
-    MMLogger.get_instance('benchmark', log_level='ERROR')
+    MMLogger.get_current_instance().setLevel('ERROR')
     with tempfile.TemporaryDirectory() as folder:
         label_file = Path(folder, 'EmoLabel/list_patition_label.txt')
         label_file.parent.mkdir()
@@ -87,56 +75,48 @@ def _read(size: int) -> None:
         with label_file.open('w') as file:
             for i, label in enumerate(labels_of(size)):
                 file.write(f'train_{i + 1:08}.jpg {label + 1}\n')
-        before = resident('VmRSS')
         start = time.perf_counter()
         dataset = RAFDB(data_root=folder, check_files=False)
         seconds = time.perf_counter() - start
-        held = dataset.data_bytes.nbytes + dataset.data_address.nbytes
-        peak = resident('VmHWM') - before
-    print(f'peak {peak:.0f} MiB', file=sys.stderr)
-    print(seconds, held / size)
+    return seconds, (dataset.data_bytes.nbytes + dataset.data_address.nbytes) / size
+
+
+COLUMNS = {
+    'companions µs': '{companions_us:.3g}',
+    'by scanning µs': '{scan_us:.3g}',
+    'index B/image': '{index_bytes_per_image:.3g}',
+    'index s': '{index_seconds:.3g}',
+    'read µs/image': '{read_us_per_image:.3g}',
+    'dataset B/image': '{dataset_bytes_per_image:.3g}',
+}
 
 
 def main() -> None:
     """Run the benchmark."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, 'sampler')
     sizes = [10_000, 100_000, 1_000_000, 10_000_000]
     parser.add_argument('--sizes', type=int, nargs='+', default=sizes)
     parser.add_argument('--groups', type=int, default=24, help='anchors per batch')
-    parser.add_argument('--out', default='work_dirs/benchmarks/sampler.json')
-    parser.add_argument('--read', type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.read:
-        _read(args.read)
-        return
 
-    lines, rows = [], {}
+    rows = {}
     for size in args.sizes:
         labels = labels_of(size)
         start = time.perf_counter()
         index = ClassIndex(labels)
         build = time.perf_counter() - start
         rng = np.random.default_rng(2)
-        ours = microseconds(lambda a: draw(index, a, rng), size, args.groups)  # noqa: B023
         groups = min(args.groups, max(1, 10_000_000 // size))
-        theirs = microseconds(lambda a: scan(labels, a, rng), size, groups)  # noqa: B023
         seconds, held = read_list(size)
-        rows[f'{size}'] = {
-            'companions_us': ours,
-            'scan_us': theirs,
+        rows[f'{size:,}'] = {
+            'companions_us': microseconds(partial(draw, index, rng), size, args.groups),
+            'scan_us': microseconds(partial(scan, labels, rng), size, groups),
             'index_bytes_per_image': (index.order.nbytes + index.place.nbytes) / size,
             'index_seconds': build,
             'read_us_per_image': 1e6 * seconds / size,
             'dataset_bytes_per_image': held,
         }
-        row = list(rows[f'{size}'].values())
-        lines.append([f'{size:,}'] + [f'{value:.3g}' for value in row])
-    header = ['images', 'companions µs', 'by scanning µs', 'index B/image']
-    header += ['index s', 'read µs/image', 'dataset B/image']
-    print(markdown_table(header, lines))
-    write_json(args.out, {'groups': args.groups}, rows)
+    report(args.out, vars(args), rows, 'images', COLUMNS)
 
 
 if __name__ == '__main__':

@@ -8,12 +8,9 @@ many images. The modes run one after the other, each in its own process. Prints 
 and writes it as JSON.
 """
 
-import argparse
 import multiprocessing
 import os
-import statistics
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,15 +18,13 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from measure import ON_GPU, write_json
+from measure import ON_GPU, make_parser, report
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmqcs import register_all_modules
 from mmqcs.cli.launch import keep_freed_memory
-from mmqcs.cli.options import ArgumentParser, load_config
-from mmqcs.cli.tables import markdown_table
+from mmqcs.cli.options import load_config
 from mmqcs.datasets import FER2013
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -45,35 +40,6 @@ MODES: dict[str, tuple[str, str, dict[str, Any]]] = {
     'QCS, bfloat16, compiled': (QCS, AMP, dict(compile=True)),
 }
 DEFAULT_MODES = [name for name in MODES if ('bfloat16' in name) == ON_GPU]
-
-
-class LoopTimer(Hook):
-    """Times the iterations after the first ones.
-
-    Args:
-        skip: Iterations that are not timed.
-    """
-
-    def __init__(self, skip: int) -> None:
-        self.skip = skip
-        self.waits: list[float] = []
-        self.times: list[float] = []
-
-    def before_train(self, runner: Runner) -> None:
-        """Start the warm-up."""
-        self.times.append(time.perf_counter())
-
-    def after_train_iter(self, runner: Runner, batch_idx: int, **_: Any) -> None:
-        """Keep the time that the iteration waited for data."""
-        done = runner.iter + 1
-        if done > self.skip:
-            self.waits.append(
-                runner.message_hub.get_scalar('train/data_time').current()
-            )
-        if done in (self.skip, runner.max_iters):
-            if ON_GPU:
-                torch.cuda.synchronize()
-            self.times.append(time.perf_counter())
 
 
 def write_faces(root: Path, count: int) -> None:
@@ -120,25 +86,33 @@ def run(cfg: Config, skip: int) -> dict[str, Any]:
     register_all_modules()
     if not ON_GPU:
         keep_freed_memory()
-    timer = LoopTimer(skip)
     runner = Runner.from_cfg(cfg)
-    runner.register_hook(timer, 'LOWEST')
     runner.train()
-    started, warm, ended = timer.times
+    scalars = (
+        runner.message_hub.get_scalar(f'train/{x}') for x in ('time', 'data_time')
+    )
+    times, waits = (scalar.data[0] for scalar in scalars)
     return {
-        'ms_per_iteration': 1000 * (ended - warm) / len(timer.waits),
-        'ms_waiting_for_data': 1000 * statistics.mean(timer.waits),
-        'warmup_seconds': warm - started,
+        'ms_per_iteration': 1000 * times[skip:].mean(),
+        'ms_waiting_for_data': 1000 * waits[skip:].mean(),
+        'warmup_seconds': times[:skip].sum(),
         'memory_mib': torch.cuda.max_memory_allocated() / 2**20 if ON_GPU else None,
         'parameters': sum(p.numel() for p in runner.model.parameters()),
     }
 
 
+COLUMNS = {
+    'iteration': '{ms_per_iteration:.0f} ms',
+    'waiting for data': '{ms_waiting_for_data:.1f} ms',
+    'warm-up': '{warmup_seconds:.1f} s',
+    **({'memory': '{memory_mib:.0f} MiB'} if ON_GPU else {}),
+    'parameters': '{parameters:,}',
+}
+
+
 def main() -> None:
     """Run the benchmark."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, 'train_loop')
     parser.add_argument('--images', type=int, default=768, help='images per iteration')
     parser.add_argument(
         '--dataset', type=int, default=28709, help='images of the dataset'
@@ -149,36 +123,22 @@ def main() -> None:
     parser.add_argument(
         '--skip', type=int, default=20, help='first iterations, not timed'
     )
-    parser.add_argument(
-        '--workers', type=int, default=min(8, (os.cpu_count() or 2) // 2)
-    )
+    workers = min(8, (os.cpu_count() or 2) // 2)
+    parser.add_argument('--workers', type=int, default=workers)
     parser.add_argument('--modes', nargs='+', choices=MODES, default=DEFAULT_MODES)
-    parser.add_argument('--out', default='work_dirs/benchmarks/train_loop.json')
     args = parser.parse_args()
     if not 0 < args.skip < args.iterations:
         parser.error('--skip must be at least 1 and less than --iterations')
 
     context = multiprocessing.get_context('spawn')
-    lines, rows = [], {}
+    rows = {}
     with tempfile.TemporaryDirectory() as root:
         write_faces(Path(root), args.dataset)
         for mode in args.modes:
             cfg = loop_config(mode, root, args.images, args.iterations, args.workers)
             with ProcessPoolExecutor(1, mp_context=context) as pool:
-                row = rows[mode] = pool.submit(run, cfg, args.skip).result()
-            lines.append(
-                [
-                    mode,
-                    f'{row["ms_per_iteration"]:.0f} ms',
-                    f'{row["ms_waiting_for_data"]:.1f} ms',
-                    f'{row["warmup_seconds"]:.1f} s',
-                    f'{row["memory_mib"]:.0f} MiB' if ON_GPU else '-',
-                    f'{row["parameters"] / 1e6:.1f} M',
-                ]
-            )
-    header = ['training', 'iteration', 'waiting for data', 'warm-up', 'memory']
-    print(markdown_table([*header, 'parameters'], lines))
-    write_json(args.out, vars(args), rows)
+                rows[mode] = pool.submit(run, cfg, args.skip).result()
+    report(args.out, vars(args), rows, 'training', COLUMNS)
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ The modes run in their own processes and take turns. Prints a table and writes i
 as JSON. See docs/benchmarks.md for the columns.
 """
 
-import argparse
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,19 +15,18 @@ from measure import (
     DEVICE,
     ON_GPU,
     Step,
-    Timing,
     alternate,
     count_flops,
+    make_parser,
     peak_flops,
-    write_json,
+    report,
 )
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmqcs import register_all_modules
 from mmqcs.cli.launch import keep_freed_memory
-from mmqcs.cli.options import ArgumentParser, load_config
-from mmqcs.cli.tables import markdown_table
+from mmqcs.cli.options import load_config
 from mmqcs.engine import SAMAmpOptimWrapper, SAMOptimWrapper
 from mmqcs.models import QCSClassifier
 from mmqcs.registry import MODELS
@@ -84,7 +83,8 @@ def build_batch(model: QCSClassifier, groups: int, size: int) -> dict[str, Any]:
 
 def baseline(cfg: Config, groups: int, size: int) -> Step:
     """Return the iteration of :mod:`baseline`."""
-    model = build_model(cfg, statistics='joint', channels_last=False)
+    raw = {'cross.encoder.out_type': 'raw'}
+    model = build_model(cfg, statistics='joint', channels_last=False, **raw)
     data = build_batch(model, groups, size)
     batch = model.data_preprocessor(data, training=True)
     inputs = batch['inputs'], batch['data_samples'].labels
@@ -120,45 +120,16 @@ def ours(
     return step
 
 
-def exact(cfg: Config, groups: int, size: int) -> Step:
-    """Return the default: float32, all branches in one pass, channels last."""
-    return ours(cfg, groups, size)
-
-
-def exact_graphs(cfg: Config, groups: int, size: int) -> Step:
-    """Return the same kernels, launched by CUDA graphs."""
-    return ours(cfg, groups, size, compile=GRAPHS)
-
-
-def compiled(cfg: Config, groups: int, size: int) -> Step:
-    """Return ``model.compile=True`` in float32."""
-    return ours(cfg, groups, size, compile=True)
-
-
-def bfloat16(cfg: Config, groups: int, size: int) -> Step:
-    """Return ``--amp`` in bfloat16."""
-    return ours(cfg, groups, size, amp=True)
-
-
-def bfloat16_compiled(cfg: Config, groups: int, size: int) -> Step:
-    """Return ``--amp`` with ``model.compile=True``."""
-    return ours(cfg, groups, size, amp=True, compile=True)
-
-
-def bfloat16_checkpointed(cfg: Config, groups: int, size: int) -> Step:
-    """Return ``--amp`` with activations recomputed."""
-    changes = {f'{part}.with_cp': True for part in CHECKPOINTED}
-    return ours(cfg, groups, size, amp=True, **changes)
-
-
 MODES = {
     'baseline': baseline,
-    'exact': exact,
-    'exact, graphs': exact_graphs,
-    'compiled': compiled,
-    'bfloat16': bfloat16,
-    'bfloat16, compiled': bfloat16_compiled,
-    'bfloat16, checkpointed': bfloat16_checkpointed,
+    'exact': ours,
+    'exact, graphs': partial(ours, compile=GRAPHS),
+    'compiled': partial(ours, compile=True),
+    'bfloat16': partial(ours, amp=True),
+    'bfloat16, compiled': partial(ours, amp=True, compile=True),
+    'bfloat16, checkpointed': partial(
+        ours, amp=True, **{f'{part}.with_cp': True for part in CHECKPOINTED}
+    ),
 }
 DEFAULT_MODES = ['baseline', 'exact', 'compiled', 'bfloat16', 'bfloat16, checkpointed']
 if ON_GPU:
@@ -177,55 +148,23 @@ def of_peak(mode: str, flops: float, rates: dict[str, float]) -> float:
     return flops / rates['bfloat16' if ON_GPU or 'bfloat16' in mode else 'float32']
 
 
-def report(
-    timings: dict[str, Timing], flops: float, rates: dict[str, float]
-) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Return the table of the modes, and the rows of their record."""
-    first = next(iter(timings.values()))
-    lines, rows = [], {}
-    for name, timing in timings.items():
-        row = rows[name] = {
-            'seconds': timing.median,
-            'fastest': timing.fastest,
-            'slowest': timing.slowest,
-            'warmup_seconds': timing.warmup,
-            'speedup': first.median / timing.median,
-            'memory_mib': timing.memory,
-            'memory_share': timing.memory / first.memory,
-            'reserved_mib': timing.reserved,
-            'of_peak': of_peak(name, flops / timing.median, rates),
-            'syncs': timing.syncs,
-            # compiled code does not call ATen operation by operation
-            'operations': None if 'compiled' in name else timing.operations,
-        }
-        operations = f'{row["operations"]:,}' if row['operations'] else '-'
-        lines.append(
-            [
-                name,
-                f'{1000 * timing.median:.0f} ms',
-                f'{row["speedup"]:.2f}x',
-                f'{timing.memory:.0f} MiB',
-                f'{row["memory_share"]:.0%}',
-                f'{row["of_peak"]:.0%}',
-                f'{timing.warmup:.1f} s',
-            ]
-        )
-        lines[-1] += (
-            [f'{timing.reserved:.0f} MiB', str(timing.syncs)]
-            if ON_GPU
-            else [operations]
-        )
-    header = ['mode', 'iteration', 'speed-up', 'memory', 'share']
-    header += ['of bf16 peak' if ON_GPU else 'of peak', 'warm-up']
-    header += ['reserved', 'syncs'] if ON_GPU else ['ATen operations']
-    return markdown_table(header, lines), rows
+COLUMNS = {
+    'iteration': '{seconds:.3f} s',
+    'speed-up': '{speedup:.2f}x',
+    'memory': '{memory_mib:.0f} MiB',
+    'share': '{memory_share:.0%}',
+    'of bf16 peak' if ON_GPU else 'of peak': '{of_peak:.0%}',
+    'warm-up': '{warmup_seconds:.1f} s',
+}
+if ON_GPU:
+    COLUMNS |= {'reserved': '{reserved_mib:.0f} MiB', 'syncs': '{syncs}'}
+else:
+    COLUMNS |= {'ATen operations': '{operations}'}
 
 
 def main() -> None:
     """Run the benchmark."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, 'train_step')
     parser.add_argument('--config', default='configs/qcs/qcs_ir50_raf.py')
     parser.add_argument('--groups', type=int, default=4, help='anchors per batch')
     parser.add_argument('--size', type=int, default=224, help='side of an image')
@@ -234,33 +173,28 @@ def main() -> None:
         '--warmup', type=int, default=2, help='iterations before the first turn'
     )
     parser.add_argument('--modes', nargs='+', choices=MODES, default=DEFAULT_MODES)
-    parser.add_argument('--out', default='work_dirs/benchmarks/train_step.json')
     args = parser.parse_args()
 
     cfg = load_config(args.config)
     arguments = cfg, args.groups, args.size
-    timings = alternate(
-        {name: MODES[name] for name in args.modes},
-        arguments,
-        args.repeats,
-        args.warmup,
-        operations=not ON_GPU,
-    )
+    modes = {name: MODES[name] for name in args.modes}
+    rows = alternate(modes, arguments, args.repeats, args.warmup, operations=not ON_GPU)
     flops = count_flops(baseline(*arguments))
     rates = peaks()
-    text, rows = report(timings, flops, rates)
-    print(text)
+    first = rows[args.modes[0]]
+    for name, row in rows.items():
+        del row['output']
+        row['memory_share'] = row['memory_mib'] / first['memory_mib']
+        row['of_peak'] = of_peak(name, flops / row['seconds'], rates)
+        if 'compiled' in name:  # it does not call ATen operation by operation
+            row['operations'] = '-'
     parameters = sum(p.numel() for p in build_model(cfg).parameters())
+    facts = {'flops': flops, 'parameters': parameters, 'peak_flops': rates}
+    report(args.out, vars(args) | facts, rows, 'mode', COLUMNS)
     print(
         f'{flops / 1e12:.2f} TFLOP per iteration, {parameters / 1e6:.1f} million '
         f'parameters'
     )
-    settings = vars(args) | {
-        'flops': flops,
-        'parameters': parameters,
-        'peak_flops': rates,
-    }
-    write_json(args.out, settings, rows)
 
 
 if __name__ == '__main__':

@@ -119,7 +119,7 @@ def main() -> None:
     images = by_group([faces, maps], len(branches))
     captions = by_group([titles, ranges], len(branches))
     title = f'Token weights of cross similarity attention, {name}\n'
-    title += f'bright: tokens that {PAIRS[attention.levels[0].mode]}'
+    title += f'bright: tokens that {PAIRS[attention.levels.mode]}'
     scale = (low, high, 'weight (1: equal weights)')
     figure = heat_map_sheet(images, captions, len(branches), title, scale, side=2.0)
     save_or_fail(figure, args.out)

@@ -17,47 +17,28 @@ from .ir_net_keys import check_ir_weights, convert_ir_state_dict
 
 
 class SqueezeExcitation(nn.Module):
-    """Channel gate of the ``ir_se`` flavour: pool, two 1×1 convs, sigmoid.
+    """Channel gate of mode ``ir_se``, without biases, as in the pretrained files."""
 
-    Without biases, unlike torchvision's, as the pretrained files have none.
-
-    Args:
-        channels: Channels of the (B, C, H, W) input.
-        reduction: Ratio of C to the channels between the two convs.
-    """
-
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.fc1 = nn.Conv2d(channels, channels // reduction, 1, bias=False)
-        self.fc2 = nn.Conv2d(channels // reduction, channels, 1, bias=False)
+        self.fc1 = nn.Conv2d(channels, channels // 16, 1, bias=False)
+        self.fc2 = nn.Conv2d(channels // 16, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scales the channels of x, (B, C, H, W)."""
+        """Scale the channels of x, (B, C, H, W)."""
         pooled = x.mean(dim=(2, 3), keepdim=True)
         return x * torch.sigmoid(self.fc2(F.relu(self.fc1(pooled))))
 
 
+MODES = ('ir', 'ir_se')
 VARIANTS = ('evolve', 'adaface', 'insightface')
 
 
 class IRBlock(nn.Module):
-    """BN – conv – (BN) – PReLU – conv(stride) – BN, plus a shortcut.
-
-    Args:
-        in_channels: Channels of the input.
-        channels: Channels of the output.
-        stride: Stride of the second conv and the shortcut.
-        squeeze: Whether to end the residual with squeeze-and-excitation.
-        variant: See :class:`IRNet`.
-    """
+    """BN – conv – (BN) – PReLU – conv(stride) – BN – (squeeze), plus a shortcut."""
 
     def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        stride: int,
-        squeeze: bool,
-        variant: str = 'evolve',
+        self, in_channels: int, channels: int, stride: int, squeeze: bool, variant: str
     ) -> None:
         super().__init__()
         inner = [] if variant == 'evolve' else [nn.BatchNorm2d(channels)]
@@ -89,34 +70,33 @@ class IRBlock(nn.Module):
 class IRNet(BaseBackbone):
     """IR-Net backbone (ArcFace, Section 3; QCS takes the first three stages of IR-50).
 
-    A 3×3 stem of stride 1, then stages whose first block has stride 2. Only the
+    A 3×3 stem of stride 1, followed by stages whose first block has stride 2. Only the
     stages up to the last of ``out_indices`` are built.
 
     Args:
-        depth: 10, 18, 34, 50, 100 or 152; or the blocks of each stage.
+        depth: 10, 18, 34, 50, 100 or 152, or the number of blocks of each stage.
         mode: ``'ir'``, or ``'ir_se'`` with squeeze-and-excitation.
-        variant: Block of the public weights to load. ``'evolve'``: face.evoLVe, of
-            which the weights of the published recipes are. ``'adaface'``: AdaFace,
-            CVLFace and TFace, with a BatchNorm after the first conv of each block.
-            ``'insightface'``: that BatchNorm, and a conv in the shortcut of the first
-            block of every stage.
+        variant: Project whose weights fit the blocks. ``'evolve'``: face.evoLVe, as
+            in the published recipes. ``'adaface'``: AdaFace, CVLFace and TFace, with a
+            BatchNorm after the first conv of each block. ``'insightface'``: with this
+            BatchNorm and a conv in the shortcut of the first block of each stage.
         in_channels: Channels of the image.
-        base_channels: Channels of the stem and the first stage; each further
-            stage has twice those before. The pretrained files have 64.
-        input_size: Side to which images are first brought by nearest-neighbour
-            sampling, 112 in the published recipes. None leaves them as they are.
+        base_channels: Channels of the stem and the first stage; 64 in the pretrained
+            files. Each further stage has twice as many as the previous one.
+        input_size: Side to which images are resized by nearest-neighbour sampling, 112
+            in the published recipes. None does not resize them.
         out_indices: Stages to return, counted from 0.
-        frozen_stages: Stages to freeze, with the stem: −1 none, 0 the stem,
-            1 the stem and the first stage, and so on.
+        frozen_stages: Number of stages to freeze in addition to the stem; −1 freezes
+            nothing.
         norm_eval: Whether BatchNorm keeps its running statistics in training.
-        with_cp: Whether to recompute activations in the backward pass: less
-            memory, one more forward, the same numbers.
-        init_cfg: ``dict(type='Pretrained', checkpoint='ir50.pth')`` loads weights
-            under our names or those of any of the projects above.
+        with_cp: Whether to recompute activations in the backward pass, which saves
+            memory and does not change results.
+        init_cfg: ``dict(type='Pretrained', checkpoint='ir50.pth')`` loads weights with
+            the names of mmqcs or of any of the projects above.
 
     Raises:
-        ValueError: Unknown depth, mode, variant or stage. When weights are loaded: they
-            are not exactly those of this network.
+        ValueError: If depth, mode, variant or a stage is unknown, or loaded weights are
+            not exactly those of this network.
 
     Examples:
         >>> import torch
@@ -149,11 +129,20 @@ class IRNet(BaseBackbone):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        blocks = self._blocks(depth)
-        if mode not in ('ir', 'ir_se'):
-            raise ValueError(f"mode must be 'ir' or 'ir_se', got {mode!r}")
-        if variant not in VARIANTS:
-            raise ValueError(f'variant must be one of {VARIANTS}, got {variant!r}')
+        if isinstance(depth, int) and depth not in self.arch_settings:
+            raise ValueError(
+                f'depth must be one of {sorted(self.arch_settings)} or the number of '
+                f'blocks of each stage, got {depth}'
+            )
+        blocks = self.arch_settings[depth] if isinstance(depth, int) else tuple(depth)
+        if not blocks or not all(isinstance(n, int) and n > 0 for n in blocks):
+            raise ValueError(f'blocks of each stage must be integers > 0, got {depth}')
+        for name, value, known in (
+            ('mode', mode, MODES),
+            ('variant', variant, VARIANTS),
+        ):
+            if value not in known:
+                raise ValueError(f'{name} must be one of {known}, got {value!r}')
         if not out_indices or not all(0 <= i < len(blocks) for i in out_indices):
             raise ValueError(
                 f'out_indices must name stages 0 to {len(blocks) - 1}: {out_indices}'
@@ -191,26 +180,14 @@ class IRNet(BaseBackbone):
         self._register_load_state_dict_pre_hook(self._convert_keys)
         self._freeze()
 
-    def _blocks(self, depth: int | Sequence[int]) -> tuple[int, ...]:
-        if isinstance(depth, int):
-            if depth not in self.arch_settings:
-                raise ValueError(
-                    f'depth must be one of {sorted(self.arch_settings)} or a list of '
-                    f'the blocks of each stage, got {depth}'
-                )
-            return self.arch_settings[depth]
-        if not depth or not all(isinstance(n, int) and n > 0 for n in depth):
-            raise ValueError(f'blocks of each stage must be integers > 0, got {depth}')
-        return tuple(depth)
-
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Computes the feature maps of the stages in ``out_indices``.
+        """Compute the feature maps of the stages in ``out_indices``.
 
         Args:
             x: Normalised images, (B, in_channels, H, W).
 
         Returns:
-            One (B, base_channels · 2^i, H / 2^(i+1), W / 2^(i+1)) a stage i.
+            (B, base_channels · 2^i, H / 2^(i+1), W / 2^(i+1)) for each stage i.
         """
         if self.input_size is not None and x.shape[-2:] != (self.input_size,) * 2:
             x = F.interpolate(x, size=self.input_size, mode='nearest')
@@ -224,7 +201,7 @@ class IRNet(BaseBackbone):
         return tuple(outputs)
 
     def train(self, mode: bool = True) -> 'IRNet':
-        """Sets the training mode, keeping frozen parts in evaluation mode."""
+        """Set the training mode, and keep frozen parts in evaluation mode."""
         super().train(mode)
         self._freeze()
         if mode and self.norm_eval:
@@ -243,7 +220,7 @@ class IRNet(BaseBackbone):
         """Rename the keys of public weights in place, before they are loaded."""
         convert_ir_state_dict(state_dict, prefix, self.blocks, len(self.stages))
         if not prefix:
-            # MMEngine loads what fits and goes on
+            # MMEngine would load what fits and continue.
             settings = (
                 f'blocks={self.blocks}, variant={self.variant!r}, mode={self.mode!r}'
             )

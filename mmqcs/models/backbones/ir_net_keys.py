@@ -1,16 +1,16 @@
-"""Names of the weights in public IR-Net files, and in ours."""
+"""Converts the names of the weights in public IR-Net files."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 __all__ = ['check_ir_weights', 'convert_ir_state_dict']
 
-PREFIXES = ('module.', 'model.', 'net.', 'backbone.')
-"""Prefixes under which files hold the backbone, next to a recognition head."""
+PREFIXES = ('', 'module.', 'model.', 'net.', 'backbone.')
+"""Prefixes of the backbone in files, some of which also hold a recognition head."""
 
 FIRST = ('stem.0.weight', 'input_layer.0.weight', 'conv1.weight')
-"""First weight of an IR-Net: ours, face.evoLVe and AdaFace, InsightFace."""
+"""First weight of an IR-Net: mmqcs, face.evoLVe and AdaFace, InsightFace."""
 
 _STEM = {'conv1': 'stem.0', 'bn1': 'stem.1', 'prelu': 'stem.2'}
 _BLOCK = {
@@ -22,21 +22,21 @@ _BLOCK = {
     'bn3': 'residual.5',
     'downsample': 'shortcut',
 }
-"""Names of InsightFace; the stem and the blocks share some."""
+"""Names of InsightFace; stem and blocks share some."""
 
 _RECOGNITION = re.compile(r'(output_layer|bn2|fc|features|head)\.')
-"""Embedding and classes of a face recogniser, which come after the last stage."""
+"""Embedding and classes of a face recogniser, after the last stage."""
 
 
 def convert_ir_state_dict(
     state_dict: dict[str, Any], prefix: str, blocks: Sequence[int], stages: int
 ) -> None:
-    """Rename the keys of public IR-Net files in place; keep our own names.
+    """Rename the keys of public IR-Net files in place, and keep those of mmqcs.
 
-    Known are the names of face.evoLVe, AdaFace, CVLFace and TFace
-    (``body{1..4}.{block}.*``, or one list ``body.{N}.*`` over all stages) and those of
-    InsightFace (``layer{1..4}.{block}.*``). The recognition head and stages that are
-    not built are dropped.
+    The names of face.evoLVe, AdaFace, CVLFace and TFace are ``body{1..4}.{block}.*``,
+    or ``body.{N}.*`` for the blocks of all stages; those of InsightFace are
+    ``layer{1..4}.{block}.*``. The recognition head and stages that are not built are
+    dropped.
 
     Args:
         state_dict: Weights, some keys of which start with ``prefix``.
@@ -45,8 +45,8 @@ def convert_ir_state_dict(
         stages: Number of stages that are built.
 
     Raises:
-        ValueError: The file has more blocks than the network; or it is loaded into
-            the backbone alone and holds no IR-Net.
+        ValueError: If the file has more blocks than the network or, for an empty
+            prefix, holds no IR-Net.
     """
     if not prefix:
         _strip_wrapper(state_dict)
@@ -83,15 +83,13 @@ def convert_ir_state_dict(
 
 
 def _strip_wrapper(state_dict: dict[str, Any]) -> None:
-    """Keep the backbone of a file that holds it under a prefix."""
-    if any(key in state_dict for key in FIRST):
-        return
+    """Keep only the backbone of a file that holds it under a prefix."""
     for prefix in PREFIXES:
         if any(prefix + key in state_dict for key in FIRST):
             inner = {
-                key.removeprefix(prefix): value
-                for key, value in state_dict.items()
-                if key.startswith(prefix)
+                k.removeprefix(prefix): v
+                for k, v in state_dict.items()
+                if k.startswith(prefix)
             }
             state_dict.clear()
             state_dict.update(inner)
@@ -110,48 +108,39 @@ def check_ir_weights(
     """Check that converted weights are exactly those of a network.
 
     Args:
-        given: Weights by our keys.
+        given: Weights with the names of mmqcs.
         wanted: State dict of the network.
-        settings: How the network is built, for messages.
+        settings: Settings of the network, for messages.
 
     Raises:
-        ValueError: Weights are missing, unknown or of another shape; the message
-            advises a variant or mode if the file tells it.
+        ValueError: If weights are missing, unknown or of another shape. The message
+            names the variant and mode that the file looks like.
     """
-    # old files do not count batches
-    missing = [
-        k for k in wanted if k not in given and not k.endswith('num_batches_tracked')
+    details = [
+        f'{k} is missing'
+        for k in wanted
+        # Old files do not count batches.
+        if k not in given and not k.endswith('num_batches_tracked')
     ]
-    unknown = [k for k in given if k not in wanted]
-    shapes = [
+    details += [f'{k} is unknown' for k in given if k not in wanted]
+    details += [
         f'{k} is {tuple(given[k].shape)}, expected {tuple(value.shape)}'
         for k, value in wanted.items()
         if k in given and given[k].shape != value.shape
     ]
-    if not (missing or unknown or shapes):
-        return
-    details = [f'{k} is missing' for k in missing] + [
-        f'{k} is unknown' for k in unknown
-    ]
-    details += shapes
-    raise ValueError(
-        f'the weights do not fit an IR-Net with {settings}: {"; ".join(details[:3])}'
-        f'{f"; and {len(details) - 3} more" if len(details) > 3 else ""}.'
-        f'{_advice(given)}'
-    )
+    if details:
+        raise ValueError(
+            f'the weights do not fit an IR-Net with {settings}: '
+            f'{"; ".join(details[:3])} ({len(details)} in all). {_advice(given)}'
+        )
 
 
-def _advice(given: Iterable[str]) -> str:
-    first = {
-        key.removeprefix('stages.0.0.')
-        for key in given
-        if key.startswith('stages.0.0.')
-    }
-    if 'residual.2.running_mean' not in first:
+def _advice(given: Collection[str]) -> str:
+    block = 'stages.0.0.'
+    variant = 'adaface'
+    if f'{block}residual.2.running_mean' not in given:
         variant = 'evolve'
-    elif 'shortcut.0.weight' in first:
+    elif f'{block}shortcut.0.weight' in given:
         variant = 'insightface'
-    else:
-        variant = 'adaface'
-    mode = 'ir_se' if any('.fc1.' in f'.{key}' for key in first) else 'ir'
-    return f' The file looks like one of variant={variant!r}, mode={mode!r}'
+    mode = 'ir_se' if any('.fc1.' in k for k in given if k.startswith(block)) else 'ir'
+    return f'The file looks like one of variant={variant!r}, mode={mode!r}'

@@ -1,4 +1,4 @@
-"""A classifier that also learns from another one."""
+"""Classifier that also learns from another one."""
 
 from typing import Any
 
@@ -12,24 +12,23 @@ from mmqcs.registry import MODELS
 
 @MODELS.register_module()
 class DistilledClassifier(ImageClassifier):
-    """A student that learns from its labels and from a frozen teacher.
+    """Student that learns from its labels and from a frozen teacher.
 
-    The student is the classifier itself. The teacher serves in training only, and
-    checkpoints do not hold it: it gets its weights from its own ``init_cfg``.
+    The student is the classifier itself. The teacher is used in training only, gets
+    its weights from its own ``init_cfg``, and is not part of checkpoints.
 
     Args:
         backbone: Config of the student's backbone.
         teacher: Config of the teacher, an ``ImageClassifier`` for the same classes
             and the same input as the student.
-        logits_loss: Config of a loss between the logits of both, (B, K), such as
+        logits_loss: Config of a loss of both logits, (B, K), such as
             ``mmqcs.KLDistillLoss``.
-        feature_loss: Config of a loss between what both heads classify, (B, C),
-            such as ``mmqcs.EuclideanDistillLoss``; the widths must agree.
+        feature_loss: Config of a loss of both inputs of the last layer, (B, C), such as
+            ``mmqcs.EuclideanDistillLoss``; the widths must agree.
         **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
 
     Raises:
-        ValueError: Neither loss is given; in training, the shapes of student and
-            teacher do not agree.
+        ValueError: If neither loss is given.
 
     Examples:
         >>> import torch
@@ -63,20 +62,17 @@ class DistilledClassifier(ImageClassifier):
         self.register_load_state_dict_post_hook(_do_not_miss_teacher)
 
     def train(self, mode: bool = True) -> 'DistilledClassifier':
-        """Sets the student's mode; the teacher always evaluates."""
+        """Set the student's mode; the teacher stays in evaluation mode."""
         super().train(mode)
         self.teacher.eval()
         return self
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Computes the head's losses and those against the teacher.
+        """Compute the losses of the head, ``loss_logits`` and ``loss_feature``.
 
         Args:
             inputs: Images, (B, 3, H, W).
             data_samples: Their labels.
-
-        Returns:
-            The losses of the head, ``loss_logits`` and ``loss_feature``.
         """
         feats = self.extract_feat(inputs)
         with torch.no_grad():
@@ -84,20 +80,11 @@ class DistilledClassifier(ImageClassifier):
         losses = self.head.loss(feats, data_samples)
         if self.logits_loss:
             pair = self.head(feats), self.teacher.head(known)
-            losses['loss_logits'] = self._compare(self.logits_loss, *pair)
+            losses['loss_logits'] = self.logits_loss(*pair)
         if self.feature_loss:
             pair = self.head.pre_logits(feats), self.teacher.head.pre_logits(known)
-            losses['loss_feature'] = self._compare(self.feature_loss, *pair)
+            losses['loss_feature'] = self.feature_loss(*pair)
         return losses
-
-    def _compare(self, loss: nn.Module, student: Tensor, teacher: Tensor) -> Tensor:
-        if student.shape != teacher.shape:
-            raise ValueError(
-                f'{type(loss).__name__} compares {tuple(student.shape)} of the student '
-                f'with {tuple(teacher.shape)} of the teacher; choose backbones of one '
-                f'width, or heads for the same classes'
-            )
-        return loss(student, teacher)
 
 
 def _leave_out_teacher(

@@ -1,6 +1,6 @@
-"""An image classifier that can be compiled and replayed."""
+"""Image classifier that can be compiled and replayed."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmpretrain.models import ImageClassifier
@@ -12,23 +12,28 @@ from mmqcs.registry import MODELS
 from mmqcs.structures import LabelBatch
 
 
+class _Compilation(NamedTuple):
+    blocks: bool = False
+    graphs: bool = False
+
+
 @MODELS.register_module()
 class FERClassifier(ImageClassifier):
     """mmpretrain's ``ImageClassifier`` with options for speed.
 
     Args:
         channels_last: Whether images, feature maps and convolution weights use the
-            channels-last memory format. It is faster on CPUs and in half precision,
-            and changes results by rounding only.
-        compile: Whether to compile. It pays off in trainings of more than a few
-            minutes, on GPUs above all, and changes results by rounding only. True
-            compiles the blocks of the network by ``torch.compile`` and, on GPUs,
-            replays each pass as a CUDA graph. ``dict(blocks=..., graphs=...)``
-            switches on one of them; graphs alone change no result at all.
+            channels-last memory format, which is faster on CPUs and in half precision.
+            Results only change by rounding.
+        compile: Whether to compile the blocks of the network with ``torch.compile``
+            and, on GPUs, to replay each pass as a CUDA graph. It pays off in training
+            runs of more than a few minutes. Results only change by rounding.
+            ``dict(blocks=..., graphs=...)`` switches on one of them; graphs alone do
+            not change results.
         **kwargs: Arguments of mmpretrain's ``ImageClassifier``.
 
     Raises:
-        ValueError: If ``compile`` has an unknown option.
+        TypeError: If ``compile`` has an unknown option.
 
     Examples:
         >>> from mmengine.config import Config
@@ -46,13 +51,15 @@ class FERClassifier(ImageClassifier):
         self.channels_last = channels_last
         if channels_last:
             self.to(memory_format=torch.channels_last)
-        self._compiles, graphs = _compilation(compile)
+        if isinstance(compile, bool):
+            compile = dict(blocks=compile, graphs=compile)
+        self._compiles, graphs = _Compilation(**compile)
         self._compile_parts()
         self._training_graph = TrainingGraph() if graphs else None
         self._inference_graph = InferenceGraph() if graphs else None
 
     def _compile_parts(self) -> None:
-        """Compiles the parts that exist by now; subclasses that add some repeat it."""
+        """Compile the existing parts; subclasses that add parts call it again."""
         if self._compiles:
             compile_blocks(self)
 
@@ -70,28 +77,20 @@ class FERClassifier(ImageClassifier):
     def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...]:
         """See mmpretrain's ``ImageClassifier``."""
         graph = self._inference_graph
-        if (
-            graph is None
-            or stage != 'neck'
-            or not inputs.is_cuda
-            or self.training
-            or torch.is_grad_enabled()
-        ):
-            return super().extract_feat(inputs, stage)
-        return graph(self, super().extract_feat, inputs)
+        replayed = graph and stage == 'neck' and inputs.is_cuda
+        if replayed and not self.training and not torch.is_grad_enabled():
+            return graph(self, super().extract_feat, inputs)
+        return super().extract_feat(inputs, stage)
 
     def loss(
         self, inputs: Tensor, data_samples: list[DataSample] | LabelBatch
     ) -> dict[str, Tensor]:
-        """Computes the losses of a batch.
+        """Compute losses and values for the log, by name.
 
         Args:
             inputs: Images, (B, 3, H, W).
             data_samples: Their labels, one per image. Soft labels (``gt_score``) take
                 precedence.
-
-        Returns:
-            Losses, and values for the log, by name.
         """
         batch = LabelBatch.from_samples(data_samples).to(inputs.device)
         if self._training_graph is None:
@@ -103,16 +102,5 @@ class FERClassifier(ImageClassifier):
     def _pass(
         self, inputs: Tensor, labels: Tensor, scores: Tensor | None
     ) -> dict[str, Tensor]:
-        """Computes the losses from tensors alone, so that they can be recorded."""
+        """Compute the losses from tensors only, so that they can be recorded."""
         return self.head.loss(self.extract_feat(inputs), LabelBatch(labels, scores))
-
-
-def _compilation(options: bool | dict) -> tuple[bool, bool]:
-    if isinstance(options, bool):
-        return options, options
-    if unknown := set(options) - {'blocks', 'graphs'}:
-        raise ValueError(
-            f'compile must be True, False or dict(blocks=..., graphs=...), got '
-            f'{sorted(unknown)} in it'
-        )
-    return options.get('blocks', False), options.get('graphs', False)

@@ -1,10 +1,11 @@
-"""The QCS classifier: groups of images in training, a plain network at test time."""
+"""Classifier trained on groups of images."""
 
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from mmpretrain.models.heads import MultiLabelClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor
@@ -15,23 +16,20 @@ from mmqcs.models.branch_norm import (
     convert_branch_norm,
     needs_passes,
 )
-from mmqcs.models.necks import TokenPyramidNeck
+from mmqcs.models.necks.token_pyramid_neck import TokenPyramidNeck, probe_backbone
 from mmqcs.registry import MODELS
 from mmqcs.structures import LabelBatch
 
 from .fer_classifier import FERClassifier
-from .group_curves import group_curves
-from .probe import probe_backbone
 
 
 @MODELS.register_module()
 class QCSClassifier(FERClassifier):
     """Classifier trained by quadruplet (QCS) or dual (DCS) cross similarity.
 
-    Backbone, neck and head make up the whole inference path, so every tool for an
+    Backbone, neck and head are the whole inference path, so every tool for an
     ``ImageClassifier`` works. In training a batch contains groups of images in
-    branch-major order. All images go through the inference path, and the cross branch
-    compares the images of a group.
+    branch-major order, and the cross branch compares the images of a group.
 
     Args:
         backbone: Config of the backbone.
@@ -43,10 +41,9 @@ class QCSClassifier(FERClassifier):
         cross: Config of the train-only part, such as ``mmqcs.CrossBranch``.
         group_loss: Config of the loss. Defaults to ``mmqcs.GroupLoss``.
         statistics: Images over which BatchNorm computes its statistics in training.
-            ``'branch'``: each branch of the groups by itself, as published. All
-            branches share one forward pass, except in networks with
-            ``SyncBatchNorm``. ``'joint'``: all images together, which gives
-            different results.
+            ``'branch'``: each branch of the groups, as published. All branches share
+            one forward pass, except with norms such as ``SyncBatchNorm``.
+            ``'joint'``: all images together, which gives different results.
         input_size: Side length of the image with which a backbone is probed for
             missing ``in_channels``.
         **kwargs: Arguments of :class:`FERClassifier`, such as ``compile``, and of
@@ -91,8 +88,7 @@ class QCSClassifier(FERClassifier):
         if kwargs.get('train_cfg'):
             raise ValueError(
                 'batch augments (train_cfg) such as Mixup blend images of different '
-                'classes, so the groups would no longer hold two images a class. '
-                'Remove train_cfg'
+                'classes, so that groups lose their classes. Remove train_cfg'
             )
         if not isinstance(backbone, nn.Module):
             backbone = MODELS.build(backbone)
@@ -116,13 +112,13 @@ class QCSClassifier(FERClassifier):
 
     @property
     def ring(self) -> Ring:
-        """The ring of a group, that of the cross branch."""
+        """Edges of the groups that the cross branch compares."""
         return self.cross.ring
 
     def loss(
         self, inputs: Tensor, data_samples: list[DataSample] | LabelBatch
     ) -> dict[str, Tensor]:
-        """Computes the losses of a batch of groups.
+        """Compute the losses of a batch of groups.
 
         Args:
             inputs: Images in branch-major order, (G·B, 3, H, W).
@@ -131,9 +127,9 @@ class QCSClassifier(FERClassifier):
 
         Returns:
             The losses of :class:`GroupLoss`, and for the log, without gradient:
-            ``accuracy_base`` and ``accuracy_cross`` in percent; the unweighted
-            cross-entropy of each image of the group, as ``ce_base/anchor`` and so on;
-            and ``theta/level_1`` and so on, the learnt balance of each level.
+            ``accuracy_base`` and ``accuracy_cross`` in percent, the unweighted
+            cross-entropy of each branch (``ce_base/anchor``, …) and the learnt balance
+            of each level (``theta/level_1``, …).
         """
         batch = LabelBatch.from_samples(data_samples)
         self._check_groups(batch.host_labels)
@@ -155,8 +151,8 @@ class QCSClassifier(FERClassifier):
             self.head.loss_module,
             self.cross.criterion,
         )
-        heads = {'base': logits, 'cross': cross.logits}
-        losses.update(group_curves(heads, labels, target, self.ring))
+        both = torch.stack([x.detach().float() for x in (logits, cross.logits)])
+        losses.update(group_curves(both, labels, target, self.ring))
         for number, theta in enumerate(self.cross.thetas, start=1):
             losses[f'theta/level_{number}'] = theta.detach()
         return losses
@@ -186,3 +182,32 @@ class QCSClassifier(FERClassifier):
 
 def _is_pyramid(neck: dict | nn.Module | None) -> bool:
     return isinstance(neck, dict) and MODELS.get(neck['type']) is TokenPyramidNeck
+
+
+def group_curves(
+    logits: Tensor, labels: Tensor, target: Tensor, ring: Ring
+) -> dict[str, Tensor]:
+    """Compute the accuracy of each head, and its cross-entropy for each branch.
+
+    Args:
+        logits: Logits of the base and the cross head, (2, G·B, K).
+        labels: Labels (G·B,).
+        target: Labels (G·B,) or distributions (G·B, K), without smoothing or weights.
+        ring: The images of a group.
+
+    Returns:
+        Scalars: ``accuracy_HEAD`` in percent, and ``ce_HEAD/BRANCH``.
+    """
+    # Both heads at once, because small operations cost as much as large ones.
+    correct = (logits.argmax(dim=-1) == labels).float().mean(dim=1) * 100
+    copies = target.repeat((2,) + (1,) * (target.ndim - 1))
+    if copies.is_floating_point():
+        copies = copies.to(logits.dtype)
+    each = F.cross_entropy(logits.flatten(0, 1), copies, reduction='none')
+    terms = each.view(2, ring.size, -1).mean(dim=2)
+    curves = {}
+    for head, accuracy, row in zip(('base', 'cross'), correct, terms, strict=True):
+        curves[f'accuracy_{head}'] = accuracy
+        for branch, term in zip(ring.branches, row, strict=True):
+            curves[f'ce_{head}/{branch}'] = term
+    return curves

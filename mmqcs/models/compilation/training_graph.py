@@ -11,8 +11,6 @@ import torch.nn as nn
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmqcs.models.necks.csa_neck import world_max
-
 Pass = Callable[..., dict[str, Tensor]]
 """Function from tensors to losses and other values, all of them scalars."""
 
@@ -138,7 +136,7 @@ class _Recording:
         )
 
     def fits(self, inputs: Sequence[Tensor | None]) -> bool:
-        """Whether inputs have the recorded shapes and types."""
+        """Return whether inputs have the recorded shapes and types."""
         return all(
             (a is None) == (b is None)
             and (a is None or (a.shape, a.dtype) == (b.shape, b.dtype))
@@ -193,20 +191,20 @@ def _differentiable(outputs: dict[str, Tensor]) -> list[Tensor]:
 
 
 def _signature(module: nn.Module) -> tuple:
-    """What a recording depends on besides its inputs."""
+    """Return everything that a recording depends on besides its inputs."""
     autocast = torch.is_autocast_enabled('cuda'), torch.get_autocast_dtype('cuda')
     parameters = tuple((p.data_ptr(), p.requires_grad) for p in module.parameters())
     return autocast, parameters, tuple(m.training for m in module.modules())
 
 
 def _check(module: nn.Module) -> None:
-    """Refuses parts that are known to prevent a recording."""
+    """Refuse parts that are known to prevent a recording."""
     for name, part in module.named_modules():
         if getattr(part, 'with_cp', False):
             raise _CannotRecordError(f'{name} recomputes activations (with_cp)')
         if isinstance(part, nn.SyncBatchNorm) and part.training:
             raise _CannotRecordError(f'{name} synchronises its statistics')
-        if getattr(part, 'largest', None) is world_max:
+        if getattr(part, 'distance_range', None) == 'world':
             raise _CannotRecordError(f"{name} has distance_range='world'")
 
 
@@ -227,7 +225,7 @@ def _unchanged(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _no_synchronisation() -> Iterator[None]:
-    """Finds code that waits for the GPU, and names its line."""
+    """Raise an error at code that waits for the GPU, and name its line."""
     before = torch.cuda.get_sync_debug_mode()
     torch.cuda.set_sync_debug_mode('error')
     try:
@@ -247,7 +245,7 @@ def _no_synchronisation() -> Iterator[None]:
 def _uncached_autocast() -> Iterator[None]:
     """Keeps the precision, but casts weights inside the recording itself.
 
-    Weights cast before it would be read from memory that is gone by then.
+    Weights that were cast earlier would be read from memory that is freed by then.
     """
     with torch.autocast(
         'cuda',

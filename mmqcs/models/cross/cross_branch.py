@@ -28,18 +28,18 @@ class CrossOutput(NamedTuple):
 class CrossBranch(BaseModule):
     """Refines the tokens of a group and classifies them (QCS, Section 3.3).
 
-    The refined tokens are added to the base tokens and go through an encoder
-    and a head of their own. The sum lets the gradient of the cross classifier
-    flow back into the base network: contrastive residual distillation.
+    The sum of base and refined tokens goes through an encoder and a head of its own.
+    By the sum, the gradient of the cross classifier flows into the base network:
+    contrastive residual distillation.
 
     Args:
         attention: Config of the ``mmqcs.CSANeck``.
-        encoder: Config of the ``mmqcs.TokenEncoder``. Only its class token is used,
-            so ``out_type='cls_token'`` saves time.
-        head: Config of the head, such as ``mmqcs.GatedClsHead``; its ``loss`` is
-            applied to the cross logits.
+        encoder: Config of the ``mmqcs.TokenEncoder``. Only its class token is used, so
+            ``out_type='cls_token'`` saves time.
+        head: Config of the head, such as ``mmqcs.GatedClsHead``, with the loss of the
+            cross logits.
         fusion: Config of a head on base and refined tokens, such as
-            ``mmqcs.BilinearFusionHead``. None for the published recipes.
+            ``mmqcs.BilinearFusionHead``. None in the published recipes.
         init_cfg: Initialisation config.
 
     Examples:
@@ -71,7 +71,7 @@ class CrossBranch(BaseModule):
         self.attention = MODELS.build(attention)
         self.encoder = MODELS.build(encoder)
         self.head = MODELS.build(head)
-        self.fusion = None if fusion is None else MODELS.build(fusion)
+        self.fusion = fusion and MODELS.build(fusion)
 
     @property
     def ring(self) -> Ring:
@@ -85,32 +85,17 @@ class CrossBranch(BaseModule):
 
     @property
     def thetas(self) -> tuple[Tensor, ...]:
-        """Balance θ of each level, from the finest; empty if nothing is learnt."""
+        """Balance θ of each level, from the finest; empty if it is not learnt."""
         return tuple(getattr(self.attention, 'thetas', ()))
 
     def forward(self, tokens: Tensor) -> CrossOutput:
-        """Runs the cross branch.
-
-        Args:
-            tokens: Base tokens with the class token first, in branch-major order,
-                (G·B, 1 + L·N, C).
-
-        Returns:
-            Feature and logits of each image.
-        """
+        """Classify base tokens with the class token first, (G·B, 1 + L·N, C)."""
         return self.classify(tokens[:, 1:])
 
     def classify(self, patches: Tensor) -> CrossOutput:
-        """Runs the cross branch on tokens without a class token.
-
-        Args:
-            patches: Patch tokens in branch-major order, (G·B, L·N, C).
-
-        Returns:
-            The same as :meth:`forward`.
-        """
+        """Classify patch tokens in branch-major order, (G·B, L·N, C)."""
         refined = self.attention.refine(patches)
         encoded = self.encoder(patches + refined)
-        fusion = None if self.fusion is None else self.fusion(patches, refined)
+        fusion = self.fusion and self.fusion(patches, refined)
         feature = encoded[:, 0] if encoded.ndim == 3 else encoded
         return CrossOutput(feature, self.head((feature,)), fusion)

@@ -1,4 +1,4 @@
-"""A small transformer over tokens with a class token."""
+"""Small transformer over tokens with a class token."""
 
 import torch
 import torch.nn as nn
@@ -14,14 +14,7 @@ from mmqcs.registry import MODELS
 
 
 class EncoderBlock(BaseModule):
-    """Pre-norm transformer block; dropout inside the MLP only.
-
-    Args:
-        embed_dims: Channels C of a token.
-        num_heads: Attention heads.
-        mlp_ratio: Hidden channels of the MLP as a multiple of C.
-        drop_rate: Dropout of the MLP.
-    """
+    """Pre-norm transformer block; dropout inside the MLP only."""
 
     def __init__(
         self, embed_dims: int, num_heads: int, mlp_ratio: float, drop_rate: float
@@ -38,7 +31,7 @@ class EncoderBlock(BaseModule):
         )
 
     def forward(self, x: Tensor, first_only: bool = False) -> Tensor:
-        """(B, T, C) → (B, T, C), or its first token alone, (B, 1, C)."""
+        """(B, T, C) → (B, T, C), or only the first token of the result, (B, 1, C)."""
         query, key, value = self._project(self.norm1(x), first_only)
         attended = F.scaled_dot_product_attention(query, key, value)
         if first_only:
@@ -47,13 +40,12 @@ class EncoderBlock(BaseModule):
         return self.ffn(self.norm2(x), identity=x)
 
     def _project(self, x: Tensor, first_only: bool) -> tuple[Tensor, ...]:
-        """Query, key and value of each head, (B, heads, T, C / heads)."""
+        """Return query, key and value of each head, (B, heads, T, C / heads)."""
         attn = self.attn
         heads = attn.num_heads, attn.head_dims
         if not first_only:
-            return (
-                attn.qkv(x).unflatten(-1, (3, *heads)).permute(2, 0, 3, 1, 4).unbind()
-            )
+            parts = attn.qkv(x).unflatten(-1, (3, *heads))
+            return parts.permute(2, 0, 3, 1, 4).unbind()
         # The other tokens need no query.
         sizes = attn.embed_dims, 2 * attn.embed_dims
         w_q, w_kv = attn.qkv.weight.split(sizes)
@@ -65,27 +57,27 @@ class EncoderBlock(BaseModule):
 
 @MODELS.register_module()
 class TokenEncoder(BaseModule):
-    """Prepends a class token, adds positions, runs transformer blocks.
+    """Prepends a class token, adds positions and runs transformer blocks.
 
-    The encoder of QCS: depth 2 for the base, depth 1 for the cross branch.
+    QCS uses depth 2 for the base network and depth 1 for the cross branch.
 
     Args:
-        num_tokens: N, patch tokens of an image.
-        embed_dims: C, channels of a token.
+        num_tokens: Patch tokens N of an image.
+        embed_dims: Channels C of a token.
         depth: Number of blocks.
         num_heads: Attention heads; must divide C.
         mlp_ratio: Hidden channels of each MLP as a multiple of C.
         drop_rate: Dropout after the position embedding and in the MLPs.
-        out_type: ``'raw'`` for all tokens, or ``'cls_token'`` for the class token,
-            with which the last block leaves out what only the others need.
-        with_cp: Whether to recompute activations in the backward pass: less
-            memory, one more forward, the same numbers.
+        out_type: ``'raw'`` for all tokens, or ``'cls_token'`` for the class token, for
+            which the last block computes less.
+        with_cp: Whether to recompute activations in the backward pass, which saves
+            memory and does not change results.
         init_cfg: Defaults to truncated normal 0.01 and zero bias for linear
             layers. Class token and positions are truncated normal 0.02.
 
     Raises:
-        ValueError: The heads do not divide the channels, no block, or an unknown
-            ``out_type``.
+        ValueError: If the heads do not divide the channels, there is no block, or
+            ``out_type`` is unknown; in use, if the tokens do not fit.
 
     Examples:
         >>> import torch
@@ -127,38 +119,28 @@ class TokenEncoder(BaseModule):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + num_tokens, embed_dims))
         self.drop = nn.Dropout(drop_rate)
-        self.blocks = nn.Sequential(
-            *(
-                EncoderBlock(embed_dims, num_heads, mlp_ratio, drop_rate)
-                for _ in range(depth)
-            )
-        )
+        settings = embed_dims, num_heads, mlp_ratio, drop_rate
+        self.blocks = nn.Sequential(*(EncoderBlock(*settings) for _ in range(depth)))
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
 
     def init_weights(self) -> None:
-        """Initialises the class token and the positions, then the layers."""
+        """Initialise the class token and the positions, then the layers."""
         trunc_normal_(self.cls_token, std=0.02)
         trunc_normal_(self.pos_embed, std=0.02)
         super().init_weights()
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Encodes patch tokens.
-
-        Args:
-            tokens: (B, N, C).
+        """Encode patch tokens (B, N, C).
 
         Returns:
-            (B, 1 + N, C), normalised, the class token first; or (B, C), the class
-            token alone, as ``out_type`` says.
-
-        Raises:
-            ValueError: The number or the width of the tokens does not fit.
+            Normalised tokens with the class token first, (B, 1 + N, C), or the class
+            token, (B, C), depending on ``out_type``.
         """
         if tokens.shape[1:] != (self.num_tokens, self.embed_dims):
             raise ValueError(
                 f'the encoder was built for {self.num_tokens} tokens of '
-                f'{self.embed_dims} channels and got {tuple(tokens.shape[1:])}; the '
-                f'input size, the strides or num_tokens in the config must change'
+                f'{self.embed_dims} channels and got {tuple(tokens.shape[1:])}; change '
+                f'the input size, the strides or num_tokens in the config'
             )
         cls_token = self.cls_token.expand(tokens.shape[0], -1, -1)
         x = torch.cat((cls_token, tokens), dim=1) + self.pos_embed

@@ -1,4 +1,4 @@
-"""A head on the bilinear pooling of base and refined tokens."""
+"""Head on the bilinear pooling of base and refined tokens."""
 
 import torch.nn as nn
 from mmengine.model import BaseModule
@@ -10,9 +10,9 @@ from mmqcs.registry import MODELS
 
 @MODELS.register_module()
 class BilinearFusionHead(BaseModule):
-    """Classifies the bilinear pooling of two token sets (unused in the recipes).
+    """Classifies the bilinear pooling of two token sets; not used in the recipes.
 
-    The linear layer has C² inputs: 4.1 M weights at C = 768 and seven classes.
+    The linear layer has C² inputs: 4.1 million weights for C = 768 and seven classes.
 
     Args:
         num_classes: Number of classes.
@@ -38,13 +38,5 @@ class BilinearFusionHead(BaseModule):
         self.fc = nn.Linear(in_channels**2, num_classes)
 
     def forward(self, base: Tensor, refined: Tensor) -> Tensor:
-        """Fuses two sets of patch tokens.
-
-        Args:
-            base: (B, N, C).
-            refined: (B, N, C).
-
-        Returns:
-            Logits, (B, num_classes).
-        """
+        """Classify two sets of patch tokens, (B, N, C): logits (B, num_classes)."""
         return self.fc(bilinear_pool(base, refined))

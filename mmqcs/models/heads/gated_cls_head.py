@@ -16,8 +16,6 @@ class GatedClsHead(ClsHead):
 
     ``c ← c · sigmoid(W₂ relu(W₁ c))``, then ``Linear(C, num_classes)``.
 
-    Features without a class token take its place.
-
     Args:
         num_classes: Number of classes.
         in_channels: Channels C of the class token.
@@ -25,7 +23,7 @@ class GatedClsHead(ClsHead):
         **kwargs: ``loss``, ``topk`` and ``cal_acc`` of mmpretrain's ``ClsHead``.
 
     Raises:
-        ValueError: There are fewer than two classes.
+        ValueError: If there are fewer than two classes.
 
     Examples:
         >>> import torch
@@ -58,15 +56,12 @@ class GatedClsHead(ClsHead):
         self.fc = nn.Linear(in_channels, num_classes)
 
     def pre_logits(self, feats: Sequence[Tensor]) -> Tensor:
-        """The gated class token.
+        """Return the gated class token, (B, C).
 
         Args:
-            feats: A tuple whose last item is tokens with the class token first,
-                (B, 1 + N, C), a map (B, C, H, W), which is averaged, or features
-                already pooled, (B, C).
-
-        Returns:
-            (B, C).
+            feats: A tuple whose last item has tokens with the class token first,
+                (B, 1 + N, C). A map (B, C, H, W), which is averaged, or pooled features
+                (B, C) can take the place of the class token.
         """
         x = feats[-1]
         if x.ndim == 3:
@@ -76,5 +71,5 @@ class GatedClsHead(ClsHead):
         return x * self.gate(x)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """Logits, (B, num_classes); see :meth:`pre_logits` for the input."""
+        """Return logits (B, num_classes) for the input of :meth:`pre_logits`."""
         return self.fc(self.pre_logits(feats))

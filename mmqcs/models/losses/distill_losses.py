@@ -9,12 +9,11 @@ from mmqcs.registry import MODELS
 
 @MODELS.register_module()
 class KLDistillLoss(nn.Module):
-    """KL divergence between softened predictions, times T².
+    """KL divergence of softened predictions, times T². The teacher gets no gradient.
 
     Args:
         temperature: T > 0.
         loss_weight: Factor of the loss.
-        detach_teacher: Whether the teacher receives no gradient.
 
     Raises:
         ValueError: The temperature is not positive.
@@ -26,34 +25,27 @@ class KLDistillLoss(nn.Module):
         0.0
     """
 
-    def __init__(
-        self,
-        temperature: float = 4.0,
-        loss_weight: float = 1.0,
-        detach_teacher: bool = True,
-    ) -> None:
+    def __init__(self, temperature: float = 4.0, loss_weight: float = 1.0) -> None:
         super().__init__()
         if not temperature > 0:
             raise ValueError(f'temperature must be > 0, got {temperature}')
         self.temperature = temperature
         self.loss_weight = loss_weight
-        self.detach_teacher = detach_teacher
 
     def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Scalar loss of two sets of logits, (B, K) each."""
-        if self.detach_teacher:
-            teacher = teacher.detach()
-        loss = kl_distillation_loss(student, teacher, self.temperature)
+        """Compute the scalar loss of two sets of logits, (B, K) each."""
+        loss = kl_distillation_loss(student, teacher.detach(), self.temperature)
         return self.loss_weight * loss
 
 
 @MODELS.register_module()
 class EuclideanDistillLoss(nn.Module):
-    """Euclidean distance between two batches of features, over the batch size.
+    """Euclidean distance of two batches of features, divided by the batch size.
+
+    The teacher gets no gradient.
 
     Args:
         loss_weight: Factor of the loss.
-        detach_teacher: Whether the teacher receives no gradient.
 
     Examples:
         >>> import torch
@@ -62,13 +54,10 @@ class EuclideanDistillLoss(nn.Module):
         5.0
     """
 
-    def __init__(self, loss_weight: float = 1.0, detach_teacher: bool = True) -> None:
+    def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
-        self.detach_teacher = detach_teacher
 
     def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Scalar loss of two batches of features of one shape, (B, ...)."""
-        if self.detach_teacher:
-            teacher = teacher.detach()
-        return self.loss_weight * euclidean_loss(student, teacher)
+        """Compute the scalar loss of features of the same shape, (B, ...)."""
+        return self.loss_weight * euclidean_loss(student, teacher.detach())

@@ -12,18 +12,18 @@ from mmqcs.registry import MODELS
 class GroupLoss(BaseModule):
     """Mean of the base and cross cross-entropies, and optional distillation.
 
-    With equal weights this is the mean over all heads and images: eight terms
-    for QCS, four for DCS (Section 3.4). Residual distillation needs no term: it
-    is the sum of base and refined tokens in the cross branch.
+    With equal weights this is the mean over all heads and images: eight terms for QCS,
+    four for DCS (QCS, Section 3.4). Residual distillation needs no term: it is the sum
+    of base and refined tokens in the cross branch.
 
     Args:
         base_weight: Weight of the base term in the weighted mean.
         cross_weight: Weight of the cross term.
-        logit_distill: Loss from base logits (student) to cross logits (teacher),
-            such as ``mmqcs.KLDistillLoss``. Added with its own ``loss_weight``.
-        feature_distill: Loss from the base to the cross class token, such as
-            ``mmqcs.EuclideanDistillLoss``.
-        fusion_weight: Weight of the fusion head's cross-entropy, added if the
+        logit_distill: Config of a loss of base logits (student) and cross logits
+            (teacher), such as ``mmqcs.KLDistillLoss``; added with its ``loss_weight``.
+        feature_distill: Config of a loss of the base and the cross class token, such
+            as ``mmqcs.EuclideanDistillLoss``.
+        fusion_weight: Weight of the fusion head's cross-entropy, which is added if the
             cross branch has such a head.
 
     Raises:
@@ -65,12 +65,8 @@ class GroupLoss(BaseModule):
         self.base_weight = base_weight / total
         self.cross_weight = cross_weight / total
         self.fusion_weight = fusion_weight
-        self.logit_distill = self._build(logit_distill)
-        self.feature_distill = self._build(feature_distill)
-
-    @staticmethod
-    def _build(cfg: dict | None) -> nn.Module | None:
-        return None if cfg is None else MODELS.build(cfg)
+        self.logit_distill = logit_distill and MODELS.build(logit_distill)
+        self.feature_distill = feature_distill and MODELS.build(feature_distill)
 
     def forward(
         self,
@@ -81,7 +77,7 @@ class GroupLoss(BaseModule):
         base_criterion: nn.Module,
         cross_criterion: nn.Module,
     ) -> dict[str, Tensor]:
-        """Computes the losses, whose sum is the loss of the batch.
+        """Compute the losses, whose sum is the loss of the batch.
 
         Args:
             base_feature: Class token of the base encoder, (M, C).
@@ -92,9 +88,9 @@ class GroupLoss(BaseModule):
             cross_criterion: Loss of cross and fusion logits and targets.
 
         Returns:
-            ``loss_base`` and ``loss_cross``, already weighted, and
-            ``loss_logit_distill``, ``loss_feature_distill``, ``loss_fusion`` where
-            these are switched on.
+            Weighted ``loss_base`` and ``loss_cross``, and those of
+            ``loss_logit_distill``, ``loss_feature_distill`` and ``loss_fusion`` that
+            are switched on.
         """
         losses = {
             'loss_base': self.base_weight * base_criterion(base_logits, target),

@@ -12,11 +12,11 @@ from mmqcs.registry import MODELS
 class SmoothCrossEntropyLoss(nn.CrossEntropyLoss):
     """PyTorch's cross-entropy with label smoothing (Szegedy et al., CVPR 2016).
 
-    The same as mmpretrain's ``LabelSmoothLoss`` in mode ``'original'``, which waits for
-    the GPU to check each batch of labels and so cannot be part of a CUDA graph.
+    Equal to MMPretrain's ``LabelSmoothLoss`` in mode ``'original'``, which waits for
+    the GPU to check the labels and so cannot be part of a CUDA graph.
 
     Args:
-        smoothing: Probability ε that is spread over all classes.
+        smoothing: Probability ε that is distributed over all classes.
         loss_weight: Factor of the loss.
 
     Examples:
@@ -31,8 +31,8 @@ class SmoothCrossEntropyLoss(nn.CrossEntropyLoss):
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, target: Tensor, **_: Any) -> Tensor:
-        """Mean loss of logits (B, K) and labels (B,) or distributions (B, K).
+        """Compute the mean for logits (B, K) and labels (B,) or distributions (B, K).
 
-        Further arguments, with which heads of mmpretrain average, have no effect.
+        Further arguments, which heads of MMPretrain pass for averaging, are ignored.
         """
         return self.loss_weight * super().forward(logits, target)

@@ -1,6 +1,6 @@
 """Cross similarity attention over the images of a group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn as nn
@@ -21,7 +21,7 @@ from mmqcs.registry import MODELS
 
 
 def world_max(distance: Tensor) -> Tensor:
-    """Largest distance of each edge over the batches of all ranks: (E, …, 1, 1, 1).
+    """Return the largest distance of each edge over all ranks: (E, …, 1, 1, 1).
 
     The gradient flows back to the rank that holds the maximum.
     """
@@ -36,167 +36,123 @@ def world_max(distance: Tensor) -> Tensor:
 EXTREMA = {'batch': batch_max, 'sample': sample_max, 'world': world_max}
 
 
-class CSALevel(BaseModule):
-    """CSA of one pyramid level (QCS, Section 3.2), its weights shared by all images.
+class CSALevel(nn.Module):
+    """Weights of one pyramid level, shared by all images of a group."""
 
-    Args:
-        embed_dims: Channels C of a token.
-        ring: The edges of a group.
-        mode: Which similarities weigh a token.
-        residual: ``'normed'`` or ``'input'``.
-        distance_range: Range of the maximum and minimum distance.
-        mlp_ratio: Hidden channels of the MLP as a multiple of C.
-    """
-
-    def __init__(
-        self,
-        embed_dims: int,
-        ring: Ring,
-        mode: str,
-        residual: str,
-        distance_range: str,
-        mlp_ratio: float,
-    ) -> None:
+    def __init__(self, embed_dims: int, mlp_ratio: float, balanced: bool) -> None:
         super().__init__()
-        self.ring = ring
-        self.mode = mode
-        self.residual = residual
-        self.largest = EXTREMA[distance_range]
         self.norm1 = nn.LayerNorm(embed_dims)
         self.proj = nn.Linear(embed_dims, 2 * embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
         self.ffn = FFN(
             embed_dims, int(embed_dims * mlp_ratio), act_cfg=dict(type='GELU')
         )
-        if mode == 'SD':
+        if balanced:
             self.theta = nn.Parameter(torch.zeros(()))
 
-    @property
-    def k(self) -> Tensor | float:
-        """Balance of the dissimilar term, ``tanh θ``; 0 except in mode 'SD'."""
-        return torch.tanh(self.theta) if self.mode == 'SD' else 0.0
-
-    def weights(self, tokens: Tensor) -> Tensor:
-        """Token weights of a group, for inspection: (G, B, N, C) → (G, B, N).
-
-        Raises:
-            ValueError: In mode 'SDPA', which has no weight per token.
-        """
-        if self.mode == 'SDPA':
-            raise ValueError("mode 'SDPA' attends token to token: no weight per token")
-        projected = self.project(tokens)
-        return token_weights(projected, self.ring, self.mode, self.k, self.largest)
-
-    def project(self, tokens: Tensor) -> Tensor:
-        """Tokens as they are compared with each other, for inspection: P of X."""
-        return self.embed(tokens)[1]
-
     def embed(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalises and projects tokens: X → LN₁(X), P, V, each (G, B, N, C)."""
-        normed = self.norm1(tokens)
-        return normed, *self.proj(normed).chunk(2, dim=-1)
-
-    def merge(self, tokens: Tensor, normed: Tensor, attended: Tensor) -> Tensor:
-        """Adds what was attended to X, and applies the MLP.
-
-        Args:
-            tokens: X, (G, B, N, C).
-            normed: LN₁(X).
-            attended: w ⊙ V.
+        """Normalise and project tokens X.
 
         Returns:
-            Z, (G, B, N, C).
+            LN₁(X), P, by which tokens are compared, and V, each (G, B, N, C).
         """
-        if self.residual == 'normed':
-            return self.ffn(self.norm2(normed + attended))
-        y = tokens + attended
-        return self.ffn(self.norm2(y), identity=y)
+        normed = self.norm1(tokens)
+        return normed, *self.proj(normed).chunk(2, dim=-1)
 
 
 class CSALevels(nn.ModuleList):
     """The levels of a pyramid, whose similarities are computed together.
 
-    Each level has its own weights, but the maps of all levels have the same shape, so
-    one sequence of operations serves them all.
+    The maps of all levels have the same shape, so one sequence of operations serves
+    them all. See :class:`CSANeck` for the arguments.
     """
 
+    def __init__(
+        self,
+        levels: Iterable[CSALevel],
+        ring: Ring,
+        mode: str,
+        residual: str,
+        distance_range: str,
+    ) -> None:
+        super().__init__(levels)
+        self.ring = ring
+        self.mode = mode
+        self.residual = residual
+        self.distance_range = distance_range
+
     def forward(self, tokens: Tensor) -> Tensor:
-        """Refines the tokens X of a group into Z.
-
-        Args:
-            tokens: (G, B, L·N, C).
-
-        Returns:
-            (G, B, L·N, C).
-        """
+        """Refine the tokens X of a group into Z, both (G, B, L·N, C)."""
         levels = tokens.chunk(len(self), dim=2)
-        normed, projected, values = zip(
-            *(level.embed(x) for level, x in zip(self, levels, strict=True)),
-            strict=True,
-        )
-        refined = [
-            level.merge(*parts)
-            for level, *parts in zip(
-                self, levels, normed, self._attend(projected, values), strict=True
-            )
-        ]
+        normed, projected, values = self._embed(levels)
+        if self.mode == 'SDPA':
+            partner = {i: j for a, b in self.ring.similar for i, j in ((a, b), (b, a))}
+            others = [partner[i] for i in range(self.ring.size)]
+            maps = scaled_dot_product_attention(projected, self.ring).unbind(1)
+            attended = [a @ v[others] for a, v in zip(maps, values, strict=True)]
+        else:
+            weights = self._weights(projected).unsqueeze(-1).unbind(1)
+            attended = [w * v for w, v in zip(weights, values, strict=True)]
+        refined = []
+        for level, x, norm, a in zip(self, levels, normed, attended, strict=True):
+            if self.residual == 'normed':
+                refined.append(level.ffn(level.norm2(norm + a)))
+            else:
+                y = x + a
+                refined.append(level.ffn(level.norm2(y), identity=y))
         return torch.cat(refined, dim=2)
 
-    def _attend(
-        self, projected: Sequence[Tensor], values: Sequence[Tensor]
-    ) -> Sequence[Tensor]:
-        first = self[0]
-        compared = torch.stack(projected, dim=1)
-        if first.mode == 'SDPA':
-            partner = {i: j for a, b in first.ring.similar for i, j in ((a, b), (b, a))}
-            others = [partner[i] for i in range(first.ring.size)]
-            attention = scaled_dot_product_attention(compared, first.ring)
-            return [
-                a @ value[others]
-                for a, value in zip(attention.unbind(1), values, strict=True)
-            ]
-        k = 0.0
-        if first.mode == 'SD':
+    def weights(self, tokens: Tensor) -> Tensor:
+        """Return the token weights of a group, (G, B, L·N, C) → (G, L, B, N)."""
+        return self._weights(self._embed(tokens.chunk(len(self), dim=2))[1])
+
+    def _embed(
+        self, levels: Sequence[Tensor]
+    ) -> tuple[Sequence[Tensor], Tensor, Sequence[Tensor]]:
+        parts = (level.embed(x) for level, x in zip(self, levels, strict=True))
+        normed, projected, values = zip(*parts, strict=True)
+        return normed, torch.stack(projected, dim=1), values
+
+    def _weights(self, projected: Tensor) -> Tensor:
+        k: Tensor | float = 0.0
+        if self.mode == 'SD':
             k = torch.tanh(torch.stack([x.theta for x in self]))[:, None, None]
-        weights = token_weights(compared, first.ring, first.mode, k, first.largest)
-        return [
-            w.unsqueeze(-1) * value
-            for w, value in zip(weights.unbind(1), values, strict=True)
-        ]
+        largest = EXTREMA[self.distance_range]
+        return token_weights(projected, self.ring, self.mode, k, largest)
 
 
 @MODELS.register_module()
 class CSANeck(BaseModule):
     """Cross similarity attention (QCS, Section 3.2).
 
-    Gives every token a weight: high where it agrees with the image's similar
-    partner and differs from the dissimilar one.
+    Gives a token a high weight if it agrees with the similar partner of its image and
+    differs from the dissimilar one.
 
-    As the neck of a classifier it adds the refined tokens to its input in
-    training, where batches are groups in branch-major order, and passes single
-    images through at test time. Inside :class:`CrossBranch` only
-    :meth:`refine` is used.
+    As the neck of a classifier it adds the refined tokens to its input in training,
+    where batches are groups in branch-major order, and passes single images through at
+    test time. :class:`CrossBranch` only uses :meth:`refine`.
 
     Args:
         embed_dims: Channels C of a token.
-        num_levels: Levels L of the pyramid, each with weights of its own.
+        num_levels: Levels L of the pyramid. Each has its own weights.
         group: ``'quadruplet'`` (QCS) or ``'pair'`` (DCS).
-        mode: ``'SD'`` similar and dissimilar partner with a learnt balance
-            ``tanh θ``; ``'S'`` or ``'D'`` one of them; ``'SDPA'`` scaled dot
-            product attention over the similar partner, for ablation. Defaults to
-            'SD', or to 'S' in groups without dissimilar edges.
+        mode: ``'SD'``: similar and dissimilar partner, with a learnt balance
+            ``tanh θ``. ``'S'`` or ``'D'``: one of them. ``'SDPA'``: scaled dot product
+            attention over the similar partner, for ablation. Defaults to ``'SD'``, or
+            to ``'S'`` in groups without dissimilar edges.
         residual: ``'normed'``: y = LN₂(LN₁(X) + w ⊙ V), Z = y + MLP(y).
             ``'input'``: y = X + w ⊙ V, Z = y + MLP(LN₂(y)).
-        distance_range: Over what the largest and smallest distance of an edge
-            are taken: ``'batch'`` as published, ``'sample'`` each group by
-            itself, ``'world'`` the batches of all ranks.
+        distance_range: Range of the largest and smallest distance of an edge:
+            ``'batch'`` as published, ``'sample'`` for each group by itself, or
+            ``'world'`` for the batches of all ranks.
         mlp_ratio: Hidden channels of the MLP as a multiple of C.
-        with_cp: Whether to recompute activations in the backward pass: less
-            memory, one more forward, the same numbers.
+        with_cp: Whether to recompute activations in the backward pass, which saves
+            memory and does not change results.
         init_cfg: Initialisation; PyTorch's default by default.
 
     Raises:
-        ValueError: An unknown option, or a mode that needs edges the group lacks.
+        ValueError: If an option is unknown, the mode needs edges that the group lacks,
+            or, in use, a batch is not made of groups or tokens not of equal levels.
 
     Examples:
         >>> import torch
@@ -204,10 +160,9 @@ class CSANeck(BaseModule):
         >>> tokens = torch.rand(8, 147, 32)  # 2 anchors, 2 positives, 2 + 2 negatives
         >>> attention.refine(tokens).shape
         torch.Size([8, 147, 32])
-        >>> finest, _, _ = attention.split(tokens)
-        >>> weights = attention.levels[0].weights(finest)  # branch, group, token
-        >>> weights.shape, bool(torch.allclose(weights.sum(-1), torch.ones(4, 2)))
-        (torch.Size([4, 2, 49]), True)
+        >>> weights = attention.weights(tokens)  # branch, level, group, token
+        >>> weights.shape, bool(torch.allclose(weights.sum(-1), torch.ones(4, 3, 2)))
+        (torch.Size([4, 3, 2, 49]), True)
     """
 
     def __init__(
@@ -235,32 +190,19 @@ class CSANeck(BaseModule):
         check_mode(mode, self.ring)
         self.num_levels = num_levels
         self.with_cp = with_cp
-        self.levels = CSALevels(
-            CSALevel(embed_dims, self.ring, mode, residual, distance_range, mlp_ratio)
-            for _ in range(num_levels)
+        levels = (
+            CSALevel(embed_dims, mlp_ratio, mode == 'SD') for _ in range(num_levels)
         )
+        self.levels = CSALevels(levels, self.ring, mode, residual, distance_range)
 
     @property
     def thetas(self) -> tuple[Tensor, ...]:
-        """θ of each level, from the finest; none but in mode 'SD', which learns it."""
-        return tuple(level.theta for level in self.levels if level.mode == 'SD')
-
-    def split(self, tokens: Tensor) -> tuple[Tensor, ...]:
-        """Separates branches and levels.
-
-        Args:
-            tokens: Patch tokens in branch-major order, (G·B, L·N, C).
-
-        Returns:
-            L tensors of shape (G, B, N, C).
-
-        Raises:
-            ValueError: If the batch is not made of groups, or the tokens are not
-                made of equal levels.
-        """
-        return self._groups(tokens).chunk(self.num_levels, dim=2)
+        """θ of each level, from the finest; empty except in mode 'SD'."""
+        balanced = self.levels.mode == 'SD'
+        return tuple(level.theta for level in self.levels) if balanced else ()
 
     def _groups(self, tokens: Tensor) -> Tensor:
+        """Separate the branches: (G·B, L·N, C) → (G, B, L·N, C)."""
         size = self.ring.size
         if len(tokens) % size or not len(tokens):
             raise ValueError(
@@ -274,24 +216,33 @@ class CSANeck(BaseModule):
             )
         return tokens.unflatten(0, (size, -1))
 
-    def refine(self, tokens: Tensor) -> Tensor:
-        """Refines patch tokens X into Z, level by level.
+    def weights(self, tokens: Tensor) -> Tensor:
+        """Return the token weights, for inspection.
 
         Args:
-            tokens: (G·B, L·N, C), in branch-major order.
+            tokens: Patch tokens in branch-major order, (G·B, L·N, C).
 
         Returns:
-            Z, of the same shape.
+            (G, L, B, N), which sum to 1 over N.
+
+        Raises:
+            ValueError: In mode 'SDPA', which has no weight per token.
         """
+        if self.levels.mode == 'SDPA':
+            raise ValueError("mode 'SDPA' attends token to token: no weight per token")
+        return self.levels.weights(self._groups(tokens))
+
+    def refine(self, tokens: Tensor) -> Tensor:
+        """Refine patch tokens X into Z, each (G·B, L·N, C) in branch-major order."""
         groups = self._groups(tokens)
         return recompute(self.levels, groups, when=self.with_cp).flatten(0, 1)
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Adds refined tokens in training; passes features on at test time.
+        """Add refined tokens in training; pass features through at test time.
 
         Args:
-            feats: Outputs of the backbone or of another neck, of which the last
-                is refined: a map (G·B, C, H, W) or patch tokens (G·B, L·N, C).
+            feats: Outputs of the backbone or another neck. The last one is refined: a
+                map (G·B, C, H, W) or patch tokens (G·B, L·N, C).
 
         Returns:
             The same features, the last one X + Z in training.

@@ -1,4 +1,4 @@
-"""From feature maps of several sizes to tokens on one grid."""
+"""Turns feature maps of several sizes into tokens on one grid."""
 
 import math
 from collections.abc import Sequence
@@ -12,16 +12,11 @@ from mmqcs.registry import MODELS
 
 
 def level_convs(in_channels: int, channels: int, halvings: int) -> nn.Sequential:
-    """Convs that bring one feature map to the grid and the token width.
+    """Return convs that bring a feature map to the grid and the token width.
 
-    The first stride-2 conv keeps the channels, the second lifts them, further
-    ones keep the token width; with fewer than two a 1×1 conv lifts them. For
-    IR-50 (halvings 3, 2, 1) these are the levels of QCS.
-
-    Args:
-        in_channels: Channels of the map.
-        channels: Token width.
-        halvings: How often the side is halved, ≥ 0.
+    The first conv with stride 2 keeps the channels, and the second changes them to the
+    token width. With fewer than two halvings of the side, a 1×1 conv does. For IR-50
+    (halvings 3, 2, 1) these are the levels of QCS.
     """
     layers: list[nn.Module] = []
     width = in_channels
@@ -34,28 +29,54 @@ def level_convs(in_channels: int, channels: int, halvings: int) -> nn.Sequential
     return nn.Sequential(*layers)
 
 
+@torch.no_grad()
+def probe_backbone(
+    backbone: nn.Module, input_size: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the channels and strides of a backbone's maps for a blank image.
+
+    Args:
+        backbone: Module from (1, 3, H, W) to a tuple of maps (1, C, h, w).
+        input_size: Side of the image.
+
+    Raises:
+        ValueError: If an output is not a map.
+    """
+    training = backbone.training
+    outputs = backbone.eval()(torch.zeros(1, 3, input_size, input_size))
+    backbone.train(training)
+    for x in outputs:
+        if x.ndim != 4:
+            raise ValueError(
+                f'{type(backbone).__name__} gives an output of shape {tuple(x.shape)} '
+                f'instead of a feature map (B, C, H, W). A vision transformer gives '
+                f"maps with out_type='featmap'"
+            )
+    strides = tuple(round(input_size / x.shape[-1]) for x in outputs)
+    return tuple(x.shape[1] for x in outputs), strides
+
+
 @MODELS.register_module()
 class TokenPyramidNeck(BaseModule):
     """Turns the stages of a backbone into one sequence of tokens.
 
-    Each stage is a level. Its map is brought to a grid of side g by stride-2
-    convs and read off as g² tokens; the levels are concatenated, finest first.
-    With an encoder, tokens are then encoded: this is the neck of QCS.
+    Each stage is a level. Convs with stride 2 bring its map to a grid of side g, whose
+    cells are g² tokens. The levels are concatenated, the finest first, and encoded.
 
     Args:
         in_channels: Channels of each stage, (64, 128, 256) for IR-50. None lets
-            ``QCSClassifier`` fill them and the strides in from the backbone.
-        strides: Stride of each stage with respect to the network input, powers
-            of two, (2, 4, 8) for IR-50.
+            ``QCSClassifier`` infer channels and strides from the backbone.
+        strides: Stride of each stage with respect to the network input, powers of two,
+            (2, 4, 8) for IR-50.
         grid_stride: Stride of the grid. Defaults to twice the largest stride.
         embed_dims: Token width C.
-        encoder: Config of the encoder, such as ``mmqcs.TokenEncoder``, to which
-            ``embed_dims`` is passed on. None returns the patch tokens alone.
+        encoder: Config of the encoder, such as ``mmqcs.TokenEncoder``, which also gets
+            ``embed_dims``. None returns the patch tokens.
         init_cfg: Initialisation; PyTorch's default by default.
 
     Raises:
-        ValueError: Channels or strides are missing, of different lengths, or no
-            halving leads from a stride to the grid's.
+        ValueError: If channels or strides are missing or do not match, or halving does
+            not lead from a stride to the grid's; in use, if the maps do not fit.
 
     Examples:
         >>> import torch
@@ -83,9 +104,8 @@ class TokenPyramidNeck(BaseModule):
         super().__init__(init_cfg)
         if not in_channels or not strides or len(in_channels) != len(strides):
             raise ValueError(
-                f'in_channels and strides must name each stage of the backbone: got '
-                f'{in_channels} and {strides}. They are inferred inside QCSClassifier '
-                f'only'
+                f'in_channels and strides must name each stage of the backbone, got '
+                f'{in_channels} and {strides}. Only QCSClassifier infers them'
             )
         grid_stride = grid_stride or 2 * max(strides)
         halvings = [math.log2(grid_stride / stride) for stride in strides]
@@ -99,22 +119,14 @@ class TokenPyramidNeck(BaseModule):
             level_convs(c, embed_dims, int(h))
             for c, h in zip(in_channels, halvings, strict=True)
         )
-        if encoder is not None:
-            encoder = MODELS.build(dict(encoder, embed_dims=embed_dims))
-        self.encoder = encoder
+        self.encoder = encoder and MODELS.build(dict(encoder, embed_dims=embed_dims))
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor]:
-        """Makes tokens.
-
-        Args:
-            feats: One map (B, C_i, H_i, W_i) a level.
+        """Turn a map (B, C_i, H_i, W_i) per level into tokens.
 
         Returns:
-            One tensor in a tuple: (B, 1 + levels · g², C) with the class token
-            first, or (B, levels · g², C) without an encoder.
-
-        Raises:
-            ValueError: The number of maps or their sizes do not fit.
+            A tuple of one tensor: (B, 1 + levels · g², C) with the class token first,
+            or (B, levels · g², C) without an encoder.
         """
         if len(feats) != self.num_levels:
             raise ValueError(

@@ -27,12 +27,9 @@ class FERDataPreprocessor(ClsDataPreprocessor):
     """MMPretrain's preprocessor, followed by random erasing in training.
 
     Erasing comes after normalisation, as in the published recipes, where the value 0
-    is the mean colour. Workers can then send 8-bit images, and both passes of SAM see
-    the same erased batch.
-
-    Batches of ``mmqcs.collate_faces`` are copied to the device in two asynchronous
-    transfers, of the images and of the labels. Batches of MMEngine's collate functions
-    give the same images.
+    is the mean colour. Batches of ``mmqcs.collate_faces`` are copied to the device in
+    two asynchronous transfers. Those of MMEngine's collate functions give the same
+    images.
 
     Args:
         erasing: ``p``, ``scale``, ``ratio`` and ``value`` (a number) as for
@@ -40,8 +37,6 @@ class FERDataPreprocessor(ClsDataPreprocessor):
             on a grid that many times finer than the images, such as 2 for images that
             are every second pixel of the published ones. A box is drawn for each
             image. None switches erasing off.
-        compile: Whether to fuse the operations on the images with ``torch.compile``.
-            Results are the same except for rounding.
         **kwargs: Arguments of MMPretrain's ``ClsDataPreprocessor``.
 
     Raises:
@@ -64,17 +59,15 @@ class FERDataPreprocessor(ClsDataPreprocessor):
         [0.0, 1.0]
     """
 
-    def __init__(
-        self, erasing: dict | None = None, compile: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, erasing: dict | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.erasing = None if erasing is None else Erasing(**erasing)
-        if self.erasing and not _valid(self.erasing):
-            raise ValueError(
-                f'erasing needs 0 ≤ p ≤ 1, ascending ranges > 0 and step ≥ 1: '
-                f'{self.erasing}'
-            )
-        self._prepare = torch.compile(prepare) if compile else prepare
+        if e := self.erasing:
+            ascending = all(0 < low <= high for low, high in (e.scale, e.ratio))
+            if not (ascending and 0 <= e.p <= 1 and e.step >= 1):
+                raise ValueError(
+                    f'erasing needs 0 ≤ p ≤ 1, ascending ranges > 0 and step ≥ 1: {e}'
+                )
         self._generator: torch.Generator | None = None
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -88,33 +81,18 @@ class FERDataPreprocessor(ClsDataPreprocessor):
             The same keys. ``inputs`` is a float tensor (B, 3, H, W).
         """
         samples = data.get('data_samples')
-        if isinstance(samples, LabelBatch):
-            if not self.to_onehot and self.pad_size_divisor == 1:
-                return self._forward_batch(data['inputs'], samples, training)
-            data = {**data, 'data_samples': list(samples)}
-        data = super().forward(data, training)
-        if training and self.erasing is not None:
+        if isinstance(samples, LabelBatch) and not self.to_onehot:
+            images = data['inputs'].to(self.device, non_blocking=True)
+            data = super().forward({'inputs': images}, training)
+            data['data_samples'] = samples.to(self.device, non_blocking=True)
+        else:
+            if isinstance(samples, LabelBatch):
+                data = {**data, 'data_samples': list(samples)}
+            data = super().forward(data, training)
+        if training and (e := self.erasing):
             boxes = self._draw_boxes(data['inputs'])
-            e = self.erasing
             data['inputs'] = erase(data['inputs'], boxes, e.value, e.step)
         return data
-
-    def _forward_batch(
-        self, images: Tensor, labels: LabelBatch, training: bool
-    ) -> dict[str, Tensor | LabelBatch]:
-        images = images.to(self.device, non_blocking=True)
-        erasing = self.erasing if training else None
-        boxes = None if erasing is None else self._draw_boxes(images)
-        images = self._prepare(
-            images,
-            boxes,
-            getattr(self, 'mean', None),
-            getattr(self, 'std', None),
-            self.to_rgb and images.size(1) == 3,
-            erasing,
-        )
-        labels = labels.to(self.device, non_blocking=True)
-        return {'inputs': images, 'data_samples': labels}
 
     def _draw_boxes(self, images: Tensor) -> Tensor:
         # Ranks with the same seed must not erase the same boxes, so the global
@@ -130,40 +108,3 @@ class FERDataPreprocessor(ClsDataPreprocessor):
             # a copy from pageable memory would wait for the GPU
             boxes = boxes.pin_memory()
         return boxes.to(images.device, non_blocking=True)
-
-
-def prepare(
-    images: Tensor,
-    boxes: Tensor | None,
-    mean: Tensor | None,
-    std: Tensor | None,
-    flip: bool,
-    erasing: Erasing | None,
-) -> Tensor:
-    """Normalise images and erase boxes, in tensor operations alone.
-
-    Args:
-        images: uint8 (B, C, H, W).
-        boxes: Output of :func:`.erase_boxes`, on the device of the images. None for
-            no erasing.
-        mean: (C, 1, 1), or None for no normalisation.
-        std: (C, 1, 1), or None likewise.
-        flip: Whether to reverse the channels.
-        erasing: Value and step of the erasing, or None for no erasing.
-
-    Returns:
-        float32 (B, C, H, W).
-    """
-    if flip:
-        images = images.flip(1)
-    images = images.float()
-    if mean is not None:
-        images = (images - mean) / std
-    if boxes is not None:
-        images = erase(images, boxes, erasing.value, erasing.step)
-    return images
-
-
-def _valid(e: Erasing) -> bool:
-    ascending = all(0 < low <= high for low, high in (e.scale, e.ratio))
-    return ascending and 0 <= e.p <= 1 and e.step >= 1

@@ -1,4 +1,4 @@
-"""Heads of detectors; MMDetection is imported when a config asks for one."""
+"""Heads of detectors, which import MMDetection only when a config asks for one."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +13,16 @@ __all__ = ['build_qcs_roi_head']
 
 @MODELS.register_module(name='QCSRoIHead')
 def build_qcs_roi_head(**kwargs: Any) -> 'QCSRoIHead':
-    """Builds a ``mmqcs.QCSRoIHead``.
+    """Build a ``mmqcs.QCSRoIHead``.
 
-    This function is what is registered, not the class: the registry of mmqcs can
-    then be read without MMDetection, which is slow to import and often not there.
+    The registry holds this function instead of the class, so it can be read without
+    MMDetection, which is optional and slow to import.
 
     Args:
         **kwargs: Arguments of :class:`mmqcs.models.roi_heads.qcs_roi_head.QCSRoIHead`.
 
     Raises:
-        ImportError: MMDetection or the operators of MMCV are missing.
+        ImportError: If MMDetection or the operators of MMCV are missing.
 
     Examples:
         >>> from mmengine.config import Config
@@ -31,7 +31,7 @@ def build_qcs_roi_head(**kwargs: Any) -> 'QCSRoIHead':
         ...     'configs/det/qcs_faster-rcnn_ir-small_fpn_synthfer.py'
         ... )
         >>> head = MODELS.build(dict(config.model.roi_head, _scope_='mmdet'))
-        >>> type(head).__name__, head.cross.attention.ring.size
+        >>> type(head).__name__, head.cross.ring.size
         ('QCSRoIHead', 4)
     """
     require_detection('mmqcs.QCSRoIHead')

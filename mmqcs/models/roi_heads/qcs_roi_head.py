@@ -1,4 +1,4 @@
-"""Expression detection: QCS among the regions of a batch."""
+"""Expression detection by QCS among the regions of a batch."""
 
 from typing import Any
 
@@ -16,25 +16,24 @@ from mmqcs.registry import MODELS
 class QCSRoIHead(StandardRoIHead):
     """``StandardRoIHead`` with a cross branch in training.
 
-    The features of a region, 7×7 by default, are 49 tokens: what CSA reads. In
-    training the positive regions of the batch form groups (anchor, positive,
-    negatives by class; similar regions show two faces), which the cross branch
-    refines and classifies. Its loss is added to those of the detector and flows
-    back through the region features into the network (QCS, Section 3.3). Regions
-    without a partner are left out. Inference is that of ``StandardRoIHead``.
+    The features of a region, 7×7 by default, are 49 tokens. In training the positive
+    regions of the batch form groups (similar regions show different faces of a class),
+    which the cross branch refines and classifies. The gradient of its loss flows
+    through the region features into the network (QCS, Section 3.3). Regions without a
+    partner are left out. Inference is that of ``StandardRoIHead``.
 
     Args:
-        cross: Config of the ``mmqcs.CrossBranch``. Its encoder takes as many tokens
-            as a region has cells, its head has the classes of the ``bbox_head``.
-            A ``loss_weight`` in the loss of its head weighs the added loss.
-        max_groups: Groups a batch, at most; drawn from all that could be formed.
-        seed: Seed of the groups, which are drawn from a generator keyed by
-            (seed, rank). A resumed run starts it afresh.
+        cross: Config of the ``mmqcs.CrossBranch``. Its encoder takes as many tokens as
+            a region has cells, and its head has the classes of the ``bbox_head``.
+            ``loss_weight`` of the head's loss is the weight of the added loss.
+        max_groups: Largest number of groups per batch.
+        seed: Seed of the groups. Their generator is keyed by (seed, rank) and starts
+            again when a run is resumed.
         **kwargs: Arguments of ``StandardRoIHead``.
 
     Raises:
-        ValueError: ``max_groups`` is below 1, or the distances of the cross branch
-            range over all ranks, one of which may have no group.
+        ValueError: If ``max_groups`` is below 1, or the distance range of the cross
+            branch is ``'world'``, since a rank may have no group.
     """
 
     def __init__(
@@ -55,15 +54,11 @@ class QCSRoIHead(StandardRoIHead):
     def bbox_loss(
         self, x: tuple[Tensor, ...], sampling_results: list[SamplingResult]
     ) -> dict:
-        """Adds the loss of the cross branch to that of the regions.
+        """Add ``loss_cross`` and ``num_groups`` to the losses of the regions.
 
         Args:
-            x: Feature maps, (images, C, H, W) a level.
-            sampling_results: The sampled regions, an entry an image.
-
-        Returns:
-            What ``StandardRoIHead`` returns; ``loss_bbox`` has two more entries,
-            ``loss_cross`` and ``num_groups``.
+            x: Feature maps, (images, C, H, W) per level.
+            sampling_results: The sampled regions of each image.
         """
         results = super().bbox_loss(x, sampling_results)
         results['loss_bbox'].update(
@@ -74,15 +69,15 @@ class QCSRoIHead(StandardRoIHead):
     def cross_loss(
         self, bbox_feats: Tensor, sampling_results: list[SamplingResult]
     ) -> dict[str, Tensor]:
-        """Computes the loss of the groups among the positive regions.
+        """Compute the loss of the groups among the positive regions.
 
         Args:
-            bbox_feats: Features of all sampled regions, (R, C, H, W), image by
-                image with the positive regions first.
-            sampling_results: The sampled regions, an entry an image.
+            bbox_feats: Features of all sampled regions, (R, C, H, W), image by image
+                with the positive regions first.
+            sampling_results: The sampled regions of each image.
 
         Returns:
-            ``loss_cross``, a scalar, 0 without groups, and ``num_groups``.
+            ``loss_cross``, a scalar that is 0 without groups, and ``num_groups``.
         """
         positive, labels, objects = [], [], []
         start = first_object = 0
@@ -95,23 +90,21 @@ class QCSRoIHead(StandardRoIHead):
             first_object += result.num_gts
         groups = draw_groups(
             np.concatenate(labels),
-            self.cross.attention.ring,
+            self.cross.ring,
             self._rng,
             objects=np.concatenate(objects),
             max_groups=self.max_groups,
         )
         num_groups = bbox_feats.new_tensor(float(groups.shape[1]))
         if not groups.size:
-            # all parameters have a gradient, as data parallelism wants it
+            # Data parallelism needs a gradient of every parameter.
             nothing = bbox_feats.sum() + sum(p.sum() for p in self.cross.parameters())
             return {'loss_cross': 0 * nothing, 'num_groups': num_groups}
-        # branch-major: a row a branch
+        # Branch-major: each row is a branch.
         members = np.concatenate(positive)[groups.ravel()]
         target = np.concatenate(labels)[groups.ravel()]
         feats = bbox_feats[torch.from_numpy(members).to(bbox_feats.device)]
         tokens = feats.flatten(2).transpose(1, 2)
         logits = self.cross.classify(tokens).logits
-        loss = self.cross.head.loss_module(
-            logits, torch.from_numpy(target).to(logits.device)
-        )
+        loss = self.cross.criterion(logits, torch.from_numpy(target).to(logits.device))
         return {'loss_cross': loss, 'num_groups': num_groups}
