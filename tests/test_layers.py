@@ -30,7 +30,7 @@ ARROWS = {
     'runs': {'checkpoints', 'functional', 'visualization'},
     'engine': {'checkpoints', 'expressions', 'functional', 'runs', 'visualization'},
     'register': {'datasets', 'engine', 'evaluation', 'models'},
-    'export': {'checkpoints', 'datasets', 'deployment', 'evaluation', 'register'},
+    'export': {'checkpoints', 'datasets', 'deployment', 'register'},
     'apis': {'checkpoints', 'deployment', 'faces'},
     'cli': {'apis', 'checkpoints', 'export', 'faces', 'register', 'visualization'},
     'demo': {'apis', 'checkpoints', 'cli', 'explain', 'synth', 'visualization'},

@@ -27,6 +27,11 @@ def pairwise_distance(tokens: Tensor, edges: tuple[Edge, ...]) -> Tensor:
 
     Returns:
         (E, …, B, N, N); rows are tokens of image i, columns tokens of image j.
+
+    Examples:
+        >>> tokens = torch.rand(4, 2, 49, 96)  # a quadruplet, two groups
+        >>> pairwise_distance(tokens, ((0, 1), (2, 3))).shape
+        torch.Size([2, 2, 49, 49])
     """
     # Half precision would drown the differences between distances.
     tokens = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
@@ -67,6 +72,11 @@ def dissimilarity_map(distance: Tensor, largest: Extremum = batch_max) -> Tensor
     Args:
         distance: Δ, (E, …, B, N, N).
         largest: Range of the minimum, which is ``−largest(−Δ)``.
+
+    Examples:
+        >>> distance = torch.tensor([1.0, 2.0, 4.0, 3.0]).reshape(1, 1, 2, 2)
+        >>> dissimilarity_map(distance).flatten().tolist()
+        [0.0, 1.0, 3.0, 2.0]
     """
     return distance + largest(-distance)
 
@@ -161,6 +171,11 @@ def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
 
     Returns:
         (G, …, B, N, N). Row n has the weights of the partner's values for token n.
+
+    Examples:
+        >>> from mmqcs.functional import PAIR
+        >>> scaled_dot_product_attention(torch.rand(2, 3, 49, 96), PAIR).shape
+        torch.Size([2, 3, 49, 49])
     """
     partner = {i: j for a, b in ring.similar for i, j in ((a, b), (b, a))}
     other = tokens[[partner[i] for i in range(ring.size)]]
