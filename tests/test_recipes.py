@@ -134,9 +134,9 @@ def test_model(config_and_row):
     encoders = model.neck.encoder, model.cross.encoder
     assert tuple(encoder.drop.p for encoder in encoders) == row.dropout
     assert [len(encoder.blocks) for encoder in encoders] == [2, 1]
-    for level in model.cross.attention.levels:
-        assert level.residual == row.residual
-        assert level.mode == ('S' if row.negative is None else 'SD')
+    levels = model.cross.attention.levels
+    assert levels.residual == row.residual
+    assert levels.mode == ('S' if row.negative is None else 'SD')
     for head in (model.head, model.cross.head):
         assert head.num_classes == row.classes
     assert model.data_preprocessor.num_classes == row.classes

@@ -10,6 +10,7 @@ from mmengine.dist import all_gather_object, get_rank
 from numpy.random import Generator
 from torch.utils.data import Sampler
 
+from mmqcs.functional import PAIR, QUADRUPLET, Ring
 from mmqcs.registry import DATA_SAMPLERS
 
 from .draws import class_index, epoch_generator
@@ -35,6 +36,9 @@ class GroupBatchSampler(Sampler, ABC):
             seed is given and the sampler has none, or the processes would get different
             numbers of batches.
     """
+
+    ring: Ring
+    """The images of a group, for programs that show batches."""
 
     def __init__(
         self,
@@ -111,6 +115,8 @@ class PairBatchSampler(GroupBatchSampler):
         True
     """
 
+    ring = PAIR
+
     def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """See the base class."""
         return anchors, self.index.others(anchors, rng)
@@ -150,6 +156,8 @@ class QuadrupletBatchSampler(GroupBatchSampler):
                [1, 2, 5],
                [1, 2, 5]])
     """
+
+    ring = QUADRUPLET
 
     def __init__(self, *args: Any, negative: str = 'natural', **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -43,7 +43,8 @@ def probe_backbone(
         ValueError: If an output is not a map.
     """
     training = backbone.training
-    outputs = backbone.eval()(torch.zeros(1, 3, input_size, input_size))
+    backbone.eval()  # some backbones return nothing here
+    outputs = backbone(torch.zeros(1, 3, input_size, input_size))
     backbone.train(training)
     for x in outputs:
         if x.ndim != 4:
