@@ -52,7 +52,7 @@ class CKPlus(FoldedDataset):
     :class:`.FoldedDataset`. Each data info has its ``subject``, except in ``'csv'``.
 
     Args:
-        *args, **kwargs: See :class:`.FoldedDataset`. ``'all'`` has 327 labelled
+        **kwargs: See :class:`.FoldedDataset`. ``'all'`` has 327 labelled
             sequences.
         peak_frames: Number of last frames to use from each sequence. Defaults to 1;
             ``'ck48'`` has three.

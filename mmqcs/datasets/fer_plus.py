@@ -50,7 +50,7 @@ class FERPlus(FERDataset):
     those that are unknown or show no face, are left out.
 
     Args:
-        *args, **kwargs: See :class:`.FERDataset`.
+        **kwargs: See :class:`.FERDataset`.
         split: ``'train'``, ``'val'`` (PublicTest) or ``'test'`` (PrivateTest): 25,060,
             3,199 and 3,153 images with ``fer2013new.csv``, 25,045, 3,191 and 3,137 with
             ``label.csv``.

@@ -25,7 +25,7 @@ class KDEF(CodedDataset):
     images.
 
     Args:
-        *args, **kwargs: See :class:`.CodedDataset`.
+        **kwargs: See :class:`.CodedDataset`.
         angles: Angles to read: full left profile ``'FL'``, half left profile ``'HL'``,
             straight ``'S'``, ``'HR'`` and ``'FR'``. By default straight only, as in
             most papers.

@@ -71,7 +71,7 @@ def test_a_picture_without_a_face_in_whole(folder, tmp_path):
         (['{empty}', '{out}'], 'no images in'),
         (['{folder}', '{out}', '--size', 2], '--size must be at least 8'),
         (['{folder}', '{out}', '--template', 'qcs99'], "no model is named 'qcs99'"),
-        (['{twice}', '{out}'], 'several pictures would be written as a.png'),
+        (['{twice}', '{out}'], 'several images would be written as a.png'),
     ],
 )
 def test_wrong_calls_of_align_faces(call, folder, tmp_path, args, message):
@@ -104,7 +104,7 @@ def test_face_template_finds_how_drawn_faces_are_cut(rafdb_root):
     [
         ('none', 'folder not found'),
         ('empty', 'no images in'),
-        ('black', 'points were seen in 0 of 1 pictures, at least 20 are needed'),
+        ('black', 'at least 20 are needed'),
     ],
 )
 def test_wrong_calls_of_face_template(call, tmp_path, name, message):

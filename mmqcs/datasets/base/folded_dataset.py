@@ -15,7 +15,7 @@ class FoldedDataset(FERDataset, ABC):
     ``num_folds``-th from the ``fold``-th on is in the test split.
 
     Args:
-        *args, **kwargs: See :class:`.FERDataset`; ``split`` can also be ``'all'``.
+        **kwargs: See :class:`.FERDataset`; ``split`` can also be ``'all'``.
         fold: Fold to test on, counted from 0.
         num_folds: Number of folds, at least 2. Defaults to 10.
 

@@ -136,7 +136,7 @@ class QuadrupletBatchSampler(GroupBatchSampler):
             batch_sampler=dict(type='mmqcs.QuadrupletBatchSampler'))
 
     Args:
-        *args, **kwargs: See :class:`.GroupBatchSampler`.
+        **kwargs: See :class:`.GroupBatchSampler`.
         negative: ``'natural'``: all images of other classes are equally likely.
             ``'uniform'``: all other classes are equally likely, then all images of the
             class.
