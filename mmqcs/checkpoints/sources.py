@@ -1,4 +1,4 @@
-"""What names a model: a file of weights, an exported file, a config or its name."""
+"""Sources of a model: a file of weights, an exported file, a config or its name."""
 
 from pathlib import Path
 from urllib.parse import urlparse

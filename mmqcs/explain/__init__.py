@@ -1,4 +1,4 @@
-"""What a trained classifier bases its predictions on, as arrays."""
+"""Arrays that show what a trained classifier bases its predictions on."""
 
 from .attention import attention_map, blur_brightest
 from .token_similarity import csa_neck, csa_weights, token_similarity

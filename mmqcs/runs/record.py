@@ -1,4 +1,4 @@
-"""What is recorded about a run besides its weights and scalars."""
+"""Record of a run, besides its weights and scalars."""
 
 import json
 import subprocess

@@ -69,6 +69,6 @@ def find_recipe(
     if len(exact) == 1:
         return exact[0]
     raise ValueError(
-        f'the file is of {kind}, but weights do not tell the data set: name it by '
+        f'the file is of {kind}, but weights do not tell the dataset: name it by '
         f'--recipe {names}'
     )

@@ -1,4 +1,4 @@
-"""What samplers draw from: random generators and the class index of a dataset."""
+"""Random generators and the class index of a dataset, for the samplers."""
 
 from collections.abc import Sized
 
