@@ -87,6 +87,13 @@ def test_host_labels_survive_the_way_from_a_worker():
         assert labels.host_labels.tolist() == labels.labels.tolist() == LABELS.tolist()
 
 
+def test_host_labels_have_their_own_memory():
+    batch = LabelBatch(LABELS.clone())
+    host = batch.host_labels
+    batch.labels += 1
+    assert host.tolist() == LABELS.tolist()
+
+
 def with_sample(change):
     given = list(items())
     change(given[1]['data_samples'])

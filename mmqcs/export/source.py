@@ -31,7 +31,7 @@ class ExportSource:
     model: ImageClassifier
     """The classifier as ``tools/test.py`` runs it."""
     module: nn.Module
-    """What is exported: preprocessing, if it is in the graph, and network. Returns
+    """Exported module: preprocessing, if it is in the graph, and network. Returns
     (scores, logits)."""
     description: ModelDescription
     data: ConfigFaces
