@@ -14,11 +14,11 @@ from mmqcs.checkpoints import model_kind
 from mmqcs.deployment import OnnxClassifier
 from mmqcs.faces import CascadeDetector, Face, FaceDetector, WholeImage, cut_face
 from mmqcs.faces.alignment import ARCFACE, check_template
+from mmqcs.media.files import ImageError
+from mmqcs.media.frames import Frame, Input, frames
+from mmqcs.media.inputs import describe_left_out, expand
 
 from .face_classifier import FaceClassifier
-from .files import ImageError
-from .frames import Frame, Input, frames
-from .inputs import describe_left_out, expand
 from .results import FaceExpression, ImageResult
 
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]

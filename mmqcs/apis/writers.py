@@ -9,10 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmqcs.media.files import ImageError, printable
+from mmqcs.media.videos import video_info
+
 from .drawing import draw_faces, reduce_image
-from .files import ImageError, printable
 from .results import ImageResult
-from .videos import video_info
 
 PICTURE_SIDE = 65_500
 """Maximum side of a written image in pixels: the limit of JPEG."""

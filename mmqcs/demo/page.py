@@ -12,8 +12,8 @@ from gradio.data_classes import ImageData
 
 from mmqcs.apis import FaceClassifier, FERInferencer, ImageResult
 from mmqcs.apis.drawing import draw_faces, reduce_image
-from mmqcs.apis.files import printable
 from mmqcs.explain import attention_map, token_similarity
+from mmqcs.media.files import printable
 from mmqcs.visualization import overlay_heat_map
 
 HINT = 'Upload an image, take one with the camera, or paste one.'

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from faces_case import needs_cascades, overlap, scene
 from PIL import Image
-from test_apis.test_frames import write_video
 from test_deployment.onnx_case import describe, write_case
+from test_media.test_frames import write_video
 
 from mmqcs.apis import FERInferencer, ImageError, fer_inferencer
 from mmqcs.deployment import OnnxClassifier
@@ -136,7 +136,7 @@ def test_a_stream_holds_few_pictures(infer, monkeypatch):
         read.append(number)
         yield Frame('x', picture(250))
 
-    from mmqcs.apis.frames import Frame
+    from mmqcs.media.frames import Frame
 
     monkeypatch.setattr(fer_inferencer, 'frames', frames)
     infer.batch_frames = 3

@@ -1,5 +1,6 @@
 """What the tests of the tools share."""
 
+import importlib
 import importlib.util
 import json
 import sys
@@ -13,8 +14,15 @@ from mmqcs.cli import options as cli
 ROOT = Path(__file__).resolve().parents[2]
 
 
+COMMANDS = {name: name for name in ('train', 'test', 'infer')}
+COMMANDS['deployment/export_onnx'] = 'export'
+"""Programs of tools/ that are subcommands of ``mmqcs`` as well."""
+
+
 def load_tool(name: str) -> ModuleType:
     """Import a program of tools/, for its functions and for errors in-process."""
+    if name in COMMANDS:
+        return importlib.import_module(f'mmqcs.commands.{COMMANDS[name]}')
     spec = importlib.util.spec_from_file_location(name, ROOT / f'tools/{name}.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import cv2
 
-from mmqcs.apis.inputs import IMAGE_SUFFIXES
-from mmqcs.apis.read_image import read_image
 from mmqcs.checkpoints import load_config
 from mmqcs.cli.inferencer import add_face_options, build_detector
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.progress import track
 from mmqcs.faces import ARCFACE, FaceDetector, cut_face
 from mmqcs.faces.alignment import check_template
+from mmqcs.media.inputs import IMAGE_SUFFIXES
+from mmqcs.media.read_image import read_image
 
 _state: dict[str, object] = {}
 COLUMNS = ('file', 'faces', 'left', 'top', 'right', 'bottom', 'points_from', 'note')

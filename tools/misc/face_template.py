@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmqcs.apis.inputs import IMAGE_SUFFIXES
-from mmqcs.apis.read_image import read_image
 from mmqcs.cli.inferencer import add_face_options, build_detector
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.progress import track
 from mmqcs.faces import FaceDetector
+from mmqcs.media.inputs import IMAGE_SUFFIXES
+from mmqcs.media.read_image import read_image
 
 LEAST = 20  # minimum number of faces for a median
 SIDE = 224  # faces are enlarged to this size, so that a detector finds them

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmqcs.apis.frames import Frame
-from mmqcs.apis.inputs import describe_left_out, expand
+from mmqcs.media.frames import Frame
+from mmqcs.media.inputs import describe_left_out, expand
 
 
 def write_image(path, kind=None):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmqcs.apis.read_image import MAX_PIXELS, as_bgr, read_image
+from mmqcs.media.read_image import MAX_PIXELS, as_bgr, read_image
 
 RNG = np.random.default_rng(0)
 RGB = cv2.resize(RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8), (32, 24))

@@ -14,7 +14,7 @@ class ImageError(ValueError):
     """Raised if an image or a video cannot be read; the message names it.
 
     Examples:
-        >>> from mmqcs.apis.read_image import read_image
+        >>> from mmqcs.media.read_image import read_image
         >>> try:
         ...     read_image(b'no image')
         ... except ImageError as error:

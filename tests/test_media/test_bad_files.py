@@ -9,13 +9,14 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from test_apis.test_formats import MOVING, STILL, encoded, read
-from test_apis.test_frames import write_video
+from test_media.test_formats import MOVING, STILL, encoded, read
+from test_media.test_frames import write_video
 
-from mmqcs.apis import ImageError, files, read_image, videos
-from mmqcs.apis import frames as module
-from mmqcs.apis.frames import number_of_frames
-from mmqcs.apis.videos import is_video_head
+from mmqcs.apis import ImageError
+from mmqcs.media import files, read_image, videos
+from mmqcs.media import frames as module
+from mmqcs.media.frames import number_of_frames
+from mmqcs.media.videos import is_video_head
 
 
 @pytest.fixture(scope='module')

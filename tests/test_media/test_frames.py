@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmqcs.apis import videos as module
-from mmqcs.apis.frames import frames, number_of_frames
-from mmqcs.apis.videos import VideoInfo, ends_early, video_info
+from mmqcs.media import videos as module
+from mmqcs.media.frames import frames, number_of_frames
+from mmqcs.media.videos import VideoInfo, ends_early, video_info
 
 
 def write_video(path, count=7, rate=5, size=(64, 48)):

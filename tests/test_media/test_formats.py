@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from test_apis.test_frames import write_video
+from test_media.test_frames import write_video
 
-from mmqcs.apis import read_image
-from mmqcs.apis.frames import frames, number_of_frames
+from mmqcs.media import read_image
+from mmqcs.media.frames import frames, number_of_frames
 
 SHOT = cv2.resize(
     np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8), (48, 40)
