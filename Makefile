@@ -9,7 +9,8 @@ VENV ?= .venv
 CONFIG ?= configs/qcs/qcs_ir-small_synthfer.py
 WORK_DIR ?= work_dirs/$(basename $(notdir $(CONFIG)))
 DATA ?= data/synthfer
-WEIGHTS_CONFIG ?= configs/qcs/qcs_ir-small_fer2013.py
+# The recipe of the weights in the package
+WEIGHTS_CONFIG ?= configs/mix/ir-small_fer2013.py
 # Further arguments of tools/train.py for `make weights`, for example --amp on a GPU
 WEIGHTS_ARGS ?=
 # More arguments for tools/train.py, for example TRAIN_ARGS=--resume

@@ -1,4 +1,4 @@
-# QCS on FER2013, from random weights: the recipe of the weights in the package.
+# QCS on FER2013, from random weights.
 # Quadruplets of 128 anchors are 512 images, as many as in a batch of the base network
 # (configs/mix/ir-small_fer2013.py), and 25 epochs of groups are its 100 epochs.
 _base_ = [

@@ -72,8 +72,8 @@ def test_train_calls_the_programs_in_turn():
 
 
 def test_weights():
-    name = 'qcs_ir-small_fer2013'
-    config = f'configs/qcs/{name}.py'
+    name = 'ir-small_fer2013'
+    config = f'configs/mix/{name}.py'
     assert (ROOT / config).is_file()
     printed = make('-n', 'weights', 'VENV=here', 'WEIGHTS_ARGS=--amp').stdout
     assert f'tools/train.py {config} --work-dir work_dirs/{name} --amp\n' in printed
