@@ -8,6 +8,7 @@ import glob
 import io
 import os
 import sys
+import warnings
 from contextlib import redirect_stdout
 from importlib import import_module
 
@@ -67,8 +68,9 @@ def main() -> int | None:
         return _fail(str(error))
     # the name under which the subcommand speaks of itself
     sys.argv = [f'mmqcs {first}', *rest]
-    # MMPretrain prints a message for its developers while it is imported
-    with redirect_stdout(io.StringIO()):
+    # MMPretrain and an MMCV without operators report parts that no subcommand needs
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformable')
         command = import_module(COMMANDS[first])
     return command.main()
 

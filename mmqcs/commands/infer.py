@@ -186,7 +186,9 @@ def main() -> int:
     # this program reports damaged videos itself, and FFmpeg may open local files only
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
-    cv2.setLogLevel(0)
+    # OpenCV 5 moved the function
+    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
+    log.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT or --camera N')
     left_out: Counter[str] = Counter()

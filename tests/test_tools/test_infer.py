@@ -130,7 +130,8 @@ def infer(model, tmp_path, monkeypatch, capsys):
     for name in ('OPENCV_FFMPEG_LOGLEVEL', 'OPENCV_FFMPEG_CAPTURE_OPTIONS'):
         monkeypatch.setenv(name, '')
         monkeypatch.delenv(name)
-    level = cv2.getLogLevel()
+    log = cv2 if hasattr(cv2, 'getLogLevel') else cv2.utils.logging
+    level = log.getLogLevel()
 
     def run_main(*args):
         out = tmp_path / 'out'
@@ -141,7 +142,7 @@ def infer(model, tmp_path, monkeypatch, capsys):
         return status, printed.out, printed.err, lines(out)
 
     yield run_main
-    cv2.setLogLevel(level)
+    log.setLogLevel(level)
 
 
 def errors_of(stderr):
