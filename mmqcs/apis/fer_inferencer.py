@@ -33,7 +33,7 @@ class FERInferencer:
 
     Args:
         model: Config, its file or its name; a checkpoint that contains its config (see
-            :class:`FaceClassifier`); a file of ``tools/deployment/export_onnx.py``; or
+            :class:`FaceClassifier`); a file of ``mmqcs export``; or
             a classifier, which is any callable with ``classes`` that maps BGR faces to
             scores (N, classes), such as :class:`mmqcs.deployment.OnnxClassifier`.
             Defaults to the network that comes with the package.

@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
         parser,
         model='checkpoint that contains its config, as training runs and '
         'publish_model.py write it; a config or the name of one, with --checkpoint; or '
-        'a file written by export_onnx.py',
+        'a file of mmqcs export',
     )
     parser.add_argument(
         '--out',
