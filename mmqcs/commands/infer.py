@@ -83,7 +83,7 @@ def describe_image(result: ImageResult) -> list[str]:
     where = result.source
     if result.index is not None:  # a page of several
         where += f' frame {result.index}'
-    rows = [] if result.faces else ['no face']
+    rows = [] if result.faces else [result.note or 'no face']
     for number, item in enumerate(result.faces, 1):
         left, top, right, bottom = (round(float(x)) for x in item.face.box)
         place = f'at {left},{top} size {right - left}x{bottom - top}'
