@@ -26,6 +26,8 @@ exclude_patterns = ['_build', '_ext']
 myst_heading_anchors = 3
 
 autodoc_typehints = 'signature'
+# names of constants instead of their values, which can be paths of this machine
+autodoc_preserve_defaults = True
 autodoc_member_order = 'bysource'
 autodoc_default_options = {'members': True, 'show-inheritance': True}
 # a part that needs MMDetection is described without it, too

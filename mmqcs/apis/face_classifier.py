@@ -11,7 +11,7 @@ from mmengine.dataset import Compose, default_collate
 from mmpretrain.registry import TRANSFORMS
 from torch import Tensor
 
-from mmqcs.checkpoints import load_classifier
+from mmqcs.checkpoints import DEFAULT_MODEL, load_classifier
 from mmqcs.deployment.onnx_classifier import check_scores
 
 LOADING = ('LoadImageFromFile', 'LoadImage', 'CropFace')
@@ -24,7 +24,8 @@ class FaceClassifier:
     Args:
         model: Name of a config (``'qcs_ir50_raf'``), its file, a config, or a
             checkpoint that holds its config; see
-            :func:`mmqcs.checkpoints.load_classifier`.
+            :func:`mmqcs.checkpoints.load_classifier`. Defaults to the network that
+            comes with the package.
         checkpoint: Weights, if ``model`` is not a checkpoint. None leaves them random
             and warns.
         device: Where the model runs. By default a GPU if there is one.
@@ -47,7 +48,7 @@ class FaceClassifier:
 
     def __init__(
         self,
-        model: str | Path | Config,
+        model: str | Path | Config = DEFAULT_MODEL,
         checkpoint: str | Path | None = None,
         device: str | None = None,
         batch_size: int = 32,

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 
-from mmqcs.checkpoints import model_kind
+from mmqcs.checkpoints import DEFAULT_MODEL, model_kind
 from mmqcs.deployment import OnnxClassifier
 from mmqcs.faces import CascadeDetector, Face, FaceDetector, WholeImage, cut_face
 from mmqcs.faces.alignment import ARCFACE, check_template
@@ -33,9 +33,10 @@ class FERInferencer:
 
     Args:
         model: Config, its file or its name; a checkpoint that contains its config (see
-            :class:`FaceClassifier`); a file of ``tools/deployment/export_onnx.py``; or
+            :class:`FaceClassifier`); a file of ``mmqcs export``; or
             a classifier, which is any callable with ``classes`` that maps BGR faces to
             scores (N, classes), such as :class:`mmqcs.deployment.OnnxClassifier`.
+            Defaults to the network that comes with the package.
         checkpoint: Weights for a config. Without weights, the model is random and a
             warning is issued.
         faces: Face detector: ``'cascade'`` of OpenCV 4; ``'none'`` for images that are
@@ -60,7 +61,7 @@ class FERInferencer:
         FileNotFoundError, CheckpointError: See :class:`FaceClassifier`.
 
     Examples:
-        >>> infer = FERInferencer('work_dirs/qcs.pth')
+        >>> infer = FERInferencer()
         >>> (result,) = infer('group.png')
         >>> len(result.faces), result.faces[0].name in infer.classes
         (3, True)
@@ -70,7 +71,7 @@ class FERInferencer:
 
     def __init__(
         self,
-        model: str | Path | Config | Classifier,
+        model: str | Path | Config | Classifier = DEFAULT_MODEL,
         checkpoint: str | Path | None = None,
         faces: str | FaceDetector = 'cascade',
         template: Sequence[Sequence[float]] | None = None,

@@ -49,6 +49,7 @@ class ImageResult:
         index: Index of the frame in a video, an animation or a file of several pages.
         time: Time of the frame in seconds, or None.
         error: Why the image could not be read, or None.
+        note: Why there are no faces, if the image is not upright, or None.
         rate: Frames per second of the video, or None.
         image: BGR, uint8 (H, W, 3), if requested.
 
@@ -65,6 +66,7 @@ class ImageResult:
     index: int | None = None
     time: float | None = None
     error: str | None = None
+    note: str | None = None
     rate: float | None = None
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
 

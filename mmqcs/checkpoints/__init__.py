@@ -5,13 +5,14 @@ from .class_names import checkpoint_classes
 from .classifier import LoadedClassifier, load_classifier
 from .embedded_config import embedded_config
 from .safe_load import CheckpointError, read_checkpoint
-from .sources import load_config, model_kind
+from .sources import DEFAULT_MODEL, load_config, model_kind
 from .weights import check_fit, check_tensors, find_weights
 
 __all__ = [
     'ALLOWED_DATASETS',
     'ALLOWED_MODELS',
     'ALLOWED_TRANSFORMS',
+    'DEFAULT_MODEL',
     'CheckpointError',
     'LoadedClassifier',
     'check_fit',

@@ -1,5 +1,6 @@
 """Sources of a model: a file of weights, an exported file, a config or its name."""
 
+import difflib
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -7,6 +8,9 @@ import torch
 from mmengine.config import Config
 
 from mmqcs.model_index import register_model_index
+
+DEFAULT_MODEL = Path(__file__).parents[1] / 'weights' / 'ir-small_fer2013.pth'
+"""Checkpoint that comes with the package: a small network trained on FER2013."""
 
 KINDS = {'': 'name', '.onnx': 'onnx', '.pt2': 'program'}
 KINDS |= dict.fromkeys(('.pth', '.pt'), 'checkpoint')
@@ -66,9 +70,17 @@ def load_config(source: str | Path | Config) -> Config:
         return ModelHub.get(str(source)).config
     except ValueError as error:
         raise ValueError(
-            f'no model is named {str(source)!r}; mmpretrain.list_models() lists the '
-            f'names'
+            f'no model is named {str(source)!r}; {_names_like(str(source))}'
         ) from error
+
+
+def _names_like(name: str) -> str:
+    from mmpretrain import list_models
+
+    near = difflib.get_close_matches(name, list_models(), n=3)
+    if near:
+        return f'did you mean {" or ".join(near)}?'
+    return 'mmpretrain.list_models() lists the names'
 
 
 def local_file(path: str | Path) -> Path:
@@ -90,7 +102,8 @@ def local_file(path: str | Path) -> Path:
         return file
     file = Path(path).expanduser()
     if not file.is_file():
-        raise FileNotFoundError(
-            f'checkpoint not found: {path} (looked in {Path.cwd()})'
-        )
+        place = f'looked in {Path.cwd()}'
+        if file == DEFAULT_MODEL:
+            place = 'the default model is missing; install mmqcs again or name another'
+        raise FileNotFoundError(f'checkpoint not found: {path} ({place})')
     return file

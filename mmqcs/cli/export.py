@@ -5,6 +5,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+from mmqcs.checkpoints import DEFAULT_MODEL, model_kind
 from mmqcs.cli.options import (
     add_config_options,
     at_least,
@@ -15,16 +16,27 @@ from mmqcs.cli.options import (
 from mmqcs.export.checks import TOLERANCE, Check
 from mmqcs.export.source import ExportSource, read_source
 
+_BOTH = 'in the form CONFIG CHECKPOINT'
+
 
 def add_export_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
     """Add the arguments of all exports, which write files with this suffix."""
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'model',
+        nargs='?',
+        default=DEFAULT_MODEL,
+        metavar='MODEL',
+        help='checkpoint that contains its config; or a config, or the name of one, '
+        'followed by CHECKPOINT; default: the network that comes with mmqcs',
+    )
+    parser.add_argument(
+        'checkpoint', nargs='?', metavar='CHECKPOINT', help='weights for a config'
+    )
     parser.add_argument(
         '--out',
         type=Path,
         metavar=f'FILE{suffix}',
-        help=f'default: work_dirs/export/NAME_OF_THE_CONFIG{suffix}',
+        help=f'default: work_dirs/export/NAME_OF_MODEL{suffix}',
     )
     parser.add_argument(
         '--with-preprocessing',
@@ -42,8 +54,9 @@ def add_export_arguments(parser: argparse.ArgumentParser, suffix: str) -> None:
         type=at_least(1),
         default=16,
         metavar='N',
-        help='number of test faces for which the exported scores are compared with '
-        f'those of PyTorch, with a tolerance of {TOLERANCE:g} (default 16)',
+        help='number of faces for which the exported scores are compared with those '
+        f'of PyTorch, with a tolerance of {TOLERANCE:g} (default 16). With a config, '
+        'they are the first of its test set, otherwise rendered faces',
     )
     add_config_options(parser)
 
@@ -57,7 +70,7 @@ def require_packages(*names: str) -> None:
 
 def output_path(args: argparse.Namespace, suffix: str) -> Path:
     """Return the file to write, which has this suffix; its folder exists."""
-    out = args.out or Path('work_dirs/export', f'{Path(args.config).stem}{suffix}')
+    out = args.out or Path('work_dirs/export', f'{Path(args.model).stem}{suffix}')
     if out.suffix != suffix:
         fail(f'--out must end with {suffix}, got {out}')
     if out.is_dir():
@@ -71,9 +84,16 @@ def output_path(args: argparse.Namespace, suffix: str) -> Path:
 
 def read_arguments(args: argparse.Namespace) -> ExportSource:
     """Load the classifier and the check faces; see ``read_source``."""
-    config = load_config(args.config, args.cfg_options)
+    config, checkpoint = None, args.model
+    if args.checkpoint is not None:
+        checkpoint = args.checkpoint
+        config = load_config(args.model, args.cfg_options)
+    elif model_kind(args.model) != 'checkpoint':
+        fail(f'{args.model} is not a checkpoint: a config needs one, {_BOTH}')
+    elif args.cfg_options:
+        fail(f'--cfg-options changes a config: give it as well, {_BOTH}')
     graph_input = args.with_preprocessing or 'normalised'
-    return read_source(config, args.checkpoint, graph_input, args.check_images)
+    return read_source(config, checkpoint, graph_input, args.check_images)
 
 
 def print_check(source: ExportSource, path: Path, check: Check) -> None:
@@ -87,7 +107,7 @@ def print_check(source: ExportSource, path: Path, check: Check) -> None:
     }[about.graph_input]
     print(f'{path}: {path.stat().st_size / 2**20:.1f} MiB, takes {takes}')
     print(
-        f'checked on {len(source.inputs)} faces of the test set in batches of '
+        f'checked on {len(source.inputs)} {source.checked_on} in batches of '
         f'{" and ".join(map(str, check.batches))}: scores differ from PyTorch by at '
         f'most {check.difference:.1e}'
     )

@@ -3,7 +3,7 @@
 import argparse
 
 from mmqcs.apis import FERInferencer
-from mmqcs.checkpoints import model_kind
+from mmqcs.checkpoints import DEFAULT_MODEL, model_kind
 from mmqcs.faces import (
     CascadeDetector,
     FaceDetector,
@@ -70,11 +70,16 @@ def build_detector(args: argparse.Namespace, device: str | None = None) -> FaceD
     return detector(*(getattr(args, name) for name in wanted), **settings)
 
 
-def add_inferencer_options(
-    parser: argparse.ArgumentParser, required: bool, model: str
-) -> None:
-    """Add ``--model`` with this help text, its options, and those of face detection."""
-    parser.add_argument('--model', required=required, help=model)
+def add_inferencer_options(parser: argparse.ArgumentParser, model: str) -> None:
+    """Add ``--model``, its options, and those of face detection.
+
+    The help text ``model`` lists what ``--model`` accepts.
+    """
+    parser.add_argument(
+        '--model',
+        default=DEFAULT_MODEL,
+        help=f'{model}; default: the network that comes with mmqcs',
+    )
     parser.add_argument('--checkpoint', help='weights for a config')
     parser.add_argument(
         '--trust-checkpoint',
@@ -94,6 +99,11 @@ def build_inferencer(args: argparse.Namespace, batch_size: int = 32) -> FERInfer
         ImportError, OSError, ValueError: See :func:`build_detector`; or a config has no
             weights.
     """
+    if args.checkpoint is not None and args.model == DEFAULT_MODEL:
+        raise ValueError(
+            f'--checkpoint is for a config: give --model CONFIG as well, or --model '
+            f'{args.checkpoint} if the file contains its config'
+        )
     alone = model_kind(args.model) in ('checkpoint', 'onnx')
     if args.checkpoint is None and not alone:
         raise ValueError(

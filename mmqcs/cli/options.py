@@ -42,13 +42,18 @@ def at_least(minimum: int) -> Callable[[str], int]:
     return integer
 
 
+CONFIG_HELP = "config file, or the name of a recipe such as 'qcs_ir50_raf'"
+
+
 class ArgumentParser(argparse.ArgumentParser):
     """Argument parser that reports errors with :func:`fail`.
 
-    The description keeps its line breaks.
+    The program has the name by which it was started, as ``tools/train.py`` or ``mmqcs
+    train``, and the description keeps its line breaks.
     """
 
     def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault('prog', sys.argv[0])
         kwargs.setdefault('formatter_class', argparse.RawDescriptionHelpFormatter)
         super().__init__(**kwargs)
 

@@ -1,11 +1,12 @@
 """Export a trained classifier as an ONNX file, optionally also in 8-bit integers.
 
-    python tools/deployment/export_onnx.py CONFIG CHECKPOINT
-    python tools/deployment/export_onnx.py CONFIG CHECKPOINT --with-preprocessing --int8
+    mmqcs export                       the network that comes with mmqcs
+    mmqcs export CHECKPOINT            which contains its config
+    mmqcs export CONFIG CHECKPOINT --with-preprocessing --int8
 
-The file is compared with the classifier on faces of the test set. If the scores
-differ, nothing is written. mmqcs.deployment.OnnxClassifier runs it without torch and
-OpenMMLab.
+The file is compared with the classifier, on faces of the config's test set or on
+rendered faces. If the scores differ, nothing is written.
+mmqcs.deployment.OnnxClassifier runs it without torch and OpenMMLab.
 """
 
 import argparse
@@ -29,9 +30,7 @@ from mmqcs.export.source import ExportSource
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     add_export_arguments(parser, '.onnx')
     parser.add_argument(
         '--opset',
@@ -59,6 +58,11 @@ def parse_args() -> argparse.Namespace:
         help='7-bit weights, for CPUs without VNNI, on which int8 sums can overflow',
     )
     args = parser.parse_args()
+    if args.int8 and args.checkpoint is None:
+        fail(
+            '--int8 is calibrated on the training set of a config and tested on its '
+            'test set: give CONFIG and CHECKPOINT'
+        )
     if args.calibration_images < 1:
         fail(f'--calibration-images must be at least 1, got {args.calibration_images}')
     return args

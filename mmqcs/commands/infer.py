@@ -1,11 +1,16 @@
-"""Find faces in images, videos or a camera, and classify their expressions."""
+"""Find faces in images, videos or a camera, and name their expressions.
+
+Each face of an image is a line on stdout, and each video is a line at its end.
+Progress and the summary go to stderr.
+"""
 
 import argparse
 import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from itertools import starmap
+from itertools import chain, count, starmap
+from pathlib import Path
 
 import cv2
 from rich.console import Console
@@ -19,6 +24,8 @@ from mmqcs.cli.options import ArgumentParser, at_least, fail, failing_on
 from mmqcs.media.files import printable
 from mmqcs.media.frames import Frame, Input, number_of_frames
 from mmqcs.media.inputs import describe_left_out, expand
+
+OUT = Path('work_dirs/infer')
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,13 +46,14 @@ def parse_args() -> argparse.Namespace:
     )
     add_inferencer_options(
         parser,
-        required=True,
         model='checkpoint that contains its config, as training runs and '
         'publish_model.py write it; a config or the name of one, with --checkpoint; or '
-        'a file written by export_onnx.py',
+        'a file of mmqcs export',
     )
     parser.add_argument(
-        '--out', default='work_dirs/infer', metavar='DIR', help='default: %(default)s'
+        '--out',
+        metavar='DIR',
+        help=f'default: {OUT}, or {OUT}_2, ... if it has results already',
     )
     parser.add_argument(
         '--no-pictures',
@@ -64,13 +72,56 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def describe(result: ImageResult) -> str:
-    """Describe the faces of an image in one line."""
+def free_folder() -> Path:
+    """Return the first default folder without results."""
+    others = (OUT.with_name(f'{OUT.name}_{number}') for number in count(2))
+    return next(x for x in chain([OUT], others) if not (x / 'results.jsonl').exists())
+
+
+def describe_image(result: ImageResult) -> list[str]:
+    """Describe an image in one line per face, with columns two spaces apart."""
     where = result.source
-    if result.index is not None:
+    if result.index is not None:  # a page of several
         where += f' frame {result.index}'
-    faces = ', '.join(f'{x.name} {x.score:.2f}' for x in result.faces)
-    return printable(f'{where}: {faces or "no face"}')
+    rows = [] if result.faces else [result.note or 'no face']
+    for number, item in enumerate(result.faces, 1):
+        left, top, right, bottom = (round(float(x)) for x in item.face.box)
+        place = f'at {left},{top} size {right - left}x{bottom - top}'
+        rows.append(f'face {number}  {item.name} {_percent(item.score)}  ({place})')
+    return [printable(f'{where}  {row}') for row in rows]
+
+
+def _percent(share: float) -> str:
+    return f'{100 * share:.0f} %'
+
+
+class VideoLine:
+    """Counts what the frames of a video show, for a line at its end."""
+
+    def __init__(self) -> None:
+        self._source = ''
+        self._frames = 0
+        self._names: Counter[str] = Counter()
+
+    def add(self, result: ImageResult) -> None:
+        """Count a frame; the first one of another video ends the line before."""
+        if result.source != self._source or not result.index:
+            self.end()
+        self._source = result.source
+        self._frames += 1
+        self._names.update(item.name for item in result.faces)
+
+    def end(self) -> None:
+        """Print the line, if there were frames."""
+        if self._frames:
+            faces = self._names.total()
+            shares = (
+                f'{k} {_percent(n / faces)}' for k, n in self._names.most_common()
+            )
+            found = f'{faces} faces  {", ".join(shares)}' if faces else 'no face'
+            print(printable(f'{self._source}  {self._frames} frames  {found}'))
+        self._frames = 0
+        self._names.clear()
 
 
 def show(result: ImageResult) -> bool:
@@ -89,11 +140,14 @@ def run(
 ) -> tuple[Counter[str], bool]:
     """Process the inputs; return counts, and whether all inputs were processed."""
     seen: Counter[str] = Counter()
+    video = VideoLine()
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     pictures = not args.no_pictures
     writer = ResultWriter(args.out, infer.classes, pictures, args.every)
-    with writer, Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+    # rich would send lines that are meant for a file to the terminal
+    settings = {'console': console, 'redirect_stdout': sys.stdout.isatty()}
+    with writer, Progress(*columns, TimeElapsedColumn(), **settings) as progress:
         counts = [number_of_frames(item, args.every) for item in inputs]
         total = None if None in counts else sum(counts)
         task = progress.add_task('faces', total=total)
@@ -107,16 +161,20 @@ def run(
                 seen['unreadable'] += result.error is not None
                 if result.error is not None:
                     print(f'mmqcs: {printable(result.error)}', file=sys.stderr)
-                elif result.index is None:
-                    print(describe(result))
+                elif result.time is None:
+                    print(*describe_image(result), sep='\n')
+                else:
+                    video.add(result)
                 progress.advance(task)
                 if args.show and not show(result):
                     break
                 del result  # a large image must be freed before the next is read
         except KeyboardInterrupt:
             return seen, False
+        finally:
+            video.end()
     for note in writer.notes:
-        print(note)
+        print(note, file=sys.stderr)
     return seen, True
 
 
@@ -128,7 +186,9 @@ def main() -> int:
     # this program reports damaged videos itself, and FFmpeg may open local files only
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
-    cv2.setLogLevel(0)
+    # OpenCV 5 moved the function
+    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
+    log.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT or --camera N')
     left_out: Counter[str] = Counter()
@@ -138,17 +198,21 @@ def main() -> int:
         if all(isinstance(item, Frame) for item in inputs):
             fail(printable(str(inputs[0].error)))
         infer = build_inferencer(args, args.batch_size)
+    args.out = args.out or free_folder()
     try:
         seen, complete = run(args, infer, inputs)
     except FileExistsError as error:
         fail(printable(f'{error.filename} exists: remove it, or choose another --out'))
     except OSError as error:
         fail(printable(f'writing to {args.out} failed: {error}'))
-    print(', '.join(starmap('{1} {0}'.format, seen.items())))
-    for line in describe_left_out(left_out):
-        print(printable(line))
+    counts = ', '.join(starmap('{1} {0}'.format, seen.items()))
     stopped = '' if complete else ', stopped before the end'
-    print(printable(f'written to {args.out}{stopped}'))
+    for line in (
+        counts,
+        *describe_left_out(left_out),
+        f'written to {args.out}{stopped}',
+    ):
+        print(printable(line), file=sys.stderr)
     return int(seen['unreadable'] > 0) if complete else 130
 
 

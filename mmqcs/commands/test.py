@@ -13,6 +13,7 @@ from mmqcs.checkpoints import CheckpointError, checkpoint_classes, read_checkpoi
 from mmqcs.checkpoints.sources import local_file
 from mmqcs.cli import launch
 from mmqcs.cli import options as cli
+from mmqcs.cli.setup_errors import describe_error
 from mmqcs.datasets.base.fer_dataset import FERDataset
 from mmqcs.registry import DATASETS
 
@@ -31,7 +32,7 @@ SWITCHES = {
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = cli.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help=cli.CONFIG_HELP)
     parser.add_argument('checkpoint', help='checkpoint file or URL')
     cli.add_runner_arguments(parser, SWITCHES)
     parser.add_argument(
@@ -173,7 +174,11 @@ def main() -> None:
     config = cli.load_config(args.config, args.cfg_options)
     merge_args(config, args)
     launch.prepare_distributed(config, args.launcher, args.local_rank)
-    runner = launch.build_runner(config, args.trust_checkpoint)
+    try:
+        runner = launch.build_runner(config, args.trust_checkpoint)
+        _ = runner.test_loop  # reads the dataset
+    except (OSError, ValueError) as error:
+        cli.fail(f'the test cannot start: {describe_error(error)}', status=1)
     if args.out_item == 'pred':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
     with cli.failing_on(CheckpointError):

@@ -50,7 +50,7 @@ SWITCHES = {
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = cli.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help=cli.CONFIG_HELP)
     cli.add_runner_arguments(parser, SWITCHES)
     parser.add_argument(
         '--resume',

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,9 +13,6 @@ from mmqcs.checkpoints import model_kind
 from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.synth.scenes import SceneSettings, render_scene
-
-TRAINED = Path('work_dirs/qcs_ir-small_synthfer')
-"""Work dir of ``make train``."""
 
 EXAMPLES = (0, 2, 7)
 """Rendered scenes in which all faces are found."""
@@ -28,24 +26,14 @@ SESSIONS = 100
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(prog='python -m mmqcs.demo', description=__doc__)
+    parser = ArgumentParser(description=__doc__)
     add_inferencer_options(
         parser,
-        required=False,
-        model='checkpoint; a config, or the name of one, with --checkpoint; default: '
-        f'the best checkpoint of `make train` in {TRAINED}',
+        model='checkpoint; or a config, or the name of one, with --checkpoint',
     )
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s')
     parser.add_argument('--port', type=int, default=7860, help='default: %(default)s')
     return parser.parse_args()
-
-
-def find_model() -> Path:
-    """Return the newest best checkpoint of ``make train``."""
-    found = sorted(TRAINED.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
-    if not found:
-        fail(f'no model in {TRAINED}: run `make train`, or give --model')
-    return found[-1]
 
 
 def render_examples(folder: Path) -> list[Path]:
@@ -71,7 +59,6 @@ def main() -> None:
         fail("the page needs gradio: pip install 'mmqcs[demo]'")
     from .page import build_page
 
-    args.model = args.model or find_model()
     if model_kind(args.model) == 'onnx':
         fail(
             f'the page needs a checkpoint, because it shows features inside of the '
@@ -107,4 +94,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
+    sys.argv[0] = 'python -m mmqcs.demo'
     main()

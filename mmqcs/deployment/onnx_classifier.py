@@ -17,7 +17,7 @@ class OnnxClassifier:
     those of ``tools/test.py``.
 
     Args:
-        path: File that ``tools/deployment/export_onnx.py`` wrote.
+        path: File that ``mmqcs export`` wrote.
         threads: Threads of onnxruntime per operator. Defaults to all cores.
         providers: Execution providers of onnxruntime, in order of preference.
             Defaults to the CPU.
@@ -213,7 +213,7 @@ def _input_name(session: Any, about: ModelDescription, path: str | Path) -> str:
 def _describe(session: Any, path: str | Path) -> ModelDescription:
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
-        raise ValueError(f'{path} was not written by tools/deployment/export_onnx.py')
+        raise ValueError(f'{path} was not written by mmqcs export')
     try:
         return ModelDescription.from_json(text)
     except ValueError as error:

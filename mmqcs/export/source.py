@@ -40,6 +40,8 @@ class ExportSource:
     by_pipeline: np.ndarray
     """Scores of ``model`` after the test pipeline, (N, classes); differ from
     ``expected`` only if the graph resizes."""
+    checked_on: str
+    """What the check faces are, in words."""
     faces: list[np.ndarray]
     """The check faces before the test pipeline; empty if its steps are unknown."""
     inputs: list[np.ndarray] = field(default_factory=list)
@@ -63,23 +65,38 @@ class ExportSource:
 
 
 def read_source(
-    config: Config, checkpoint: str, graph_input: str, check_images: int
+    config: Config | None,
+    checkpoint: str | Path,
+    graph_input: str,
+    check_images: int,
 ) -> ExportSource:
-    """Build the classifier of a config, and classify ``check_images`` test faces.
+    """Build a classifier, and classify ``check_images`` faces.
+
+    The faces are those of the test set of the config. If ``config`` is None, the
+    checkpoint contains its config. No dataset is needed then, and no path in the file
+    is read: the faces are rendered, and go through the test pipeline in the file.
 
     Raises:
         ExportError: The classifier cannot be exported in this way.
         FileNotFoundError, ValueError: The classifier or the dataset cannot be read.
     """
     register_all_modules()
-    loaded = load_classifier(config, checkpoint, device='cpu')
+    if config is None:
+        loaded = load_classifier(checkpoint, device='cpu')
+        with loaded.naming_source():
+            data = ConfigFaces(_with_rendered_faces(loaded.config, check_images))
+        checked_on, data_classes = 'rendered faces', None
+    else:
+        loaded = load_classifier(config, checkpoint, device='cpu')
+        data = ConfigFaces(config)
+        checked_on = 'faces of the test set'
+        data_classes = data.test_set.metainfo.get('classes')
     model = loaded.model
     if not isinstance(model.head, ClsHead):
         raise ExportError(
             f'the head is a {type(model.head).__name__}; only heads with one label per '
             f'image (ClsHead of MMPretrain and its subclasses) can be exported'
         )
-    data = ConfigFaces(config)
     batches = list(data.test_batches(check_images))
     images = torch.cat([_normalised(model, batch) for batch in batches])
     by_pipeline = expected = _predict(model, images)
@@ -89,16 +106,14 @@ def read_source(
         steps, problem = None, 'the data preprocessor pads the images'
     if steps is None and graph_input != 'normalised':
         raise ExportError(f'preprocessing cannot be included: {problem}')
-    template = config.get('face_template')
+    template = loaded.config.get('face_template')
     description = ModelDescription(
-        classes=class_names(
-            by_pipeline.shape[1], loaded.classes, data.test_set.metainfo.get('classes')
-        ),
+        classes=class_names(by_pipeline.shape[1], loaded.classes, data_classes),
         input_size=size,
         graph_input=graph_input,
         steps=steps,
         problem=problem,
-        config=Path(config.filename).stem,
+        config=Path(loaded.config.filename or checkpoint).stem,
         face_template=template and tuple((float(x), float(y)) for x, y in template),
         **_normalisation(model),
     )
@@ -113,10 +128,30 @@ def read_source(
         compare_pixels(prepared * preprocessor.std, images * preprocessor.std)
         expected = _predict(model, prepared)
     source = ExportSource(
-        config, model, module, description, data, expected, by_pipeline, faces
+        loaded.config,
+        model,
+        module,
+        description,
+        data,
+        expected,
+        by_pipeline,
+        checked_on,
+        faces,
     )
     source.inputs = [x for batch in batches for x in source.graph_inputs(batch)]
     return source
+
+
+def _with_rendered_faces(config: Config, count: int) -> Config:
+    """Replace the test set of a config by rendered faces, as large as detected ones."""
+    dataset = {
+        'type': 'mmqcs.SynthFER',
+        'split': 'test',
+        'num_images': count,
+        'image_size': 112,
+        'pipeline': config.test_dataloader.dataset.pipeline,
+    }
+    return Config({'test_dataloader': {'dataset': dataset}})
 
 
 def class_names(

@@ -5,10 +5,29 @@ import pytest
 import torch
 from conftest import ROOT
 
-from mmqcs.apis.face_classifier import FaceClassifier
+from mmqcs.apis import FaceClassifier, FERInferencer
+from mmqcs.checkpoints import DEFAULT_MODEL, load_classifier, sources
 from mmqcs.datasets import FER2013
 
 FILES = sorted((ROOT / 'mmqcs/weights').glob('*.pth'))
+
+
+def test_the_default_model_is_one_of_them():
+    assert DEFAULT_MODEL in FILES
+    state = torch.load(DEFAULT_MODEL, weights_only=True)['state_dict']
+    infer = FERInferencer(faces='none', device='cpu')
+    for classify in (infer.classifier, FaceClassifier(device='cpu')):
+        found = classify.model.state_dict()
+        assert all(torch.equal(found[key], value) for key, value in state.items())
+
+
+def test_a_missing_default_model_is_an_error_of_the_installation(monkeypatch, tmp_path):
+    missing = tmp_path / 'default.pth'
+    monkeypatch.setattr(sources, 'DEFAULT_MODEL', missing)
+    with pytest.raises(FileNotFoundError, match=r'default\.pth.*install mmqcs again'):
+        load_classifier(missing)
+    with pytest.raises(FileNotFoundError, match=r'other\.pth \(looked in'):
+        load_classifier(tmp_path / 'other.pth')
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)

@@ -8,6 +8,7 @@ from faces_case import write_untrained
 
 from mmqcs.cli import inferencer
 from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
+from mmqcs.datasets import FER2013
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 DETECTOR = ('--faces', 'mmdet', '--face-model', 'x.py', '--face-checkpoint', 'x.pth')
@@ -20,7 +21,7 @@ def checkpoint(tmp_path_factory):
 
 def build(*args):
     parser = argparse.ArgumentParser()
-    add_inferencer_options(parser, required=True, model='the model')
+    add_inferencer_options(parser, model='the model')
     return build_inferencer(parser.parse_args([*map(str, args)]), batch_size=3)
 
 
@@ -48,6 +49,13 @@ def test_config_and_weights(checkpoint):
 def test_random_weights_are_refused(model):
     with pytest.raises(ValueError, match=f'{model} is not a checkpoint.*--checkpoint'):
         build('--model', model, '--faces', 'none')
+
+
+def test_the_default_model_is_the_one_that_comes_with_the_package():
+    infer = build('--faces', 'none')
+    assert infer.classes == FER2013.METAINFO['classes']
+    with pytest.raises(ValueError, match=r'--model CONFIG as well.*--model run\.pth'):
+        build('--checkpoint', 'run.pth', '--faces', 'none')
 
 
 def test_trust_is_passed_on(checkpoint):

@@ -181,7 +181,6 @@ def start(*args, env=None, **options):
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
-        ([], 'no model in work_dirs/qcs_ir-small_synthfer: run `make train`'),
         (['--model', 'none.pth'], 'checkpoint not found: none.pth'),
         (['--model', 'qcs_ir50_raf'], 'qcs_ir50_raf is not a checkpoint: a config'),
     ],

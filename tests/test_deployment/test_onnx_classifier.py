@@ -93,7 +93,7 @@ def damaged(**changes):
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('', 'was not written by tools/deployment/export_onnx.py'),
+        ('', 'was not written by mmqcs export'),
         ('{', 'damaged'),
         ('[1]', 'damaged'),
         (damaged(format=99), 'has format 99'),

@@ -52,7 +52,10 @@ def filled_folder(tmp_path_factory, drawn_root):
     (folder / 'data').mkdir()
     for name, layout in DATA.items():
         (folder / 'data' / name).symlink_to(drawn_root(*layout))
-    cv2.imwrite(str(folder / 'group.png'), scene(1)[0])
+    for name in ('holidays', 'data/scenes/val'):
+        (folder / name).mkdir(parents=True)
+    for name in ('group.png', 'photo.jpg', 'holidays/one.jpg'):
+        cv2.imwrite(str(folder / name), scene(1)[0])
     writer = cv2.VideoWriter(
         str(folder / 'film.mp4'), cv2.VideoWriter.fourcc(*'mp4v'), 10, (320, 320)
     )

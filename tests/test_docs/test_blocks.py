@@ -20,6 +20,7 @@ from doc_case import (
 from faces_case import has_cascades
 from test_tools.tool_helpers import load_tool
 
+import mmqcs.__main__
 import mmqcs.demo.__main__
 
 EXECUTED = ('python', 'pycon', 'bash')
@@ -89,8 +90,8 @@ def check_program(main, path, arguments, monkeypatch):
     monkeypatch.setattr(ArgumentParser, 'parse_args', parse_only)
     monkeypatch.setattr(sys, 'argv', [str(path), *arguments])
     with pytest.raises((Parsed, SystemExit)) as end:
-        main()
-    assert end.type is Parsed or end.value.code == 0, f'{path} {arguments}'
+        raise SystemExit(main())
+    assert end.type is Parsed or not end.value.code, f'{path} {arguments}'
 
 
 def check_python(words, monkeypatch):
@@ -138,11 +139,13 @@ def check_pip(words):
 @pytest.mark.parametrize('block', COMMANDS, ids=str)
 def test_bash(block, desk, tmp_path, monkeypatch):
     started = commands(block, tmp_path)
-    assert started or not re.search(r'\b(python|make|pip|bash)\b', block.code)
+    assert started or not re.search(r'\b(python|make|mmqcs|pip|bash)\b', block.code)
     for program, *words in started:
         with monkeypatch.context() as patch:
             if program in ('python', 'srun'):
                 check_python(words, patch)
+            elif program == 'mmqcs':
+                check_program(mmqcs.__main__.main, 'mmqcs', words, patch)
             elif program == 'make':
                 check_make(words)
             elif program == 'pip':
@@ -166,15 +169,19 @@ def test_what_a_wrong_block_does(tmp_path, monkeypatch):
     page.write_text(
         '```bash\npython tools/train.py CONFIG --no-such-option\n```\n\n'
         '```bash\npython -m mmqcs.demo --no-such-option\n```\n\n'
+        '```bash\nmmqcs no-such.jpg\n```\n\n'
         '```bash\nmake no-such-target\n```\n\n'
         '<!-- not executed: costs money -->\n```bash\npython tools/none.py\n```\n\n'
         '```pycon\n>>> 1 + 1\n3\n```\n'
     )
-    option, module, target, reason = blocks(page, 'bash')
+    option, module, missing, target, reason = blocks(page, 'bash')
     assert reason.reason == 'costs money'
     for block in (option, module):
         with pytest.raises(AssertionError):
             check_python(commands(block, tmp_path)[0][1:], monkeypatch)
+    (words,) = commands(missing, tmp_path)
+    with pytest.raises(AssertionError):
+        check_program(mmqcs.__main__.main, words[0], words[1:], monkeypatch)
     with pytest.raises(AssertionError):
         check_make(commands(target, tmp_path)[0][1:])
     with pytest.raises(AssertionError):

@@ -1,6 +1,7 @@
 """What a run leaves in its folder and in the report."""
 
 import logging
+import sys
 import time
 
 import pytest
@@ -21,7 +22,8 @@ def folder_of(work_dir, kind):
     )
 
 
-def test_a_training_and_a_test(tmp_path):
+def test_a_training_and_a_test(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['mmqcs train', 'a b.py', '--amp'])
     runner = Runner.from_cfg(config(tmp_path))
     runner.train()
     (folder,) = (path.parent for path in tmp_path.glob('*/run.json'))
@@ -33,6 +35,7 @@ def test_a_training_and_a_test(tmp_path):
     }
     assert "type='mmqcs.SynthFER'" in record.config
     assert 'PyTorch' in record.environment
+    assert record.command == "mmqcs train 'a b.py' --amp"
 
     logged = validations(runner)
     top1 = {step: r['accuracy/top1'] for step, r in logged.items()}
@@ -50,9 +53,11 @@ def test_a_training_and_a_test(tmp_path):
 
     while time.strftime('%Y%m%d_%H%M%S') == runner.timestamp:  # names the folder
         time.sleep(0.05)
+    monkeypatch.setattr(sys, 'argv', ['tools/test.py', 'c.py'])
     Runner.from_cfg(config(tmp_path)).test()
     tested = RunRecord.load(folder_of(tmp_path, 'test'))
     assert {k: sum(v.values()) for k, v in tested.counts.items()} == {'test': 14}
+    assert tested.command == 'python tools/test.py c.py'
     text = (tmp_path / 'report.html').read_text()
     assert 'Confusion matrix of the test' in text
     assert 'Best on test' in text  # of the training, still

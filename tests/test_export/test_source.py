@@ -11,6 +11,7 @@ from mmqcs.deployment.onnx_classifier import normalise
 from mmqcs.deployment.steps import CenterCrop, Resize, apply_steps
 from mmqcs.export.checks import ExportError
 from mmqcs.export.source import class_names, compare_pixels, read_source
+from mmqcs.synth import SynthFERSettings, render
 
 
 def test_normalised_images_can_be_made_from_the_description(
@@ -27,6 +28,37 @@ def test_normalised_images_can_be_made_from_the_description(
     for face, image in zip(source.faces, source.inputs, strict=True):
         assert np.array_equal(normalise(apply_steps(face, about.steps), about), image)
     assert np.array_equal(source.expected, source.by_pipeline)
+
+
+def test_a_checkpoint_with_its_config_needs_no_dataset(
+    small_config, small_checkpoint, tmp_path
+):
+    """The faces are rendered; names and template are those of the checkpoint."""
+    config = deepcopy(small_config)
+    config.test_dataloader.dataset.data_root = '/nowhere'
+    names = tuple('abcdefg')
+    meta = {'cfg': config.pretty_text, 'dataset_meta': {'classes': names}}
+    state = torch.load(small_checkpoint, weights_only=True)['state_dict']
+    path = tmp_path / 'own.pth'
+    torch.save({'meta': meta, 'state_dict': state}, path)
+    source = read_source(None, path, 'normalised', 5)
+    about = source.description
+    assert (about.classes, about.config, about.input_size) == (names, 'own', (64, 64))
+    assert np.allclose(about.face_template, small_config.face_template)
+    assert source.checked_on == 'rendered faces'
+    for number, face in enumerate(source.faces):
+        expected = render(SynthFERSettings(image_size=112), 'test', number)
+        assert np.array_equal(face, expected)
+    for face, image in zip(source.faces, source.inputs, strict=True):
+        assert np.array_equal(normalise(apply_steps(face, about.steps), about), image)
+    assert len(source.faces) == 5
+    # the same classifier as with its config
+    other = read_source(small_config, small_checkpoint, 'normalised', 5)
+    assert other.checked_on == 'faces of the test set'
+    images = torch.from_numpy(np.stack(source.inputs))
+    with torch.inference_mode():
+        assert torch.equal(source.module(images)[0], other.module(images)[0])
+    assert np.allclose(source.module(images)[0].detach(), source.expected, atol=1e-5)
 
 
 def test_pixels_are_what_the_pipeline_returns(small_config, small_checkpoint):

@@ -8,7 +8,10 @@ import pytest
 import torch
 from tool_helpers import load_tool
 
+from mmqcs.apis import FaceClassifier
+from mmqcs.checkpoints import DEFAULT_MODEL
 from mmqcs.deployment import OnnxClassifier
+from mmqcs.synth import SynthFERSettings, render
 
 onnx_tool = load_tool('deployment/export_onnx')
 torch_tool = load_tool('deployment/export_torch')
@@ -119,6 +122,34 @@ def test_errors_of_the_command_line(toy, call, tmp_path, module):
     count = ('--check-images', 0)
     call(module, toy, 'weights.pth', *count, error='must be at least 1, got 0')
     call(module, 'missing.py', 'weights.pth', error='config file not found')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('module', [onnx_tool, torch_tool])
+def test_a_checkpoint_alone(trained, call, tmp_path, module):
+    suffix = '.onnx' if module is onnx_tool else '.pt2'
+    out = call(module, trained / 'epoch_1.pth', '--with-preprocessing', 'pixels')
+    assert 'checked on 16 rendered faces in batches of 1 and 16' in out
+    assert (tmp_path / f'work_dirs/export/epoch_1{suffix}').is_file()
+
+
+@pytest.mark.slow
+def test_the_default_model(call, tmp_path):
+    call(onnx_tool)
+    path = tmp_path / f'work_dirs/export/{DEFAULT_MODEL.stem}.onnx'
+    classify, original = OnnxClassifier(path), FaceClassifier(device='cpu')
+    assert classify.classes == original.classes
+    face = render(SynthFERSettings(), 'train', 3)
+    assert np.abs(classify([face]) - original([face])).max() <= 1e-4
+
+
+def test_errors_of_a_single_argument(toy, call):
+    call(onnx_tool, toy, error=f'{toy} is not a checkpoint: a config needs one')
+    call(onnx_tool, 'qcs_ir50_raf', error='qcs_ir50_raf is not a checkpoint')
+    options = ('--cfg-options', 'model.head.num_classes=8')
+    call(onnx_tool, 'weights.pth', *options, error='--cfg-options changes a config')
+    call(onnx_tool, 'weights.pth', '--int8', error='give CONFIG and CHECKPOINT')
+    call(onnx_tool, 'weights.pth', error='weights.pth holds no config')
 
 
 def test_errors_of_onnx_alone(toy, call, monkeypatch):

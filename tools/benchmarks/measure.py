@@ -1,6 +1,5 @@
 """Timing of several forms of a program side by side, and the record of the results."""
 
-import argparse
 import json
 import math
 import multiprocessing
@@ -235,9 +234,7 @@ def make_parser(doc: str, name: str) -> ArgumentParser:
         doc: Description of the benchmark.
         name: Name of its record.
     """
-    parser = ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=doc)
     parser.add_argument('--out', default=f'work_dirs/benchmarks/{name}.json')
     return parser
 

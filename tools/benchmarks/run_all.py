@@ -9,7 +9,6 @@ by default, which takes about five minutes. The tables of the other device stay 
 are. A benchmark that fails is reported at the end; the others still run.
 """
 
-import argparse
 import json
 import os
 import re
@@ -101,9 +100,7 @@ def insert(text: str, name: str, content: str) -> str:
 
 def main() -> None:
     """Run the benchmarks."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument(
         '--device',
         choices=OPTIONS,

@@ -51,9 +51,7 @@ JPEG = (
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument('src', type=Path, help='folder with the splits')
     parser.add_argument('out', type=Path, help='folder to create')
     parser.add_argument(

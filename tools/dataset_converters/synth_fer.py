@@ -35,9 +35,7 @@ def parse_args() -> argparse.Namespace:
         for name, writer in FOLDER_WRITERS.items()
     )
     parser = ArgumentParser(
-        description=__doc__,
-        epilog='layouts:\n' + '\n'.join(layouts).replace('``', ''),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__, epilog='layouts:\n' + '\n'.join(layouts).replace('``', '')
     )
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(

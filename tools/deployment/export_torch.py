@@ -1,13 +1,12 @@
 """Export a trained classifier as a program of torch.export.
 
+    python tools/deployment/export_torch.py CHECKPOINT
     python tools/deployment/export_torch.py CONFIG CHECKPOINT --with-preprocessing
 
-The file is compared with the classifier on faces of the test set. If the scores
-differ, nothing is written. PyTorch alone runs it:
+The file is compared with the classifier, on faces of the config's test set or on
+rendered faces. If the scores differ, nothing is written. PyTorch alone runs it:
 torch.export.load('NAME.pt2').module()(batch) returns (scores, logits).
 """
-
-import argparse
 
 from mmqcs.cli.export import (
     add_export_arguments,
@@ -21,9 +20,7 @@ from mmqcs.export.torch_program import export_torch
 
 def main() -> None:
     """Run the program."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     add_export_arguments(parser, '.pt2')
     args = parser.parse_args()
     path = output_path(args, '.pt2')

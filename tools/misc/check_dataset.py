@@ -30,9 +30,7 @@ UNREADABLE = 128  # grey level of an unreadable image in the contact sheet
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
     add_config_options(parser)
     parser.add_argument(

@@ -24,9 +24,7 @@ BORDER = 64
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument('folder', type=Path, help='folder of images with one face each')
     parser.add_argument(
         '--count', type=int, default=500, help='number of images (default 500)'

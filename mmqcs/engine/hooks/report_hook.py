@@ -145,7 +145,7 @@ class ReportHook(Hook):
             started=runner.timestamp,
             config_name=Path(name).name if name else runner.experiment_name,
             config=runner.cfg.pretty_text,
-            command=shlex.join(['python', *sys.argv]),
+            command=_command(),
             checkpoint=runner._load_from,
             seed=runner.seed,
             processes=get_world_size(),
@@ -221,3 +221,10 @@ def _logged_step(runner: Runner) -> int:
     loggers = [hook for hook in runner.hooks if isinstance(hook, LoggerHook)]
     by_epoch = all(logger.log_metric_by_epoch for logger in loggers)
     return runner.epoch if by_epoch else runner.iter
+
+
+def _command() -> str:
+    """Return the command line of this process."""
+    program, *words = sys.argv
+    start = program.split() if program.startswith('mmqcs ') else ['python', program]
+    return shlex.join([*start, *words])
