@@ -143,16 +143,17 @@ def test_a_table_of_a_spreadsheet(tmp_path, put, encoding):
 @pytest.mark.parametrize(
     'change',
     [
-        lambda index: index.pop('entries'),
-        lambda index: index.update(entries=3),
-        lambda index: index['entries'][1].pop(),
-        lambda index: index['entries'][1].append(0),
-        lambda index: index['entries'].__setitem__(1, [1, 2, None, 3]),
-        lambda index: index['entries'].__setitem__(1, ['a', 8, None, 3]),
-        lambda index: index['entries'].__setitem__(1, ['a', 1.0, None, 3]),
-        lambda index: index['entries'].__setitem__(1, ['a', True, None, 3]),
-        lambda index: index['entries'].__setitem__(1, ['a', 1, [1, 2, 3], 3]),
-        lambda index: index['entries'].__setitem__(1, ['a', 1, [1, 2, 3, 'x'], 3]),
+        lambda columns: columns.pop(),
+        lambda columns: columns[0].pop(),
+        lambda columns: columns.__setitem__(0, 3),
+        lambda columns: columns[0].__setitem__(1, 1),
+        lambda columns: columns[1].__setitem__(1, 8),
+        lambda columns: columns[1].__setitem__(1, 1.0),
+        lambda columns: columns[1].__setitem__(1, True),
+        lambda columns: columns[2].__setitem__(1, [1, 2, 3]),
+        lambda columns: columns[2].__setitem__(1, [1, 2, 3, 'x']),
+        lambda columns: columns[2].__setitem__(1, 5),
+        lambda columns: columns[3].__setitem__(1, None),
     ],
 )
 def test_an_index_of_another_form_is_built_again(tmp_path, put, cache, log, change):
@@ -160,7 +161,7 @@ def test_an_index_of_another_form_is_built_again(tmp_path, put, cache, log, chan
     AffectNet(root)
     (path,) = cache.iterdir()
     index = json.loads(path.read_text())
-    change(index)
+    change(index['columns'])
     check_rebuilt(root, path, json.dumps(index), log)
 
 

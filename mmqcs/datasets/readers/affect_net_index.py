@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ class Entry(NamedTuple):
 
     name: str  # path (table) or id (annotations)
     label: int
-    box: tuple[int, ...] | None = None  # x, y, width and height of the face
+    box: Sequence[int] | None = None  # x, y, width and height of the face
     line: int = 0  # in the table
 
 
@@ -137,14 +138,16 @@ def _cached(
             with open_regular(path, _LIMIT) as file:
                 content = json.load(file)
             if content['state'] == state:
-                return [_entry(*fields) for fields in content['entries']]
+                return _entries(*content['columns'])
     except Exception as error:  # a damaged file can hold anything
         message = f'The index {path} is damaged ({error}); reading {source} again'
     print_log(message, 'current')
     index = build()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({'state': state, 'entries': index}))
+        # columns, because thousands of small lists take long to read
+        columns = list(zip(*index, strict=True)) or [()] * 4
+        write_text(path, json.dumps({'state': state, 'columns': columns}))
     except OSError as error:
         print_log(
             f'The index cannot be stored at {path} ({error}), so each start reads the '
@@ -155,11 +158,13 @@ def _cached(
     return index
 
 
-def _entry(name: Any, label: Any, box: Any, line: Any) -> Entry:
-    """Return an entry of a stored index, or raise an error if it is not one."""
-    if not isinstance(name, str) or label not in range(NUM_CLASSES):
-        raise ValueError(f'unexpected label {label!r:.20} of {name!r:.60}')
-    numbers = (label, line, *(box or ()))
-    if len(numbers) not in (2, 6) or {*map(type, numbers)} != {int}:
-        raise ValueError(f'unexpected entry {name!r:.60}')
-    return Entry(name, label, box and tuple(box), line)
+def _entries(*columns: Any) -> list[Entry]:
+    """Return the entries of a stored index, or raise an error if it has others."""
+    names, labels, boxes, lines = columns
+    found = [box for box in boxes if box is not None]
+    numbers = chain(labels, lines, *found)
+    if {*map(type, names)} - {str} or {*map(type, numbers)} - {int}:
+        raise ValueError('its columns are of other types')
+    if {*labels} - {*range(NUM_CLASSES)} or {*map(len, found)} - {4}:
+        raise ValueError('it has other labels or boxes')
+    return [Entry(*fields) for fields in zip(*columns, strict=True)]
