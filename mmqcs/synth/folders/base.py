@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -50,11 +50,13 @@ class FolderWriter:
 
     order: tuple[str, ...]  # class names in the label order of the dataset
     first = 0  # label of the first class
+    codes: tuple[str, ...] = ()  # of the classes in file names
     tops: tuple[str, ...]  # names below the root, with {classes} for their number
     names: Mapping[str, str] = {'train': 'train', 'test': 'test'}  # of the splits
-    file: str  # path of a face below the root, a format of the fields in path()
-    listed_parts = 1  # number of parts of that path in lists and tables
-    lists: Mapping[str, str] = {}  # lists of labels to write, by split
+    file: str  # path of a face below the root, a format of the result of fields()
+    lists: Mapping[str, Sequence[str]] = {}  # splits by the list of their labels
+    listed_parts = 1  # number of parts of the path of a face in lists and tables
+    unlisted = ''  # part of file names that these leave out
     grey = False
 
     def __init__(
@@ -80,25 +82,31 @@ class FolderWriter:
         """Yield the index and the :meth:`number` of each face of a split."""
         return ((i, self.number(split, i)) for i in range(len(self.labels[split])))
 
-    def path(self, split: str, index: int) -> Path:
-        """Return the file of a face, relative to the root."""
+    def fields(self, split: str, index: int) -> dict[str, Any]:
+        """Return what the path of a face depends on, by name."""
         label = self.number(split, index)
-        file = self.file.format(
+        return dict(
             split=split,
             title=split.title(),
             name=self.names[split],
             index=index,
             last_digit=index % 10,
             count=index + 1,
+            digits=5 if split == 'train' else 4,  # as RAF-DB counts
             serial=index + (len(self.labels['train']) if split == 'test' else 0),
             label=label,
             expression=self.order[label - self.first],
+            code=self.codes[label] if self.codes else None,
         )
-        return Path(file)
+
+    def path(self, split: str, index: int) -> Path:
+        """Return the file of a face, relative to the root."""
+        return Path(self.file.format(**self.fields(split, index)))
 
     def listed(self, split: str, index: int) -> str:
         """Return the name of a face in lists and tables."""
-        return '/'.join(self.path(split, index).parts[-self.listed_parts :])
+        parts = self.path(split, index).parts[-self.listed_parts :]
+        return '/'.join(parts).replace(self.unlisted, '')
 
     def images(self) -> Iterator[ImageFile]:
         """Yield all image files."""
@@ -127,7 +135,11 @@ class FolderWriter:
 
     def write_labels(self, root: Path) -> None:
         """Write the label files below the root, after all images."""
-        for split, name in self.lists.items():
-            lines = (f'{self.listed(split, i)} {n}\n' for i, n in self.numbers(split))
+        for name, splits in self.lists.items():
+            lines = [
+                f'{self.listed(split, i)} {number}'
+                for split in splits
+                for i, number in self.numbers(split)
+            ]
             path = root / name.format(classes=self.settings.num_classes)
-            write_file(path, map(str.encode, lines))
+            write_file(path, ['\n'.join(lines).encode()])

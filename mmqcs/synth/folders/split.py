@@ -1,7 +1,6 @@
 """Writers of the datasets with an official split."""
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from mmqcs import expressions
 from mmqcs.synth.rng import generator
+from mmqcs.synth.synth_fer import render
 
 from .base import FolderWriter, ImageFile, write_csv, write_file
 
@@ -20,43 +20,28 @@ class RAFDBOfficial(FolderWriter):
     order = expressions.RAF_DB
     first = 1
     tops = ('basic',)
-    folder = 'basic/Image/aligned'
-
-    def path(self, split: str, index: int) -> Path:
-        """See the base class; the numbers have as many digits as in RAF-DB."""
-        digits = 5 if split == 'train' else 4
-        name = f'{split}_{index + 1:0{digits}d}_aligned.jpg'
-        return Path(
-            self.folder.format(split=split, label=self.number(split, index)), name
-        )
-
-    def write_labels(self, root: Path) -> None:
-        """Write the list, which has no final newline, like the original."""
-        lines = [
-            f'{self.listed(split, i).replace("_aligned", "")} {number}'
-            for split in self.labels
-            for i, number in self.numbers(split)
-        ]
-        path = root / 'basic/EmoLabel/list_patition_label.txt'
-        write_file(path, ['\n'.join(lines).encode()])
+    file = 'basic/Image/aligned/{split}_{count:0{digits}d}_aligned.jpg'
+    lists = {'basic/EmoLabel/list_patition_label.txt': ('train', 'test')}
+    unlisted = '_aligned'
 
 
-class RAFDBLists(RAFDBOfficial):
+class RAFDBLists(FolderWriter):
     """``raf_db_basic_train.txt`` and ``..._test.txt`` next to ``basic``; from 0."""
 
-    first = 0
-    lists = {'train': 'raf_db_basic_train.txt', 'test': 'raf_db_basic_test.txt'}
-    tops = ('basic', *lists.values())
+    order = expressions.RAF_DB
+    file = RAFDBOfficial.file
+    lists = {'raf_db_basic_train.txt': ['train'], 'raf_db_basic_test.txt': ['test']}
+    tops = ('basic', *lists)
     listed_parts = 3
-    write_labels = FolderWriter.write_labels
 
 
-class RAFDBFolders(RAFDBOfficial):
+class RAFDBFolders(FolderWriter):
     """Class folders ``train/1`` to ``train/7`` and ``test/1`` to ``test/7``."""
 
+    order = expressions.RAF_DB
+    first = 1
     tops = ('train', 'test')
-    folder = '{split}/{label}'
-    write_labels = FolderWriter.write_labels
+    file = '{split}/{label}/{split}_{count:0{digits}d}_aligned.jpg'
 
 
 class FER2013Images(FolderWriter):
@@ -65,7 +50,7 @@ class FER2013Images(FolderWriter):
     names = {'train': 'Training', 'test': 'PrivateTest'}
     grey = True
 
-    def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
+    def compose(self, face: np.ndarray, image: ImageFile | None = None) -> np.ndarray:
         """Return the face in grey and reduced."""
         grey = super().compose(face, image)
         return cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA)
@@ -80,32 +65,26 @@ class FER2013Folders(FER2013Images):
 
 
 class FER2013Table(FER2013Images):
-    """``fer2013.csv``, which contains the pixels.
-
-    Each image is first written as a text file of its own, so that many processes can
-    render and an interrupted run can be resumed. The table is then assembled from these
-    files, which are removed.
-    """
+    """``fer2013.csv``, which contains the pixels; rendered by a single process."""
 
     order = expressions.FER2013
-    tops = ('fer2013.csv', 'fer2013-pixels')
-    file = 'fer2013-pixels/{name}_{count}.txt'
+    tops = ('fer2013.csv',)
 
-    def encode(self, face: np.ndarray, image: ImageFile) -> bytes:
-        """Return the grey values, row by row, separated by spaces."""
-        return ' '.join(map(str, self.compose(face, image).ravel())).encode()
+    def images(self) -> Iterator[ImageFile]:
+        """Yield no image files."""
+        yield from ()
 
     def write_labels(self, root: Path) -> None:
-        """Assemble the table and remove the temporary files."""
-        write_file(root / 'fer2013.csv', self._rows(root))
-        shutil.rmtree(root / 'fer2013-pixels', ignore_errors=True)
+        """Render all faces into the table."""
+        write_file(root / self.tops[0], self._rows())
 
-    def _rows(self, root: Path) -> Iterator[bytes]:
+    def _rows(self) -> Iterator[bytes]:
         yield b'emotion,pixels,Usage\n'
         for split in self.labels:
             for i, number in self.numbers(split):
-                pixels = (root / self.path(split, i)).read_bytes()
-                yield b'%d,%s,%s\n' % (number, pixels, self.names[split].encode())
+                face = render(self.settings, split, i)
+                pixels = ' '.join(map(str, self.compose(face).ravel()))
+                yield f'{number},{pixels},{self.names[split]}\n'.encode()
 
 
 class FERPlusTable(FER2013Images):
@@ -156,8 +135,8 @@ class FERPlusLists(FER2013Images):
     """All images in ``img``; ``ferplus_training.txt`` and ``ferplus_test.txt``."""
 
     order = expressions.FER_PLUS
-    lists = {'train': 'ferplus_training.txt', 'test': 'ferplus_test.txt'}
-    tops = ('img', *lists.values())
+    lists = {'ferplus_training.txt': ['train'], 'ferplus_test.txt': ['test']}
+    tops = ('img', *lists)
     file = 'img/fer{serial:07d}.png'
 
 
@@ -195,10 +174,10 @@ class AffectNetLists(FolderWriter):
 
     order = expressions.AFFECT_NET
     lists = {
-        'train': 'affectnet_training-cls{classes}-v7.txt',
-        'test': 'affectnet_validation-cls{classes}.txt',
+        'affectnet_training-cls{classes}-v7.txt': ['train'],
+        'affectnet_validation-cls{classes}.txt': ['test'],
     }
-    tops = ('Manually_trainval_croped', *lists.values())
+    tops = ('Manually_trainval_croped', *lists)
     file = 'Manually_trainval_croped/{last_digit}/{split}{index:08x}.jpg'
     listed_parts = 2
 
