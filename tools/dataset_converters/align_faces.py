@@ -28,9 +28,7 @@ COLUMNS = ('file', 'faces', 'left', 'top', 'right', 'bottom', 'points_from', 'no
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument('src', metavar='IN', type=Path, help='folder of images')
     parser.add_argument('dst', metavar='OUT', type=Path, help='folder to write')
     parser.add_argument(

@@ -37,7 +37,6 @@ def parse_args() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__,
         epilog='layouts:\n' + '\n'.join(layouts).replace('``', ''),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(

@@ -41,9 +41,7 @@ SPLITS = {'train': 'train', 'val': 'test'}
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     numbers = {
         'train': (800, 'training scenes'),
         'val': (150, 'validation scenes'),

@@ -7,8 +7,6 @@ differ, nothing is written. PyTorch alone runs it:
 torch.export.load('NAME.pt2').module()(batch) returns (scores, logits).
 """
 
-import argparse
-
 from mmqcs.cli.export import (
     add_export_arguments,
     output_path,
@@ -21,9 +19,7 @@ from mmqcs.export.torch_program import export_torch
 
 def main() -> None:
     """Run the program."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     add_export_arguments(parser, '.pt2')
     args = parser.parse_args()
     path = output_path(args, '.pt2')

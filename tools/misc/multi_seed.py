@@ -22,9 +22,7 @@ DONE = 'complete.json'
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--seeds', type=int, nargs='+', default=[0, 1, 2], help='default: 0 1 2'
