@@ -16,7 +16,6 @@ pytest_plugins = 'program_runner'
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 CONVERTER = TOOLS / 'dataset_converters/synth_fer.py'
-SHEET = TOOLS / 'visualization/synth_fer_sheet.py'
 IMAGES = Path('basic/Image/aligned')
 LIST = Path('basic/EmoLabel/list_patition_label.txt')
 
@@ -162,25 +161,3 @@ def test_bad_options_are_named(run, tmp_path, option, value):
     assert option in done.stderr and str(value) in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'out').exists()
-
-
-def test_sheet(run, tmp_path):
-    out = tmp_path / 'deep' / 'sheet.png'
-    done = run(SHEET, '--out', out, '--people', 2, '--image-size', 40, '--classes', 8)
-    assert done.returncode == 0, done.stderr
-    sheet = cv2.imread(str(out))
-    assert sheet.shape[0] > 3 * sheet.shape[1]  # eight rows of two faces
-    settings = SynthFERSettings(image_size=40, num_classes=8, difficulty=0.35)
-    shown, other = (
-        cv2.resize(render(settings, 'train', person, 3)[4:-4, 4:-4], (30, 30))
-        for person in (101, 102)
-    )
-    found = [cv2.matchTemplate(sheet, x, cv2.TM_SQDIFF).min() for x in (shown, other)]
-    assert 3 * found[0] < found[1]
-    for option, value in (('--people', 0), ('--first', -1)):
-        wrong = run(SHEET, '--out', out, option, value)
-        assert wrong.returncode == 2
-        assert f'{option}: must be' in wrong.stderr
-    wrong = run(SHEET, '--out', tmp_path / 'sheet')
-    assert wrong.returncode == 2
-    assert '.png' in wrong.stderr
