@@ -32,15 +32,10 @@ PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmqcs.CropFace')]
 # the data set and what it calls the layout
 READERS = {
     'rafdb': (RAFDB, 'official'),
-    'rafdb-lists': (RAFDB, 'paths'),
-    'rafdb-folders': (RAFDB, 'folders'),
     'fer2013': (FER2013, 'folders'),
     'fer2013-csv': (FER2013, 'csv'),
     'ferplus': (FERPlus, 'fer2013new.csv'),
-    'ferplus-label-csv': (FERPlus, 'label.csv'),
-    'ferplus-lists': (FERPlus, 'list'),
     'affectnet': (AffectNet, 'csv'),
-    'affectnet-lists': (AffectNet, 'list'),
     'affectnet2021': (AffectNet, '2021'),
     'caer-s': (CAERS, 'folders'),
     'ck-plus': (CKPlus, 'sequences'),

@@ -110,10 +110,9 @@ def test_overwrite_leaves_nothing_of_before(run, tmp_path):
 
 def test_overwrite_in_another_layout(run, tmp_path):
     out = tmp_path / 'out'
-    lists = ('--layout', 'affectnet-lists', '--train', 2, '--test', 1, '--workers', 1)
-    assert run(CONVERTER, out, *lists, '--classes', 8).returncode == 0
-    # a list that is not of eight classes is not of that run
-    (out / 'affectnet_training-cls7-v7.txt').write_text('mine')
+    tables = ('--layout', 'affectnet', '--train', 2, '--test', 1, '--workers', 1)
+    assert run(CONVERTER, out, *tables, '--classes', 8).returncode == 0
+    (out / 'affectnet_training-cls7-v7.txt').write_text('mine')  # not of that run
     (out / 'CAER-S').mkdir()
     before = contents(out)
     caer_s = ('--layout', 'caer-s', '--train', 1, '--test', 1, '--workers', 1)

@@ -51,12 +51,10 @@ class FolderWriter:
     order: tuple[str, ...]  # class names in the label order of the dataset
     first = 0  # label of the first class
     codes: tuple[str, ...] = ()  # of the classes in file names
-    tops: tuple[str, ...]  # names below the root, with {classes} for their number
+    tops: tuple[str, ...]  # names of all files and folders directly below the root
     names: Mapping[str, str] = {'train': 'train', 'test': 'test'}  # of the splits
     file: str  # path of a face below the root, a format of the result of fields()
-    lists: Mapping[str, Sequence[str]] = {}  # splits by the list of their labels
     listed_parts = 1  # number of parts of the path of a face in lists and tables
-    unlisted = ''  # part of file names that these leave out
     grey = False
 
     def __init__(
@@ -69,11 +67,6 @@ class FolderWriter:
         self.labels = labels
         self.settings = settings
 
-    @classmethod
-    def roots(cls, num_classes: int) -> tuple[str, ...]:
-        """Return the names of all files and folders directly below the root."""
-        return tuple(name.format(classes=num_classes) for name in cls.tops)
-
     def number(self, split: str, index: int) -> int:
         """Return the label of a face in the numbering of the dataset."""
         return self._numbers[self.labels[split][index]] + self.first
@@ -84,18 +77,14 @@ class FolderWriter:
 
     def fields(self, split: str, index: int) -> dict[str, Any]:
         """Return what the path of a face depends on, by name."""
-        label = self.number(split, index)
+        label = self.number(split, index) - self.first
         return dict(
             split=split,
             title=split.title(),
             name=self.names[split],
             index=index,
-            last_digit=index % 10,
             count=index + 1,
-            digits=5 if split == 'train' else 4,  # as RAF-DB counts
-            serial=index + (len(self.labels['train']) if split == 'test' else 0),
-            label=label,
-            expression=self.order[label - self.first],
+            expression=self.order[label],
             code=self.codes[label] if self.codes else None,
         )
 
@@ -105,8 +94,7 @@ class FolderWriter:
 
     def listed(self, split: str, index: int) -> str:
         """Return the name of a face in lists and tables."""
-        parts = self.path(split, index).parts[-self.listed_parts :]
-        return '/'.join(parts).replace(self.unlisted, '')
+        return '/'.join(self.path(split, index).parts[-self.listed_parts :])
 
     def images(self) -> Iterator[ImageFile]:
         """Yield all image files."""
@@ -134,12 +122,4 @@ class FolderWriter:
         return cv2.imencode(suffix, self.compose(face, image), options)[1].tobytes()
 
     def write_labels(self, root: Path) -> None:
-        """Write the label files below the root, after all images."""
-        for name, splits in self.lists.items():
-            lines = [
-                f'{self.listed(split, i)} {number}'
-                for split in splits
-                for i, number in self.numbers(split)
-            ]
-            path = root / name.format(classes=self.settings.num_classes)
-            write_file(path, ['\n'.join(lines).encode()])
+        """Write the label files below the root, after all images; by default none."""

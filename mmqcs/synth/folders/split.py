@@ -20,28 +20,22 @@ class RAFDBOfficial(FolderWriter):
     order = expressions.RAF_DB
     first = 1
     tops = ('basic',)
-    file = 'basic/Image/aligned/{split}_{count:0{digits}d}_aligned.jpg'
-    lists = {'basic/EmoLabel/list_patition_label.txt': ('train', 'test')}
-    unlisted = '_aligned'
 
+    def path(self, split: str, index: int) -> Path:
+        """See the base class; the numbers have as many digits as in RAF-DB."""
+        digits = 5 if split == 'train' else 4
+        name = f'{split}_{index + 1:0{digits}d}_aligned.jpg'
+        return Path('basic/Image/aligned', name)
 
-class RAFDBLists(FolderWriter):
-    """``raf_db_basic_train.txt`` and ``..._test.txt`` next to ``basic``; from 0."""
-
-    order = expressions.RAF_DB
-    file = RAFDBOfficial.file
-    lists = {'raf_db_basic_train.txt': ['train'], 'raf_db_basic_test.txt': ['test']}
-    tops = ('basic', *lists)
-    listed_parts = 3
-
-
-class RAFDBFolders(FolderWriter):
-    """Class folders ``train/1`` to ``train/7`` and ``test/1`` to ``test/7``."""
-
-    order = expressions.RAF_DB
-    first = 1
-    tops = ('train', 'test')
-    file = '{split}/{label}/{split}_{count:0{digits}d}_aligned.jpg'
+    def write_labels(self, root: Path) -> None:
+        """Write the list, which has no final newline, like the original."""
+        lines = [
+            f'{self.listed(split, i).replace("_aligned", "")} {number}'
+            for split in self.labels
+            for i, number in self.numbers(split)
+        ]
+        path = root / 'basic/EmoLabel/list_patition_label.txt'
+        write_file(path, ['\n'.join(lines).encode()])
 
 
 class FER2013Images(FolderWriter):
@@ -92,52 +86,22 @@ class FERPlusTable(FER2013Images):
 
     order = expressions.FER_PLUS
     tops = ('FER2013Train', 'FER2013Test', 'fer2013new.csv')
-    # numbers continue across the splits
-    file = 'FER2013{title}/fer{serial:07d}.png'
+    file = 'FER2013{title}/fer{index:07d}.png'
 
-    def votes(self, number: int) -> list[int]:
-        """Return the votes for the eight classes, unknown, and not a face.
+    def write_labels(self, root: Path) -> None:
+        """Write the table of votes.
 
         The class gets eight votes and the next class two, so that the majority rule and
         soft labels give different targets.
         """
-        votes = [0] * 10
-        votes[number] = 8
-        votes[(number + 1) % 8] = 2
-        return votes
-
-    def write_labels(self, root: Path) -> None:
-        """Write the table of votes."""
         names = [name.lower() for name in self.order]
         rows = [['Usage', 'Image name', *names, 'unknown', 'NF']]
         for split, usage in self.names.items():
             for i, number in self.numbers(split):
-                rows.append([usage, self.listed(split, i), *self.votes(number)])
+                votes = [0] * 10
+                votes[number], votes[(number + 1) % 8] = 8, 2
+                rows.append([usage, self.listed(split, i), *votes])
         write_csv(root / 'fer2013new.csv', rows)
-
-
-class FERPlusLabelTables(FERPlusTable):
-    """``FER2013Train/fer0000000.png``, and votes in ``FER2013Train/label.csv``."""
-
-    tops = ('FER2013Train', 'FER2013Test')
-
-    def write_labels(self, root: Path) -> None:
-        """Write one table without a header per split; boxes are the whole image."""
-        for split, folder in zip(('train', 'test'), self.tops, strict=True):
-            rows = (
-                [self.listed(split, i), '(0, 0, 48, 48)', *self.votes(number)]
-                for i, number in self.numbers(split)
-            )
-            write_csv(root / folder / 'label.csv', rows)
-
-
-class FERPlusLists(FER2013Images):
-    """All images in ``img``; ``ferplus_training.txt`` and ``ferplus_test.txt``."""
-
-    order = expressions.FER_PLUS
-    lists = {'ferplus_training.txt': ['train'], 'ferplus_test.txt': ['test']}
-    tops = ('img', *lists)
-    file = 'img/fer{serial:07d}.png'
 
 
 class AffectNetTables(FolderWriter):
@@ -146,7 +110,7 @@ class AffectNetTables(FolderWriter):
     order = expressions.AFFECT_NET
     tops = ('Manually_Annotated_Images', 'Manually_Annotated_file_lists')
     names = {'train': 'training', 'test': 'validation'}
-    file = 'Manually_Annotated_Images/{last_digit}/{split}{index:08x}.jpg'
+    file = 'Manually_Annotated_Images/1/{split}{index:08x}.jpg'
     listed_parts = 2
 
     def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
@@ -167,19 +131,6 @@ class AffectNetTables(FolderWriter):
                 for i, number in self.numbers(split)
             ]
             write_csv(root / self.tops[1] / f'{name}.csv', [header.split(','), *rows])
-
-
-class AffectNetLists(FolderWriter):
-    """Cropped images, and lists whose names contain the number of classes."""
-
-    order = expressions.AFFECT_NET
-    lists = {
-        'affectnet_training-cls{classes}-v7.txt': ['train'],
-        'affectnet_validation-cls{classes}.txt': ['test'],
-    }
-    tops = ('Manually_trainval_croped', *lists)
-    file = 'Manually_trainval_croped/{last_digit}/{split}{index:08x}.jpg'
-    listed_parts = 2
 
 
 class AffectNet2021(FolderWriter):
