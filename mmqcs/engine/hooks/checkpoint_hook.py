@@ -56,7 +56,6 @@ class CheckpointHook(StockCheckpointHook):
 
     Raises:
         TypeError: An argument is unknown. The stock hook raises it at its first save.
-        KeyError: After a validation: no metric has the name given as ``save_best``.
 
     Examples:
         >>> from mmqcs.registry import HOOKS
@@ -136,16 +135,6 @@ class CheckpointHook(StockCheckpointHook):
         ids = hub.runtime_info.get('keep_ckpt_ids', [])
         if not isinstance(ids, (list, tuple)) or {*map(type, ids)} - {int}:
             hub.pop_info('keep_ckpt_ids')
-
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        """Save the best checkpoint."""
-        for name in self.save_best or ():
-            if metrics and name != 'auto' and name not in metrics:
-                raise KeyError(
-                    f'save_best={name!r} of the CheckpointHook is not one of the '
-                    f'metrics {", ".join(metrics)}'
-                )
-        super().after_val_epoch(runner, metrics)
 
     def _save_checkpoint(self, runner: Runner) -> None:
         step = (runner.epoch if self.by_epoch else runner.iter) + 1
