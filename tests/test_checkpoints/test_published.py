@@ -31,7 +31,7 @@ def test_recipes_are_those_of_the_configs(recipe):
     assert tuple(classes[: len(recipe.classes)]) == recipe.classes
 
 
-def test_the_best_accuracy_tells_the_data_set():
+def test_the_best_accuracy_tells_the_dataset():
     assert find_recipe('quadruplet', 7, 92.5033).dataset == 'RAF-DB'
     assert find_recipe('quadruplet', 7, 67.94).dataset == 'AffectNet-7'
     assert find_recipe('pair', 8, 91.41).name == 'dcs_ir50_ferplus'

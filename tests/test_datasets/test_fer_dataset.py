@@ -1,4 +1,4 @@
-"""What the data sets have in common: layouts, counts, bad input."""
+"""Behaviour that all datasets share: layouts, counts, bad input."""
 
 import os
 
@@ -148,7 +148,7 @@ def test_only_the_classes_wanted_are_compared(rafdb, log, monkeypatch):
     assert 'images (Fear 0, Surprise 1)' in log.info[-1]
 
 
-def test_a_data_set_of_another_name_is_not_compared(rafdb, log):
+def test_a_dataset_of_another_name_is_not_compared(rafdb, log):
     RAFDB(rafdb, metainfo={'dataset_name': 'My faces'})
     assert log.info[-1].startswith('My faces train')
     assert not log.warnings
