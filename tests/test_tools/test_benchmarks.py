@@ -18,7 +18,10 @@ sys.path.append(str(ROOT / 'tools/benchmarks'))
 import data_pipeline
 import inference
 import inferencer
+import loss_curve
 import measure
+import sampler
+import train_loop
 import train_step
 from baseline import ParameterwiseSAM, branch_by_branch_loss
 
@@ -34,12 +37,13 @@ def bench(monkeypatch, capsys, tmp_path):
     """Runs a benchmark in this process and returns its record."""
     MMLogger.get_instance('benchmarks')  # they change the level of the current logger
     monkeypatch.chdir(ROOT)
-    # processes would take longer to start than these measurements
-    monkeypatch.setattr(
-        measure, 'ProcessPoolExecutor', lambda n, mp_context: ThreadPoolExecutor(n)
-    )
+    for module in (measure, train_loop):
+        # processes would take longer to start than these measurements
+        monkeypatch.setattr(
+            module, 'ProcessPoolExecutor', lambda n, mp_context: ThreadPoolExecutor(n)
+        )
     monkeypatch.setattr(train_step, 'peak_flops', lambda dtype: 1e12)
-    for module in (train_step, inference, inferencer):
+    for module in (train_step, inference, inferencer, train_loop):
         # it would hold for the tests that follow
         monkeypatch.setattr(module, 'keep_freed_memory', lambda: None)
 
@@ -99,6 +103,17 @@ def test_train_step(bench):
         assert row['syncs'] is None
 
 
+def test_train_loop(bench):
+    record = bench(
+        *(train_loop, '--images', 28, '--dataset', 70, '--workers', 0),
+        *('--iterations', 3, '--skip', 1, '--modes', 'ImageClassifier', 'QCS'),
+    )
+    base, qcs = record['rows'].values()
+    assert base['parameters'] < qcs['parameters']
+    for row in (base, qcs):
+        assert 0 < row['ms_waiting_for_data'] < row['ms_per_iteration']
+
+
 @needs_cascades
 def test_inferencer(bench):
     options = '--configs', SMALL, '--images', 2, '--size', 320, '--repeats', 1
@@ -122,12 +137,30 @@ def test_inference(bench):
 
 
 @pytest.mark.slow
+def test_sampler(bench):
+    record = bench(sampler, '--sizes', 2000)
+    for row in record['rows'].values():
+        assert row['index_bytes_per_image'] <= 16
+        assert row['companions_us'] > 0
+
+
+@pytest.mark.slow
 def test_data_pipeline(bench):
     config = ROOT / 'configs/qcs/qcs_ir50_ferplus.py'
     options = '--config', config, '--images', 28, '--repeats', 1
     record = bench(data_pipeline, *options)
     assert record['rows'].keys() == {'torchvision on Pillow', 'ours', 'cached'}
     assert all(row['images_per_second'] > 0 for row in record['rows'].values())
+
+
+def test_loss_curve(bench):
+    record = bench(
+        *(loss_curve, '--iterations', 2, '--window', 1),
+        *('--seeds', 2, '--groups', 2, '--modes', 'exact', 'bfloat16'),
+    )
+    exact, other = record['rows']['exact'], record['rows']['bfloat16']
+    assert exact['distance_to_exact'] == 0
+    assert 0 < other['distance_to_exact'] < exact['distance_between_exact_seeds']
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ if ! "$PYTHON" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; 
   exit 0
 fi
 step 150 tests "$PYTHON" -m pytest -m gpu -q --durations=10 tests/test_gpu
-for name in train_step inference; do
+for name in train_step inference train_loop; do
   step 180 "$name" "$PYTHON" "tools/benchmarks/$name.py" --out "$OUT/$name.json"
 done
 exit "$status"
