@@ -20,6 +20,7 @@ import inference
 import inferencer
 import loss_curve
 import measure
+import run_all
 import sampler
 import train_loop
 import train_step
@@ -98,6 +99,7 @@ def test_train_step(bench):
     )
     rows, flops = record['rows'], record['settings']['flops']
     assert rows.keys() == {'baseline', 'exact', 'bfloat16'}
+    assert rows['exact']['operations'] < rows['baseline']['operations'] / 2
     for row in rows.values():
         assert row['of_peak'] == pytest.approx(flops / row['seconds'] / 1e12)
         assert row['syncs'] is None
@@ -121,8 +123,7 @@ def test_inferencer(bench):
     assert record['settings']['faces'] > 0
     rows = list(record['rows'].values())
     assert rows[0]['ratio'] == 1
-    ratio = rows[1]['ms_per_face'] / rows[0]['ms_per_face']
-    assert rows[1]['ratio'] == pytest.approx(ratio)
+    assert rows[1]['ratio'] == rows[1]['ms_per_face'] / rows[0]['ms_per_face']
 
 
 def test_inference(bench):
@@ -179,8 +180,9 @@ def test_the_peak_is_that_of_a_product():
     assert rate > 2 * 512**3 / (time.perf_counter() - start)
 
 
-def test_flops_are_counted():
+def test_operations_are_counted():
     a = torch.ones(2, 2)
+    assert measure.count_operations(lambda: (a + a) * a) == 2
     assert measure.count_flops(lambda: a @ a) == 16
 
 
@@ -191,3 +193,49 @@ def test_importing_the_package_imports_no_framework():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.stdout.strip() == '[]', done.stderr
+
+
+def test_the_document_has_a_place_for_every_table():
+    document = (ROOT / 'docs/benchmarks.md').read_text()
+    places = [
+        f'{name} on {device}'
+        for device, names in run_all.OPTIONS.items()
+        for name in names
+    ]
+    for place in places:
+        new = run_all.insert(document, place, '| new |')
+        assert new.count('| new |') == 1
+        assert run_all.insert(new, place, '| new |') == new
+        assert new.count('<!--') == document.count('<!--')
+    with pytest.raises(ValueError, match='<!-- begin it on cpu -->'):
+        run_all.insert(document, 'it on cpu', '')
+
+
+def test_one_pass_goes_on_after_a_failure(tmp_path, monkeypatch, capsys):
+    """The table of the benchmark that ran is written, and the other one is named."""
+    for name, line in (('sampler', 'raise SystemExit(3)'), ('inference', '')):
+        (tmp_path / f'{name}.py').write_text(
+            'import sys\n'
+            'record = \'{"environment": {"device": 1, "python": 2, '
+            '"torch": 3, "opencv": 4}}\'\n'
+            f'{line}\n'
+            "open(sys.argv[2], 'w').write(record)\n"
+            "print('warning\\n| a |\\n| - |\\na note')\n"
+        )
+    document = tmp_path / 'document.md'
+    document.write_text(
+        '<!-- begin inference on cpu -->\n<!-- end inference on cpu -->\n'
+    )
+    monkeypatch.setattr(run_all, 'HERE', tmp_path)
+    command = ['run_all', '--device', 'cpu', '--only', 'sampler', 'inference']
+    command += ['--document', str(document), '--out', str(tmp_path / 'records')]
+    monkeypatch.setattr(sys, 'argv', command)
+    with pytest.raises(SystemExit) as stop:
+        run_all.main()
+    assert stop.value.code == 1
+    error = capsys.readouterr().err
+    assert 'sampler.py (3)' in error and 'inference.py' not in error
+    assert '\n\n| a |\n| - |\n\na note\n<!-- end' in document.read_text()
+    record = json.loads((tmp_path / 'records/cpu.json').read_text())
+    statuses = {name: x['status'] for name, x in record['benchmarks'].items()}
+    assert statuses == {'sampler': 3, 'inference': 0}

@@ -3,8 +3,8 @@
 #
 #   PYTHON=python3 OUT=work_dirs/gpu_check tools/benchmarks/gpu_check.sh
 #
-# Leaves in OUT what the tests and each benchmark printed, and the records of the
-# benchmarks, whatever fails. The exit status is that of the first that failed.
+# Leaves in OUT: tests.txt, benchmarks.txt, the records, and benchmarks.md with the
+# measured tables, whatever fails. The exit status is that of the first that failed.
 # Without a GPU it says so, and ends with status 0.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -29,8 +29,8 @@ if ! "$PYTHON" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; 
   echo "gpu_check: $PYTHON sees no GPU, so neither tests nor benchmarks run"
   exit 0
 fi
+cp docs/benchmarks.md "$OUT/benchmarks.md"
 step 150 tests "$PYTHON" -m pytest -m gpu -q --durations=10 tests/test_gpu
-for name in train_step inference train_loop; do
-  step 180 "$name" "$PYTHON" "tools/benchmarks/$name.py" --out "$OUT/$name.json"
-done
+step 370 benchmarks "$PYTHON" tools/benchmarks/run_all.py --device cuda \
+  --document "$OUT/benchmarks.md" --out "$OUT" --limit 180
 exit "$status"

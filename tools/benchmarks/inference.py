@@ -96,12 +96,9 @@ def main() -> None:
     """Run the benchmark."""
     parser = make_parser(__doc__, 'inference')
     parser.add_argument('--config', default='configs/qcs/qcs_ir50_raf.py')
-    batch, repeats = (64, 5) if ON_GPU else (16, 15)
-    parser.add_argument('--batch', type=int, default=batch)
+    parser.add_argument('--batch', type=int, default=16)
     parser.add_argument('--size', type=int, default=224, help='side of an image')
-    parser.add_argument(
-        '--repeats', type=int, default=repeats, help='turns of each mode'
-    )
+    parser.add_argument('--repeats', type=int, default=15, help='turns of each mode')
     parser.add_argument('--modes', nargs='+', choices=MODES, default=DEFAULT_MODES)
     args = parser.parse_args()
 

@@ -1,5 +1,6 @@
 """Timing of several forms of a program side by side, and the record of the results."""
 
+import argparse
 import json
 import math
 import multiprocessing
@@ -22,6 +23,7 @@ import PIL
 import torch
 import torch.utils.benchmark
 import torchvision
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmqcs.cli.options import ArgumentParser
@@ -43,6 +45,7 @@ def alternate(
     repeats: int,
     warmup: int = 2,
     iterations: int = 10 if ON_GPU else 1,
+    operations: bool = False,
 ) -> Rows:
     """Time several steps, each in its own process, in turns.
 
@@ -55,6 +58,7 @@ def alternate(
         warmup: Iterations before the first turn.
         iterations: Iterations per turn. On a GPU the host waits for the device only
             at the end of a turn, as it does in a training.
+        operations: Whether to count ATen operations.
 
     Returns:
         For each step, seconds per iteration (the median of the turns, the fastest and
@@ -65,6 +69,7 @@ def alternate(
           beyond what it held before its step was built
         - ``reserved_mib``: peak of what PyTorch took from the GPU; None on a CPU
         - ``syncs``: times that an iteration waits for the GPU; None on a CPU
+        - ``operations``: ATen operations per iteration, where they are counted
         - ``output``: what the last iteration returned, if it is a tensor
     """
     context = multiprocessing.get_context('spawn')
@@ -86,7 +91,7 @@ def alternate(
         for _ in range(repeats):
             for name in steps:
                 turns[name].append(ask(name, _run, iterations) / iterations)
-        facts = {name: ask(name, _facts) for name in steps}
+        facts = {name: ask(name, _facts, operations) for name in steps}
     medians = {name: statistics.median(seconds) for name, seconds in turns.items()}
     first = next(iter(medians.values()))
     return {
@@ -128,7 +133,7 @@ def _reset_peak() -> None:
         Path('/proc/self/clear_refs').write_text('5')
 
 
-def _facts() -> dict[str, Any]:
+def _facts(operations: bool) -> dict[str, Any]:
     step, output = _process.step, _process.output
     memory = resident('VmHWM') - _process.before
     if ON_GPU:
@@ -137,6 +142,7 @@ def _facts() -> dict[str, Any]:
         'memory_mib': memory,
         'reserved_mib': torch.cuda.max_memory_reserved() / 2**20 if ON_GPU else None,
         'syncs': count_syncs(step) if ON_GPU else None,
+        'operations': count_operations(step) if operations else None,
         'output': output.float().cpu().numpy() if torch.is_tensor(output) else None,
     }
 
@@ -152,6 +158,25 @@ def count_syncs(step: Step) -> int:
         torch.cuda.set_sync_debug_mode('default')
     text = 'called a synchronizing CUDA operation'
     return sum(text in str(warning.message) for warning in caught)
+
+
+class _Operations(TorchDispatchMode):
+    """Counts what reaches ATen."""
+
+    count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def count_operations(step: Step) -> int:
+    """Return the number of ATen operations of an iteration that is not compiled."""
+    with _Operations() as counter:
+        step()
+    return counter.count
 
 
 def count_flops(step: Step) -> float:
@@ -186,13 +211,20 @@ def environment() -> dict[str, Any]:
     lines = info.read_text().splitlines() if info.exists() else []
     names = (x.split(':', 1)[1].strip() for x in lines if x.startswith('model name'))
     processor = next(names, platform.machine())
+    packages = dict(
+        torch=torch,
+        torchvision=torchvision,
+        mmengine=mmengine,
+        numpy=numpy,
+        opencv=cv2,
+        pillow=PIL,
+    )
     gpu = torch.cuda.get_device_name() if ON_GPU else None
-    packages = torch, torchvision, mmengine, numpy, cv2, PIL
     return {
         'device': gpu or f'{processor}, {torch.get_num_threads()} threads',
         'cpus': os.cpu_count(),
         'python': platform.python_version(),
-        **{package.__name__: package.__version__ for package in packages},
+        **{name: package.__version__ for name, package in packages.items()},
     }
 
 
@@ -203,7 +235,9 @@ def make_parser(doc: str, name: str) -> ArgumentParser:
         doc: Description of the benchmark.
         name: Name of its record.
     """
-    parser = ArgumentParser(description=doc)
+    parser = ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--out', default=f'work_dirs/benchmarks/{name}.json')
     return parser
 
@@ -215,7 +249,7 @@ def report(
     title: str,
     columns: Mapping[str, str],
 ) -> None:
-    """Print a table and where it was measured, and write both as JSON.
+    """Print a table, and write it with settings and environment as JSON.
 
     Args:
         path: File of the record.
@@ -228,11 +262,8 @@ def report(
         [name, *(cell.format(**row) for cell in columns.values())]
         for name, row in rows.items()
     ]
-    facts = environment()
-    shown = ', '.join(f'{x} {facts[x]}' for x in ('device', 'python', 'torch', 'cv2'))
-    print(f'Measured with {shown}:\n')
     print(markdown_table([title, *columns], lines))
-    record = {'environment': facts, 'settings': settings, 'rows': rows}
+    record = {'environment': environment(), 'settings': settings, 'rows': rows}
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=2) + '\n')

@@ -118,7 +118,7 @@ def main() -> None:
         '--dataset', type=int, default=28709, help='images of the dataset'
     )
     parser.add_argument(
-        '--iterations', type=int, default=120 if ON_GPU else 30, help='of each mode'
+        '--iterations', type=int, default=150 if ON_GPU else 30, help='of each mode'
     )
     parser.add_argument(
         '--skip', type=int, default=20, help='first iterations, not timed'

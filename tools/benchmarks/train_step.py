@@ -158,18 +158,19 @@ COLUMNS = {
 }
 if ON_GPU:
     COLUMNS |= {'reserved': '{reserved_mib:.0f} MiB', 'syncs': '{syncs}'}
+else:
+    COLUMNS |= {'ATen operations': '{operations}'}
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = make_parser(__doc__, 'train_step')
     parser.add_argument('--config', default='configs/qcs/qcs_ir50_raf.py')
-    groups, warmup = (24, 3) if ON_GPU else (4, 2)
-    parser.add_argument('--groups', type=int, default=groups, help='anchors per batch')
+    parser.add_argument('--groups', type=int, default=4, help='anchors per batch')
     parser.add_argument('--size', type=int, default=224, help='side of an image')
     parser.add_argument('--repeats', type=int, default=3, help='turns of each mode')
     parser.add_argument(
-        '--warmup', type=int, default=warmup, help='iterations before the first turn'
+        '--warmup', type=int, default=2, help='iterations before the first turn'
     )
     parser.add_argument('--modes', nargs='+', choices=MODES, default=DEFAULT_MODES)
     args = parser.parse_args()
@@ -177,7 +178,7 @@ def main() -> None:
     cfg = load_config(args.config)
     arguments = cfg, args.groups, args.size
     modes = {name: MODES[name] for name in args.modes}
-    rows = alternate(modes, arguments, args.repeats, args.warmup)
+    rows = alternate(modes, arguments, args.repeats, args.warmup, operations=not ON_GPU)
     flops = count_flops(baseline(*arguments))
     rates = peaks()
     first = rows[args.modes[0]]
@@ -185,6 +186,8 @@ def main() -> None:
         del row['output']
         row['memory_share'] = row['memory_mib'] / first['memory_mib']
         row['of_peak'] = of_peak(name, flops / row['seconds'], rates)
+        if 'compiled' in name:  # it does not call ATen operation by operation
+            row['operations'] = '-'
     parameters = sum(p.numel() for p in build_model(cfg).parameters())
     facts = {'flops': flops, 'parameters': parameters, 'peak_flops': rates}
     report(args.out, vars(args) | facts, rows, 'mode', COLUMNS)
