@@ -36,7 +36,6 @@ import mmqcs.functional
 import mmqcs.runs.curves
 import mmqcs.runs.report
 import mmqcs.visualization
-import mmqcs.visualization.embedding
 from mmqcs import registry
 from mmqcs.detection import require_detection
 from mmqcs.registry import DATASETS, MODELS
@@ -51,7 +50,6 @@ _PUBLIC = (
     mmqcs.runs.curves,
     mmqcs.runs.report,
     mmqcs.visualization,
-    mmqcs.visualization.embedding,
 )
 _MARKDOWN = MarkdownIt().enable('table')
 _COMMENT = re.compile(r'<!-- (not executed|needs): (.+?) -->\s*')

@@ -19,8 +19,9 @@ def published_state(
     for key, shape in json.loads((DATA / 'qcs_raf_keys.json').read_text()).items():
         if '.head.linear.' in key:
             shape = [classes, *shape[1:]]
+        dtype = torch.int64 if key.endswith('num_batches_tracked') else None
         if group == 'quadruplet' or not key.endswith('.theta'):
-            state[prefix + key] = torch.zeros(()).expand(shape)
+            state[prefix + key] = torch.zeros((), dtype=dtype).expand(shape)
     return state
 
 

@@ -6,14 +6,11 @@ from pickle import PicklingError
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
 
 from mmqcs.atomic import draft_of, publish_draft
 from mmqcs.checkpoints.reference.convert import sha256
 from mmqcs.checkpoints.safe_load import CheckpointError, load_weights_only
 from mmqcs.checkpoints.weights import inference_weights
-from mmqcs.models.necks.token_pyramid_neck import probe_backbone
-from mmqcs.registry import MODELS
 
 
 def strip_checkpoint(
@@ -56,36 +53,3 @@ def save_with_hash(checkpoint: Mapping[str, Any], path: str | Path) -> Path:
     finally:
         draft.unlink(missing_ok=True)
     return final
-
-
-def inference_config(config: Config | Mapping[str, Any]) -> ConfigDict:
-    """Return the config of the plain ``ImageClassifier`` inside a QCS model.
-
-    It has the same backbone, neck and head, without the train-only parts, random
-    erasing and the initialisation of the backbone.
-
-    Args:
-        config: A whole config or its ``model``. It is not changed.
-
-    Raises:
-        ValueError: The model is not a QCSClassifier.
-    """
-    model = config.get('model', config)
-    name = str(model.get('type', '')).split('.')[-1]
-    if name != 'QCSClassifier':
-        raise ValueError(f'expected the config of a QCSClassifier, got type {name!r}')
-    backbone = {k: v for k, v in model['backbone'].items() if k != 'init_cfg'}
-    plain = ConfigDict(
-        type='mmpretrain.ImageClassifier', backbone=backbone, head=model['head']
-    )
-    if preprocessor := dict(model.get('data_preprocessor') or {}):
-        preprocessor.pop('erasing', None)
-        preprocessor['type'] = 'mmpretrain.ClsDataPreprocessor'
-        plain.data_preprocessor = preprocessor
-    if neck := dict(model.get('neck') or {}):
-        if neck['type'].endswith('TokenPyramidNeck') and not neck.get('in_channels'):
-            size = model.get('input_size', 224)
-            found = probe_backbone(MODELS.build(dict(backbone)), size)
-            neck['in_channels'], neck['strides'] = found
-        plain.neck = neck
-    return plain

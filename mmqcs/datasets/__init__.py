@@ -13,7 +13,8 @@ from .fer_plus import FERPlus
 from .jaffe import JAFFE
 from .kdef import KDEF
 from .raf_db import RAFDB
-from .samplers import BalancedSampler, PairBatchSampler, QuadrupletBatchSampler
+from .samplers.balanced_sampler import BalancedSampler
+from .samplers.group_batch_sampler import PairBatchSampler, QuadrupletBatchSampler
 from .synth_fer import SynthFER
 from .transforms import CropFace, JitterColor, SampleFace, WarpFace
 

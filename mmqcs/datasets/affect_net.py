@@ -11,7 +11,7 @@ from mmqcs import expressions
 from mmqcs.registry import DATASETS
 
 from .base import FERDataset, FoundLayout, Layout, Sample
-from .readers.affect_net_index import ROW, index_annotations, index_csv
+from .readers.affect_net_index import index_annotations, index_csv
 from .readers.folders import (
     companion,
     locate,
@@ -124,25 +124,22 @@ class AffectNet(FERDataset):
 
     def _read_annotations(self, source: Path) -> Iterator[Sample]:
         images = undouble(source.parent / 'images')
-        index = index_annotations(source)
-        labels = index.rows['label'].tolist()
-        for number, label in zip(index.names, labels, strict=True):
-            path = os.path.join(images, f'{number}.jpg')
-            yield Sample(path, label, f'{source}/{number}_exp.npy')
+        for entry in index_annotations(source):
+            path = os.path.join(images, f'{entry.name}.jpg')
+            yield Sample(path, entry.label, f'{source}/{entry.name}_exp.npy')
 
     def _read_csv(self, root: Path, source: Path) -> Iterator[Sample]:
         images = str(companion(source, root, _IMAGES))
         index = index_csv(source)
-        boxless = int((index.rows['box'][:, 2] == 0).sum())
+        boxless = sum(entry.box is None for entry in index)
         if boxless:
             print_log(
-                f'{source}: {boxless:,} of {len(index.names):,} images have no face '
-                f'box and are not cropped',
+                f'{source}: {boxless:,} of {len(index):,} images have no face box and '
+                f'are not cropped',
                 logger='current',
             )
-        columns = (index.rows[name].tolist() for name in ROW.names)
-        for name, label, box, line in zip(index.names, *columns, strict=True):
-            extra = {'bbox': box} if box[2] else None
+        for name, label, box, line in index:
+            extra = {'bbox': tuple(box)} if box else None
             path = os.path.join(images, name)
             yield Sample(path, label, f'{source} line {line}', extra=extra)
 

@@ -13,7 +13,8 @@ from .hooks.runtime_info_hook import RuntimeInfoHook
 from .hooks.sam_hook import SAMHook
 from .hooks.setup_check_hook import SetupCheckHook
 from .log_processor import QuietLogProcessor
-from .optim import AutocastOptimWrapper, SAMAmpOptimWrapper, SAMOptimWrapper
+from .optim.autocast_optim_wrapper import AutocastOptimWrapper
+from .optim.sam_optim_wrapper import SAMAmpOptimWrapper, SAMOptimWrapper
 
 __all__ = [
     'AutocastOptimWrapper',

@@ -2,6 +2,6 @@
 
 from mmqcs import openmmlab  # noqa: F401
 
-from .metrics import FERMetric
+from .metrics.fer_metric import FERMetric
 
 __all__ = ['FERMetric']

@@ -11,7 +11,7 @@ from mmqcs.functional.similarity import (
     sample_max,
     similarity_map,
 )
-from mmqcs.models.necks import CSANeck
+from mmqcs.models import CSANeck
 
 from .attention import evaluating, square_grid
 

@@ -51,6 +51,12 @@ class Ring:
         """Number of images in a group."""
         return len(self.branches)
 
+    @property
+    def partners(self) -> tuple[int, ...]:
+        """The similar partner of each image."""
+        pairs = {i: j for a, b in self.similar for i, j in ((a, b), (b, a))}
+        return tuple(pairs[i] for i in range(self.size))
+
     def classes(self) -> tuple[int, ...]:
         """Return the class slot of each image, ``(0, 0, 1, 1)`` for a quadruplet."""
         slots = [0] * self.size

@@ -177,8 +177,7 @@ def scaled_dot_product_attention(tokens: Tensor, ring: Ring) -> Tensor:
         >>> scaled_dot_product_attention(torch.rand(2, 3, 49, 96), PAIR).shape
         torch.Size([2, 3, 49, 49])
     """
-    partner = {i: j for a, b in ring.similar for i, j in ((a, b), (b, a))}
-    other = tokens[[partner[i] for i in range(ring.size)]]
+    other = tokens[list(ring.partners)]
     logits = tokens @ other.transpose(-2, -1) / tokens.size(-1) ** 0.5
     return torch.softmax(logits, dim=-1)
 

@@ -2,19 +2,20 @@
 
 from mmqcs import openmmlab  # noqa: F401
 
-from .backbones import IRNet
-from .classifiers import DistilledClassifier, FERClassifier, QCSClassifier
-from .cross import CrossBranch
-from .encoders import TokenEncoder
-from .heads import BilinearFusionHead, GatedClsHead
-from .losses import (
-    EuclideanDistillLoss,
-    GroupLoss,
-    KLDistillLoss,
-    SmoothCrossEntropyLoss,
-)
-from .necks import CSANeck, TokenPyramidNeck
-from .preprocessors import FERDataPreprocessor
+from .backbones.ir_net import IRNet
+from .classifiers.distilled_classifier import DistilledClassifier
+from .classifiers.fer_classifier import FERClassifier
+from .classifiers.qcs_classifier import QCSClassifier
+from .cross.cross_branch import CrossBranch
+from .encoders.token_encoder import TokenEncoder
+from .heads.bilinear_fusion_head import BilinearFusionHead
+from .heads.gated_cls_head import GatedClsHead
+from .losses.distill_losses import EuclideanDistillLoss, KLDistillLoss
+from .losses.group_loss import GroupLoss
+from .losses.smooth_cross_entropy_loss import SmoothCrossEntropyLoss
+from .necks.csa_neck import CSANeck
+from .necks.token_pyramid_neck import TokenPyramidNeck
+from .preprocessors.fer_data_preprocessor import FERDataPreprocessor
 from .roi_heads import build_qcs_roi_head
 from .weight_init import OptionalPretrained
 

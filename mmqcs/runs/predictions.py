@@ -1,14 +1,13 @@
 """The predictions of a validation or test, as figures and reports need them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from mmengine.model import BaseModel
 from mmpretrain.structures import DataSample
 
 from mmqcs.atomic import atomic_file
@@ -171,20 +170,3 @@ def prediction_rows(samples: Sequence[DataSample]) -> list[tuple]:
 
 def _is_classified(sample: DataSample) -> bool:
     return 'pred_score' in sample and sample.get('gt_label', torch.ones(0)).numel() == 1
-
-
-@torch.no_grad()
-def predict(
-    model: BaseModel,
-    batches: Iterable[Mapping[str, Any]],
-    classes: Sequence[str] | None = None,
-) -> Predictions:
-    """Predict the batches of a data loader by a classifier in evaluation mode.
-
-    Raises:
-        ValueError: No image has one label.
-    """
-    rows = [row for batch in batches for row in prediction_rows(model.test_step(batch))]
-    if not rows:
-        raise ValueError('the dataset holds no images with one label each')
-    return Predictions.from_rows(rows, classes)

@@ -1,4 +1,4 @@
-"""Small trees of images, and what the data sets say in the log."""
+"""Small trees of images, and the log messages of the datasets."""
 
 import logging
 from pathlib import Path

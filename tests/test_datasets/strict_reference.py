@@ -24,7 +24,7 @@ def demand(condition):
 
 
 def lines(content):
-    """The lines that are not blank."""
+    """Return the lines that are not blank."""
     utf16 = content[:2] in (b'\xff\xfe', b'\xfe\xff')
     try:
         text = content.decode('utf-16' if utf16 else 'utf-8-sig')

@@ -1,4 +1,4 @@
-import operator
+import json
 import os
 
 import numpy as np
@@ -49,7 +49,7 @@ def test_csv(tmp_path, put, log, newline, folder):
     ends = [info['img_path'].endswith(n) for info, n in zip(infos, IMAGES, strict=True)]
     assert all(ends)
     boxes = [info.get('bbox') for info in infos]
-    assert boxes == [[2, 1, 5, 4], None, [-3, -3, 100, 100], [0, 0, 5, 5]]
+    assert boxes == [(2, 1, 5, 4), None, (-3, -3, 100, 100), (0, 0, 5, 5)]
     assert any('1 of 4 images have no face box' in line for line in log.info)
     assert "layout 'csv'" in log.info[-1]
     assert 'published dataset has 287,651 images (Neutral 74,874' in log.warnings[0]
@@ -128,7 +128,7 @@ def test_numbers_that_went_through_pandas(tmp_path, put):
     rows = ['1/a.jpg,2.0,1.0,5.0,4.0,1;2,1.0,0,0', '1/b b.JPG,,,,,1;2,0.0,0,0']
     dataset = AffectNet(write_csv(put, tmp_path, rows))
     assert dataset.get_gt_labels().tolist() == [1, 0]
-    assert dataset.get_data_info(0)['bbox'] == [2, 1, 5, 4]
+    assert dataset.get_data_info(0)['bbox'] == (2, 1, 5, 4)
     assert 'bbox' not in dataset.get_data_info(1)
 
 
@@ -143,29 +143,52 @@ def test_a_table_of_a_spreadsheet(tmp_path, put, encoding):
 @pytest.mark.parametrize(
     'change',
     [
-        lambda index: index.pop('rows'),
-        lambda index: index.update(rows=index['rows']['label']),
-        lambda index: index.update(rows=index['rows'][:-1]),
-        lambda index: operator.iadd(index['rows']['label'], 8),
-        lambda index: index.update(rows=index['rows'][:, None]),
-        lambda index: index.update(names=index['names'][:3]),
-        lambda index: index.update(names=index['names'] | 128),
+        lambda columns: columns.pop(),
+        lambda columns: columns[0].pop(),
+        lambda columns: columns.__setitem__(0, 3),
+        lambda columns: columns[0].__setitem__(1, 1),
+        lambda columns: columns[1].__setitem__(1, 8),
+        lambda columns: columns[1].__setitem__(1, 1.0),
+        lambda columns: columns[1].__setitem__(1, True),
+        lambda columns: columns[2].__setitem__(1, [1, 2, 3]),
+        lambda columns: columns[2].__setitem__(1, [1, 2, 3, 'x']),
+        lambda columns: columns[2].__setitem__(1, 5),
+        lambda columns: columns[3].__setitem__(1, None),
     ],
-    ids=['missing', 'dtype', 'length', 'range', 'shape', 'names', 'utf8'],
 )
 def test_an_index_of_another_form_is_built_again(tmp_path, put, cache, log, change):
     root = write_csv(put, tmp_path)
     AffectNet(root)
     (path,) = cache.iterdir()
-    index = dict(np.load(path))
-    change(index)
-    np.savez(path, **index)
+    index = json.loads(path.read_text())
+    change(index['columns'])
+    check_rebuilt(root, path, json.dumps(index), log)
+
+
+@pytest.mark.parametrize('text', ['', '{', '[]', '\udcff', '[' * 100_000])
+def test_an_index_that_is_no_index(tmp_path, put, cache, log, text):
+    root = write_csv(put, tmp_path)
+    AffectNet(root)
+    (path,) = cache.iterdir()
+    check_rebuilt(root, path, text, log)
+
+
+def check_rebuilt(root, path, text, log):
+    path.write_bytes(text.encode(errors='surrogateescape'))
     del log.info[:]
     assert AffectNet(root).get_gt_labels().tolist() == [0, 1, 7, 6]
     assert sum(str(path) in line and 'damaged' in line for line in log.info) == 1
     del log.info[:]
     AffectNet(root)
     assert not any('damaged' in line for line in log.info)
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, put, monkeypatch, log):
+    root = write_csv(put, tmp_path)
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('MMQCS_CACHE_DIR', str(tmp_path / 'file/below'))
+    assert AffectNet(root).get_gt_labels().tolist() == [0, 1, 7, 6]
+    assert any('Set MMQCS_CACHE_DIR' in line for line in log.warnings)
 
 
 def test_a_table_without_header(tmp_path, put):

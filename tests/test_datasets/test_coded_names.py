@@ -1,4 +1,4 @@
-"""JAFFE and KDEF, whose file names say subject and expression."""
+"""JAFFE and KDEF, whose file names encode subject and expression."""
 
 import cv2
 import numpy as np

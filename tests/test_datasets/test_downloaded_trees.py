@@ -1,4 +1,4 @@
-"""Trees as downloads and archives leave them, and those that could be several."""
+"""Directory trees as unpacked downloads leave them, and ambiguous ones."""
 
 import numpy as np
 import pytest

@@ -27,7 +27,7 @@ from mmqcs.expressions import (
 
 pytest_plugins = 'fer_trees'
 
-# Position in AffectNet's order of each class of the data set.
+# Position in AffectNet's order of each class of the dataset.
 ORDERS = {
     RAFDB: [3, 4, 5, 1, 2, 6, 0],
     FER2013: [6, 5, 4, 1, 2, 3, 0],
@@ -42,7 +42,7 @@ ORDERS = {
 
 
 @pytest.mark.parametrize('dataset', ORDERS, ids=lambda dataset: dataset.__name__)
-def test_order_of_each_data_set(dataset):
+def test_order_of_each_dataset(dataset):
     classes = dataset.METAINFO['classes']
     there = class_map(classes, COMMON)
     assert there.tolist() == ORDERS[dataset]
@@ -136,7 +136,7 @@ def rafdb(tmp_path, put):
     return str(put(tmp_path, *names))
 
 
-def test_a_data_set_in_the_common_order(rafdb):
+def test_a_dataset_in_the_common_order(rafdb):
     own, common = RAFDB(rafdb), RAFDB(rafdb, label_order='common')
     assert own.get_gt_labels().tolist() == list(range(7))
     assert common.get_gt_labels().tolist() == ORDERS[RAFDB]
@@ -155,7 +155,7 @@ def test_a_set_without_contempt_for_a_model_with_it(rafdb):
     assert dataset.get_gt_labels().tolist() == ORDERS[RAFDB]
 
 
-def test_the_order_of_another_data_set(rafdb):
+def test_the_order_of_another_dataset(rafdb):
     dataset = RAFDB(rafdb, label_order=FER2013.METAINFO['classes'])
     assert FER2013.METAINFO['classes'] == dataset.CLASSES
     assert dataset.get_gt_labels().tolist() == [5, 2, 1, 3, 4, 0, 6]

@@ -1,26 +1,17 @@
-"""What the data sets have in common: layouts, counts, bad input."""
+"""Behaviour that all datasets share: layouts, counts, bad input."""
 
 import os
 
-import numpy as np
 import pytest
 
 from mmqcs.datasets import RAFDB
 from mmqcs.datasets.base.layouts import Layout, find_layout
-from mmqcs.datasets.readers import affect_net_index
-from mmqcs.datasets.readers.affect_net_index import (
-    cache_dir,
-    cached_index,
-    fingerprint,
-    pack,
-    unpack,
-)
+from mmqcs.datasets.readers.affect_net_index import cache_dir
 from mmqcs.datasets.readers.listings import (
     FolderNames,
     read_class_folders,
     read_label_list,
 )
-from mmqcs.registry import TRANSFORMS
 
 pytest_plugins = 'fer_trees'
 
@@ -157,7 +148,7 @@ def test_only_the_classes_wanted_are_compared(rafdb, log, monkeypatch):
     assert 'images (Fear 0, Surprise 1)' in log.info[-1]
 
 
-def test_a_data_set_of_another_name_is_not_compared(rafdb, log):
+def test_a_dataset_of_another_name_is_not_compared(rafdb, log):
     RAFDB(rafdb, metainfo={'dataset_name': 'My faces'})
     assert log.info[-1].startswith('My faces train')
     assert not log.warnings
@@ -173,94 +164,6 @@ def test_lazy_initialisation(rafdb):
     assert len(dataset) == 3
 
 
-# Index cache
-
-
-def build():
-    return {'a': np.arange(3), 'names': pack(['x', 'ä b'])}
-
-
-def test_an_index_is_built_once(tmp_path, cache, log):
-    source = tmp_path / 'source'
-    source.write_text('1')
-    state = fingerprint([source])
-    first = cached_index(source, state, build)
-    second = cached_index(source, state, lambda: pytest.fail('built again'))
-    assert first['a'].tolist() == second['a'].tolist() == [0, 1, 2]
-    assert unpack(second['names']) == ['x', 'ä b']
-    assert len(log.info) == 1
-    assert [path.suffix for path in cache.iterdir()] == ['.npz']
-
-
-def test_a_changed_source_is_indexed_anew(tmp_path, cache, log):
-    source = tmp_path / 'source'
-    source.write_text('1')
-    cached_index(source, fingerprint([source]), build)
-    source.write_text('12')
-    index = cached_index(source, fingerprint([source]), lambda: {'a': np.ones(1)})
-    assert list(index) == ['a']
-    assert len(list(cache.iterdir())) == 1
-
-
-def test_fingerprint(tmp_path):
-    a, b = tmp_path / 'a', tmp_path / 'b'
-    for path in (a, b):
-        path.write_text('1')
-        os.utime(path, ns=(1, 1))
-    assert fingerprint([a]) == fingerprint([b])
-    assert fingerprint([a], ['x']) != fingerprint([a], ['y'])
-    assert fingerprint([a], ['x', 'y']) != fingerprint([a], ['xy'])
-    os.utime(b, ns=(1, 2))
-    assert fingerprint([a]) != fingerprint([b])
-
-
-@pytest.mark.parametrize('content', [b'', b'no archive', b'PK\x03\x04 broken'])
-def test_a_damaged_index_is_made_anew(tmp_path, cache, log, content):
-    source = tmp_path / 'source'
-    source.write_text('1')
-    state = fingerprint([source])
-    cached_index(source, state, build)
-    (path,) = cache.iterdir()
-    path.write_bytes(content)
-    assert cached_index(source, state, build)['a'].tolist() == [0, 1, 2]
-    assert any('damaged' in line for line in log.info)
-    cached_index(source, state, lambda: pytest.fail('built again'))
-
-
-def test_an_index_with_objects_is_not_unpickled(tmp_path, cache, log):
-    source = tmp_path / 'source'
-    source.write_text('1')
-    state = fingerprint([source])
-    cached_index(source, state, build)
-    (path,) = cache.iterdir()
-    np.savez(path, fingerprint=np.array(state), a=np.array([{}], dtype=object))
-    assert cached_index(source, state, build)['a'].tolist() == [0, 1, 2]
-    assert any('damaged' in line for line in log.info)
-
-
-def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch, log):
-    source = tmp_path / 'source'
-    source.write_text('1')
-    monkeypatch.setenv('MMQCS_CACHE_DIR', str(source / 'below a file'))
-    index = cached_index(source, fingerprint([source]), build)
-    assert index['a'].tolist() == [0, 1, 2]
-    (line,) = log.warnings
-    assert 'Set MMQCS_CACHE_DIR' in line
-
-
-def test_an_unfinished_index_leaves_nothing(tmp_path, cache, log, monkeypatch):
-    def fail(file, **_):
-        file.write(b'half')
-        raise OSError('disk full')
-
-    monkeypatch.setattr(affect_net_index.np, 'savez', fail)
-    source = tmp_path / 'source'
-    source.write_text('1')
-    cached_index(source, fingerprint([source]), build)
-    assert not list(cache.iterdir())
-    assert 'disk full' in log.warnings[0]
-
-
 def test_place_of_the_cache(monkeypatch):
     monkeypatch.delenv('MMQCS_CACHE_DIR', raising=False)
     monkeypatch.setenv('XDG_CACHE_HOME', '/xdg')
@@ -268,65 +171,3 @@ def test_place_of_the_cache(monkeypatch):
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setenv('HOME', '/home/me')
     assert str(cache_dir()) == '/home/me/.cache/mmqcs'
-
-
-def test_packed_strings():
-    for strings in ([], ['a'], ['a', 'ü'], ['1/x y.jpg'] * 3):
-        assert unpack(pack(strings)) == strings
-
-
-# CropFace
-
-
-def crop(box, margin=0.0, shape=(20, 30, 3)):
-    transform = TRANSFORMS.build(dict(type='mmqcs.CropFace', margin=margin))
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    image = np.stack([rows, columns, 0 * rows], axis=-1).astype(np.uint8)
-    results = {'img': image if len(shape) == 3 else image[..., 1], 'img_shape': ()}
-    if box is not None:
-        results['bbox'] = box
-    results = transform(results)
-    assert 'bbox' not in results
-    return results
-
-
-@pytest.mark.parametrize(
-    ('box', 'margin', 'rows', 'columns'),
-    [
-        ([5, 4, 10, 6], 0, (4, 9), (5, 14)),
-        ([0, 0, 30, 20], 0, (0, 19), (0, 29)),
-        ([10, 8, 10, 4], 0.5, (6, 13), (5, 24)),
-        ([-5, -3, 10, 10], 0, (0, 6), (0, 4)),
-        ([25, 15, 50, 50], 0, (15, 19), (25, 29)),
-        ([10, 5, 10, 10], 5, (0, 19), (0, 29)),
-        ([29, 19, 1, 1], 0, (19, 19), (29, 29)),
-    ],
-)
-def test_crop(box, margin, rows, columns):
-    results = crop(box, margin)
-    image = results['img']
-    assert (image[0, 0, 0], image[-1, 0, 0]) == rows
-    assert (image[0, 0, 1], image[0, -1, 1]) == columns
-    assert results['img_shape'] == image.shape[:2]
-
-
-def test_crop_without_a_box_keeps_the_image():
-    assert crop(None)['img'].shape == (20, 30, 3)
-
-
-def test_crop_of_a_grey_image():
-    assert crop([5, 4, 10, 6], shape=(20, 30))['img'].shape == (6, 10)
-
-
-@pytest.mark.parametrize(
-    'box', [[30, 0, 5, 5], [0, 20, 5, 5], [-5, 0, 5, 5], [0, 0, 0, 5], [0, 0, 5, -1]]
-)
-def test_crop_of_a_box_without_a_part_in_the_image(box):
-    with pytest.raises(ValueError, match='outside the image of 30 x 20'):
-        crop(box)
-
-
-@pytest.mark.parametrize('margin', [-0.1, float('nan')])
-def test_crop_with_a_wrong_margin(margin):
-    with pytest.raises(ValueError, match='margin must be ≥ 0'):
-        crop([0, 0, 5, 5], margin)

@@ -123,7 +123,7 @@ def test_unknown_split(tmp_path):
         RAFDB(str(tmp_path), split='val')
 
 
-@pytest.mark.parametrize('content', [b'', b'not a picture'])
+@pytest.mark.parametrize('content', [b'', b'not an image'])
 def test_an_unreadable_image_is_an_error_that_names_it(tmp_path, content):
     """Never another image in its place, as MMEngine would draw in training."""
     write(tmp_path)

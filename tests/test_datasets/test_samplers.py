@@ -12,7 +12,7 @@ from mmqcs.registry import DATA_SAMPLERS
 
 
 class Labelled:
-    """The least that a data set must have."""
+    """Minimal dataset."""
 
     metainfo = {'classes': ('a', 'b', 'c')}
 
@@ -167,7 +167,7 @@ def test_a_twelfth_of_an_epoch():
     ],
     ids=['concat', 'repeat'],
 )
-def test_wrapped_data_sets(wrap):
+def test_wrapped_datasets(wrap):
     class Plain(BaseDataset):
         def load_data_list(self):
             return [{'img_path': str(i), 'gt_label': c} for i, c in enumerate(LABELS)]

@@ -11,7 +11,7 @@ CLASSES = 3
 
 
 class Labelled:
-    """A data set of labels, three classes in turn."""
+    """Dataset of labels, three classes in turn."""
 
     def __init__(self, size):
         self.size = size

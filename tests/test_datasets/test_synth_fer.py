@@ -1,4 +1,4 @@
-"""SynthFER as a registered data set."""
+"""SynthFER as a registered dataset."""
 
 import pickle
 
@@ -72,8 +72,8 @@ def test_loader(workers):
     batches = list(loader)
     images = [image for batch in batches for image in batch['inputs']]
     drawn = [render(SynthFERSettings(), 'train', i) for i in range(12)]
-    for image, picture in zip(images, drawn, strict=True):
-        np.testing.assert_array_equal(image.permute(1, 2, 0).numpy(), picture)
+    for image, expected in zip(images, drawn, strict=True):
+        np.testing.assert_array_equal(image.permute(1, 2, 0).numpy(), expected)
 
 
 def test_copies_of_other_processes_draw_the_same():

@@ -1,4 +1,4 @@
-"""Fields, lines and tables of label files, and files that are no files."""
+"""Fields, lines and tables of label files, and special files."""
 
 import os
 

@@ -17,7 +17,6 @@ KNOWN = {'np': np, 'torch': torch, 'cv2': cv2, 'Path': Path}
 # parts whose examples need what is not everywhere
 NEEDS_CASCADES = {'CascadeDetector', 'FERInferencer'}
 NEEDS_DETECTION = {'MMDetDetector', 'build_qcs_roi_head'}
-NEEDS_SKLEARN = {'embed'}
 
 
 def examples_in(module):
@@ -52,8 +51,6 @@ def test_example(module, name, desk, request):
     part = getattr(source, name)
     if 'qcs.onnx' in part.__doc__:
         request.getfixturevalue('exported')
-    if name in NEEDS_SKLEARN:
-        pytest.importorskip('sklearn', reason='t-SNE needs scikit-learn')
     own = {k: v for k, v in vars(source).items() if inspect.getmodule(v) is source}
     test = doctest.DocTestParser().get_doctest(
         inspect.getdoc(part), {**KNOWN, **own}, f'{module}.{name}', module, 0

@@ -196,11 +196,6 @@ def test_drafts_of_a_killed_run_are_removed(tmp_path):
     assert not draft.exists()
 
 
-def test_a_wrong_name_of_the_best_metric_names_the_metrics(tmp_path):
-    with pytest.raises(KeyError, match='my/scores.*my/score, my/other'):
-        runner(tmp_path, hook=dict(save_best='my/scores')).train()
-
-
 def test_an_unknown_argument_is_found_before_the_first_save():
     with pytest.raises(TypeError, match="'typo'"):
         CheckpointHook(typo=1)

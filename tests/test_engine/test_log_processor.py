@@ -1,4 +1,4 @@
-"""Lines of text without the values that are for the curves."""
+"""Text logs without the values that are only plotted."""
 
 import pytest
 from mmengine.logging import MessageHub

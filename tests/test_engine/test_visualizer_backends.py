@@ -1,4 +1,4 @@
-"""Scalars and pictures for TensorBoard and Weights & Biases."""
+"""Scalars and images for TensorBoard and Weights & Biases."""
 
 from importlib.util import find_spec
 

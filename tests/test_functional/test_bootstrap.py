@@ -14,7 +14,7 @@ def test_accuracies_by_hand():
     assert accuracies(empty)[1] == pytest.approx(75)
 
 
-def test_intervals_equal_those_of_images_drawn_anew():
+def test_intervals_equal_those_of_resampled_images():
     labels, predicted = np.repeat(np.argwhere(MATRIX >= 0), MATRIX.ravel(), axis=0).T
     rng = np.random.default_rng(0)
     drawn = []

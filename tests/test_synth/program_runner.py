@@ -13,7 +13,7 @@ Run = Callable[..., subprocess.CompletedProcess]
 
 @pytest.fixture
 def run(monkeypatch, capsys) -> Run:
-    """Runs a program in this process, where nothing is imported anew."""
+    """Runs a program in this process, where nothing is imported again."""
 
     def run(path: Path, *arguments: object) -> subprocess.CompletedProcess:
         spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -99,7 +99,7 @@ def test_displacements_add_up():
 
 
 @pytest.mark.parametrize('number', NUMBERS)
-def test_every_unit_shows_in_the_picture(number):
+def test_every_unit_shows_in_the_image(number):
     identity = sample_identity(generator(0, 'train', 'identity', 4))
     nuisance = sample_nuisance(generator(0, 'train', 'nuisance', 4), 0.0, 100)
     pictures = []

@@ -1,4 +1,4 @@
-"""Labels and pictures as pure functions of settings, split and number."""
+"""Labels and images as pure functions of settings, split and number."""
 
 import hashlib
 import subprocess
@@ -22,7 +22,7 @@ def digest(split: str, numbers: list[int]) -> dict[int, str]:
     return {i: hashlib.sha256(render(DEFAULT, split, i)).hexdigest() for i in numbers}
 
 
-def test_picture_is_bgr_of_the_size_asked_for():
+def test_image_is_bgr_of_the_size_asked_for():
     for size in (32, 100, 131):
         picture = render(SynthFERSettings(image_size=size), 'train', 0)
         assert picture.shape == (size, size, 3)
@@ -47,7 +47,7 @@ def test_order_and_process_do_not_matter():
     assert out.stdout.split() == [there[40], there[2]]
 
 
-def test_split_seed_and_number_give_other_pictures():
+def test_split_seed_and_number_give_other_images():
     pictures = [
         render(DEFAULT, 'train', 0),
         render(DEFAULT, 'train', 1),

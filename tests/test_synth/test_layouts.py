@@ -1,4 +1,4 @@
-"""Every layout: the data set that it stands for reads the faces that were drawn."""
+"""Every layout: the dataset that it stands for reads the rendered faces."""
 
 import functools
 from pathlib import Path
@@ -29,18 +29,13 @@ COUNTS = {'train': 20, 'test': 9}
 SIZE = 64
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmqcs.CropFace')]
 
-# the data set and what it calls the layout
+# the dataset and its name for the layout
 READERS = {
     'rafdb': (RAFDB, 'official'),
-    'rafdb-lists': (RAFDB, 'paths'),
-    'rafdb-folders': (RAFDB, 'folders'),
     'fer2013': (FER2013, 'folders'),
     'fer2013-csv': (FER2013, 'csv'),
     'ferplus': (FERPlus, 'fer2013new.csv'),
-    'ferplus-label-csv': (FERPlus, 'label.csv'),
-    'ferplus-lists': (FERPlus, 'list'),
     'affectnet': (AffectNet, 'csv'),
-    'affectnet-lists': (AffectNet, 'list'),
     'affectnet2021': (AffectNet, '2021'),
     'caer-s': (CAERS, 'folders'),
     'ck-plus': (CKPlus, 'sequences'),
@@ -61,7 +56,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write(run, tmp_path):
-    """Draws the faces in a layout; gives the root."""
+    """Render the faces in a layout, and return its root."""
 
     def write(layout: str, classes: int) -> str:
         sizes = [('--train', COUNTS['train']), ('--test', COUNTS['test'])]
@@ -97,7 +92,7 @@ def test_every_layout_is_tested():
 
 
 @pytest.mark.parametrize(('layout', 'classes'), CASES)
-def test_the_data_set_reads_it(write, layout, classes):
+def test_the_dataset_reads_it(write, layout, classes):
     root = write(layout, classes)
     kind, name = READERS[layout]
     settings = SynthFERSettings(num_classes=classes, image_size=SIZE)
@@ -166,10 +161,10 @@ def test_fold_of_ck_plus_is_the_split_of_synth_fer(tmp_path, train, test):
     counts = {'train': train, 'test': test}
     found = {split: labels(settings, split, count) for split, count in counts.items()}
     writer = FOLDER_WRITERS['ck-plus'](found, settings)
-    pictures = list(writer.images())
-    assert len({picture.path for picture in pictures}) == 2 * (train + test)
-    for picture in pictures:
-        path = tmp_path / picture.path
+    images = list(writer.images())
+    assert len({image.path for image in images}) == 2 * (train + test)
+    for image in images:
+        path = tmp_path / image.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     writer.write_labels(tmp_path)
@@ -194,7 +189,7 @@ def test_fold_0_is_the_split_of_synth_fer(tmp_path, name, train, test):
     counts = {'train': train, 'test': test}
     found = {split: labels(settings, split, n) for split, n in counts.items()}
     writer = FOLDER_WRITERS[name](found, settings)
-    paths = [picture.path for picture in writer.images()]
+    paths = [image.path for image in writer.images()]
     assert len(set(paths)) == len(paths)
     for path in paths:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from mmqcs.atomic import draft_of
 from mmqcs.datasets import RAFDB
 from mmqcs.synth import SynthFERSettings, labels, render
 
@@ -17,7 +16,6 @@ pytest_plugins = 'program_runner'
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 CONVERTER = TOOLS / 'dataset_converters/synth_fer.py'
-SHEET = TOOLS / 'visualization/synth_fer_sheet.py'
 IMAGES = Path('basic/Image/aligned')
 LIST = Path('basic/EmoLabel/list_patition_label.txt')
 
@@ -112,10 +110,9 @@ def test_overwrite_leaves_nothing_of_before(run, tmp_path):
 
 def test_overwrite_in_another_layout(run, tmp_path):
     out = tmp_path / 'out'
-    lists = ('--layout', 'affectnet-lists', '--train', 2, '--test', 1, '--workers', 1)
-    assert run(CONVERTER, out, *lists, '--classes', 8).returncode == 0
-    # a list that is not of eight classes is not of that run
-    (out / 'affectnet_training-cls7-v7.txt').write_text('mine')
+    tables = ('--layout', 'affectnet', '--train', 2, '--test', 1, '--workers', 1)
+    assert run(CONVERTER, out, *tables, '--classes', 8).returncode == 0
+    (out / 'affectnet_training-cls7-v7.txt').write_text('mine')  # not of that run
     (out / 'CAER-S').mkdir()
     before = contents(out)
     caer_s = ('--layout', 'caer-s', '--train', 1, '--test', 1, '--workers', 1)
@@ -129,37 +126,11 @@ def test_overwrite_in_another_layout(run, tmp_path):
     assert names == {'CAER-S', 'synthfer.json', 'affectnet_training-cls7-v7.txt'}
 
 
-def test_table_with_pixels_is_resumed(run, tmp_path):
-    options = (
-        '--layout',
-        'fer2013-csv',
-        '--train',
-        40,
-        '--test',
-        7,
-        '--image-size',
-        40,
-    )
-    out, other = tmp_path / 'out', tmp_path / 'other'
+def test_the_table_with_pixels_is_the_only_file(run, tmp_path):
+    out = tmp_path / 'out'
+    options = '--layout', 'fer2013-csv', '--train', 4, '--test', 2
     assert run(CONVERTER, out, *options, '--workers', 2).returncode == 0
-    written = contents(out)
-    assert set(written) == {'fer2013.csv', 'synthfer.json'}
-    # cut off while drawing: half of the faces are there, and a part of one
-    mark = {**json.loads(written['synthfer.json']), 'complete': False}
-    rows = written['fer2013.csv'].decode().splitlines()[1:21]
-    pixels = other / 'fer2013-pixels'
-    pixels.mkdir(parents=True)
-    (other / 'synthfer.json').write_text(json.dumps(mark))
-    for i, row in enumerate(rows, 1):
-        (pixels / f'Training_{i}.txt').write_text(row.split(',')[1])
-    marked = rows[0].split(',')[1].replace(' ', '  ', 1)
-    (pixels / 'Training_1.txt').write_text(marked)  # to see that it is not drawn anew
-    draft_of(pixels / 'Training_21.txt').write_text('1 2 3')
-    assert run(CONVERTER, other, *options, '--workers', 1).returncode == 0
-    resumed = contents(other)
-    resumed['fer2013.csv'] = resumed['fer2013.csv'].replace(b'  ', b' ', 1)
-    assert resumed == written
-    assert b'  ' in (other / 'fer2013.csv').read_bytes()
+    assert set(contents(out)) == {'fer2013.csv', 'synthfer.json'}
 
 
 def test_other_data_is_never_touched(run, tmp_path):
@@ -189,25 +160,3 @@ def test_bad_options_are_named(run, tmp_path, option, value):
     assert option in done.stderr and str(value) in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'out').exists()
-
-
-def test_sheet(run, tmp_path):
-    out = tmp_path / 'deep' / 'sheet.png'
-    done = run(SHEET, '--out', out, '--people', 2, '--image-size', 40, '--classes', 8)
-    assert done.returncode == 0, done.stderr
-    sheet = cv2.imread(str(out))
-    assert sheet.shape[0] > 3 * sheet.shape[1]  # eight rows of two faces
-    settings = SynthFERSettings(image_size=40, num_classes=8, difficulty=0.35)
-    shown, other = (
-        cv2.resize(render(settings, 'train', person, 3)[4:-4, 4:-4], (30, 30))
-        for person in (101, 102)
-    )
-    found = [cv2.matchTemplate(sheet, x, cv2.TM_SQDIFF).min() for x in (shown, other)]
-    assert 3 * found[0] < found[1]
-    for option, value in (('--people', 0), ('--first', -1)):
-        wrong = run(SHEET, '--out', out, option, value)
-        assert wrong.returncode == 2
-        assert f'{option}: must be' in wrong.stderr
-    wrong = run(SHEET, '--out', tmp_path / 'sheet')
-    assert wrong.returncode == 2
-    assert '.png' in wrong.stderr

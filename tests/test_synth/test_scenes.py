@@ -24,7 +24,7 @@ def test_a_scene_depends_on_its_number_alone():
     assert not np.array_equal(first, render_scene(SETTINGS, 'test', 3))
 
 
-def test_pictures_lie_in_the_scene_without_overlap():
+def test_face_images_lie_in_the_scene_without_overlap():
     covered = np.zeros((200, 200), int)
     for faces in SCENES:
         covered[:] = 0
@@ -64,7 +64,7 @@ def test_every_class_is_there():
     assert set(labels) == set(range(7))
 
 
-def test_the_middle_of_a_face_is_its_picture():
+def test_the_middle_of_a_face_is_its_image():
     for i, faces in enumerate(SCENES[:5]):
         scene = render_scene(SETTINGS, 'train', i)
         for face in faces:

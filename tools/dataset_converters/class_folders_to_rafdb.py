@@ -19,7 +19,7 @@ import argparse
 import csv
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -30,17 +30,16 @@ from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.datasets.readers.folders import subfolders
 
 CLASSES = expressions.RAF_DB
-SPELLINGS = expressions.class_spellings(CLASSES)
-RAFDB_NUMBERS = dict(enumerate(CLASSES, 1))
+SPELLINGS = {k: i + 1 for k, i in expressions.class_spellings(CLASSES).items()}
 ORDERS = {
-    'rafdb': RAFDB_NUMBERS,
+    'rafdb': dict(enumerate(CLASSES, 1)),
     'rafdb-from-0': dict(enumerate(CLASSES)),
     'affectnet': dict(enumerate(expressions.AFFECT_NET)),
     'ferplus': dict(enumerate(expressions.FER_PLUS)),
     'fer2013': dict(enumerate(expressions.FER2013)),
     'ck-plus': dict(enumerate(expressions.CK_PLUS)),
 }
-CLUTTER = ('Thumbs.db', 'desktop.ini')
+CLUTTER = ('Thumbs.db', 'desktop.ini')  # by desktops, like files that start with a dot
 TRAIN_NAMES = ('train', 'training')
 TEST_NAMES = ('test', 'validation', 'valid', 'val')
 JPEG = (
@@ -70,6 +69,7 @@ def parse_args() -> argparse.Namespace:
         '--skip',
         nargs='+',
         default=[],
+        type=str.lower,
         metavar='FOLDER',
         help='class folders to leave out, for example contempt',
     )
@@ -81,63 +81,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def map_of_folders(pairs: Sequence[str]) -> dict[str, int]:
-    """Parse pairs FOLDER=CLASS; return labels 1 to 7 by folder in lower case."""
-    labels = {}
-    for pair in pairs:
-        folder, _, name = pair.rpartition('=')
-        if not folder or name.lower() not in SPELLINGS:
-            known = ', '.join(CLASSES)
-            fail(f'--map {pair}: expected FOLDER=CLASS with a CLASS of {known}')
-        labels[folder.lower()] = SPELLINGS[name.lower()] + 1
-    return labels
-
-
-def numbered_folders(
-    splits: Sequence[Path], mapped: Mapping[str, int], skip: set[str], order: str | None
-) -> dict[str, int]:
-    """Return the labels from 1 to 7 of numbered folders, and print their order.
-
-    ``mapped`` and ``skip`` are folders from the command line, in lower case.
-    """
-    folders = {p.name.lower() for split in splits for p in subfolders(split)}
-    numbers = sorted((name for name in folders if name.isdecimal()), key=int)
-    unknown = [name for name in numbers if name not in mapped]
-    used = [name for name in unknown if name not in skip]
-    if order is None and used:
-        # a skipped or mapped folder still tells how the others are numbered
-        others = folders != set(numbers) or unknown != numbers
-        if others or set(map(int, numbers)) != set(RAFDB_NUMBERS):
-            fail(
-                f'the class folders are {", ".join(sorted(folders))}. Only folders 1 '
-                f'to 7, and no others, are known to have the numbers of RAF-DB. Name '
-                f'the dataset whose numbers they are with --order '
-                f'({", ".join(ORDERS)}), or give the class of each with --map '
-                f'{" ".join(f"{name}=CLASS" for name in used)}'
-            )
-        order = 'rafdb'
-    if not used:
-        return {}
-    labels = {}
-    for folder in used:
-        name = ORDERS[order].get(int(folder))
-        if name is None or name.lower() not in SPELLINGS:
-            meaning = f'is {name}, which RAF-DB lacks' if name else 'is not a class'
-            fail(
-                f'class folder {folder} {meaning} in the order {order}. Skip it with '
-                f'--skip {folder}, or give its class with --map {folder}=CLASS'
-            )
-        labels[folder] = SPELLINGS[name.lower()] + 1
-    named = ', '.join(f'{folder} {RAFDB_NUMBERS[n]}' for folder, n in labels.items())
-    print(f'numbered folders are read in the order {order}: {named}')
-    return labels
-
-
 def find_split(src: Path, names: tuple[str, ...]) -> Path:
     """Return the only folder of a split."""
     if not src.is_dir():
         fail(f'folder not found: {src}')
-    found = [d for d in sorted(src.iterdir()) if d.is_dir() and d.name.lower() in names]
+    found = [folder for folder in subfolders(src) if folder.name.lower() in names]
     if not found:
         fail(f'{src} has no split folder named {" or ".join(names)}')
     if len(found) > 1:
@@ -148,8 +96,50 @@ def find_split(src: Path, names: tuple[str, ...]) -> Path:
     return found[0]
 
 
+def folder_labels(folders: set[str], args: argparse.Namespace) -> dict[str, int]:
+    """Return labels from 1 to 7 by folder, given the names of all class folders.
+
+    The order of numbered folders is printed. Folders without a class are missing.
+    """
+    mapped = {}
+    for pair in args.map:
+        folder, _, name = pair.rpartition('=')
+        if not folder or name.lower() not in SPELLINGS:
+            known = ', '.join(CLASSES)
+            fail(f'--map {pair}: expected FOLDER=CLASS with a CLASS of {known}')
+        mapped[folder.lower()] = SPELLINGS[name.lower()]
+    unknown = [x for x in folders if x.isdecimal() and x not in {*mapped, *args.skip}]
+    unknown.sort(key=int)
+    order = args.order
+    if unknown and order is None:
+        # a skipped or mapped folder still tells how the others are numbered
+        if folders != set('1234567') or folders & mapped.keys():
+            fail(
+                f'the class folders are {", ".join(sorted(folders))}. Only folders 1 '
+                f'to 7, and no others, are known to have the numbers of RAF-DB. Name '
+                f'the dataset whose numbers they are with --order '
+                f'({", ".join(ORDERS)}), or give the class of each with --map '
+                f'{" ".join(f"{name}=CLASS" for name in unknown)}'
+            )
+        order = 'rafdb'
+    numbered = {}
+    for folder in unknown:
+        name = ORDERS[order].get(int(folder), '')
+        if name.lower() not in SPELLINGS:
+            meaning = f'is {name}, which RAF-DB lacks' if name else 'is not a class'
+            fail(
+                f'class folder {folder} {meaning} in the order {order}. Skip it with '
+                f'--skip {folder}, or give its class with --map {folder}=CLASS'
+            )
+        numbered[folder] = SPELLINGS[name.lower()]
+    if numbered:
+        named = ', '.join(f'{x} {CLASSES[n - 1]}' for x, n in numbered.items())
+        print(f'numbered folders are read in the order {order}: {named}')
+    return {**SPELLINGS, **mapped, **numbered}
+
+
 def list_images(
-    split: Path, names: dict[str, int], skip: set[str]
+    split: Path, labels: dict[str, int], skip: Sequence[str]
 ) -> list[tuple[int, Path]]:
     """List (label, file) of a split, sorted, given the labels of known folders."""
     images = []
@@ -157,17 +147,17 @@ def list_images(
         name = folder.name.lower()
         if name in skip:
             continue
-        if name not in names:
+        if name not in labels:
             fail(
                 f'unknown class folder {folder}; known names are '
-                f'{", ".join(names)} (in any case). Give its class with --map '
+                f'{", ".join(labels)} (in any case). Give its class with --map '
                 f'{folder.name}=CLASS, or skip it with --skip {folder.name}'
             )
-        for file in folder.rglob('*'):
-            # desktops create the others
-            clutter = file.name.startswith('.') or file.name in CLUTTER
-            if file.is_file() and not clutter:
-                images.append((names[name], file))
+        images += [
+            (labels[name], file)
+            for file in folder.rglob('*')
+            if file.is_file() and not file.name.startswith(('.', *CLUTTER))
+        ]
     if not images:
         fail(f'no images in {split}: looked for {split}/<class>/*.jpg')
     return sorted(images, key=lambda item: (item[0], item[1].as_posix()))
@@ -208,27 +198,25 @@ def main() -> None:
     args = parse_args()
     if args.out.exists():
         fail(f'{args.out} exists already; remove it or name another folder')
-    skip = {name.lower() for name in args.skip}
     test_names = (args.test_split.lower(),) if args.test_split else TEST_NAMES
-    folders = {
+    splits = {
         'train': find_split(args.src, TRAIN_NAMES),
         'test': find_split(args.src, test_names),
     }
-    mapped = map_of_folders(args.map)
-    names = {name: i + 1 for name, i in SPELLINGS.items()} | mapped
-    names |= numbered_folders([*folders.values()], mapped, skip, args.order)
-    splits = {name: list_images(path, names, skip) for name, path in folders.items()}
+    folders = {x.name.lower() for split in splits.values() for x in subfolders(split)}
+    labels = folder_labels(folders, args)
+    images = {name: list_images(x, labels, args.skip) for name, x in splits.items()}
     # OUT appears when it is complete, so an interrupted run leaves none
     partial = args.out.with_name(f'{args.out.name}.partial')
     shutil.rmtree(partial, ignore_errors=True)
-    convert(splits, args.src, partial)
+    convert(images, args.src, partial)
     partial.rename(args.out)
 
-    counts = {split: Counter(label for label, _ in splits[split]) for split in splits}
+    counts = [Counter(label for label, _ in items) for items in images.values()]
     print(f'{"class":<12} {"train":>6} {"test":>6}')
     for label, name in enumerate(CLASSES, 1):
-        print(f'{name:<12} {counts["train"][label]:>6} {counts["test"][label]:>6}')
-    print(f'{"all":<12} {len(splits["train"]):>6} {len(splits["test"]):>6}')
+        print(f'{name:<12} {counts[0][label]:>6} {counts[1][label]:>6}')
+    print(f'{"all":<12} {counts[0].total():>6} {counts[1].total():>6}')
     print(f'written to {args.out}')
 
 

@@ -10,10 +10,8 @@ is not.
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.render_folder import (
@@ -97,10 +95,9 @@ def main() -> None:
     state = {'drawing': RENDERER_VERSION, 'layout': args.layout}
     state |= {**vars(settings), **counts}
 
-    def roots(state: Mapping[str, Any]) -> Sequence[str]:
-        return FOLDER_WRITERS[state['layout']].roots(state['num_classes'])
-
-    folder = RenderedFolder(args.out, MARK, 'SynthFER', roots)
+    folder = RenderedFolder(
+        args.out, MARK, 'SynthFER', lambda state: FOLDER_WRITERS[state['layout']].tops
+    )
     if not folder.prepare(state, args.overwrite):
         print(f'{args.out} is complete')
         return

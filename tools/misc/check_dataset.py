@@ -16,7 +16,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.fileio import get
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
@@ -24,6 +23,7 @@ from mmqcs.cli.options import ArgumentParser, add_config_options, fail, load_con
 from mmqcs.datasets.base import FERDataset
 from mmqcs.datasets.checks import check_images, count_problems, split_overlap
 from mmqcs.registry import DATASETS
+from mmqcs.runs.errors import load_image
 
 UNREADABLE = 128  # grey level of an unreadable image in the contact sheet
 
@@ -119,19 +119,10 @@ def check_all_images(datasets: dict[str, Any], workers: int) -> list[str]:
     return problems
 
 
-def load_image(path: str) -> np.ndarray | None:
-    """Return an image as BGR uint8 (H, W, 3), or None if it cannot be read."""
-    try:
-        content = np.frombuffer(get(path), np.uint8)
-        return cv2.imdecode(content, cv2.IMREAD_COLOR)
-    except (OSError, ValueError, cv2.error):
-        return None
-
-
 def contact_sheet(
     split: str, dataset: Any, columns: int = 10, side: int = 96
 ) -> np.ndarray:
-    """Return a sheet with one row per class of its first images, BGR uint8."""
+    """Return a sheet with one row per class of its first images, RGB uint8."""
     labels = dataset.get_gt_labels()
     rows = []
     for label, name in enumerate(dataset.CLASSES):
@@ -141,7 +132,7 @@ def contact_sheet(
             font = cv2.FONT_HERSHEY_SIMPLEX
             cv2.putText(row, text, corner, font, 0.45, 0, 1, cv2.LINE_AA)
         for column, i in enumerate(np.flatnonzero(labels == label)[:columns], 1):
-            image = load_image(dataset.get_data_info(int(i))['img_path'])
+            image = load_image(dataset.get_data_info(int(i)))
             row[:, column * side : (column + 1) * side] = (
                 UNREADABLE
                 if image is None
@@ -165,7 +156,7 @@ def main() -> int:
         sheet = args.sheet or Path('work_dirs/check_dataset', name)
         sheet.parent.mkdir(parents=True, exist_ok=True)
         image = np.concatenate([contact_sheet(*item) for item in datasets.items()])
-        cv2.imwrite(str(sheet), image)
+        cv2.imwrite(str(sheet), image[..., ::-1])
         print(f'contact sheet: {sheet}')
     if problems:
         print('\nproblems:\n' + '\n'.join(problems), file=sys.stderr)

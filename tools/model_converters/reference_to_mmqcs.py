@@ -11,7 +11,7 @@ import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs import register_all_modules
 from mmqcs.atomic import atomic_file
 from mmqcs.checkpoints.class_names import config_classes
-from mmqcs.checkpoints.reference.architecture import model_shapes
+from mmqcs.checkpoints.reference.architecture import model_state
 from mmqcs.checkpoints.reference.convert import Target, convert_published_file
 from mmqcs.checkpoints.reference.recipes import RECIPES
 from mmqcs.cli.options import ArgumentParser, fail, failing_on, load_config
@@ -25,7 +25,7 @@ def read_target(path: str) -> Target:
     outputs = config.model.head.num_classes
     if len(classes) != outputs:
         fail(f'{path}: the dataset has {len(classes)} classes, the head {outputs}')
-    return Target(Path(path).stem, model_shapes(config.model), {'classes': classes})
+    return Target(Path(path).stem, model_state(config.model), {'classes': classes})
 
 
 def main() -> None:

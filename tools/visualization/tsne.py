@@ -12,13 +12,14 @@ import argparse
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from mmqcs.checkpoints import LoadedClassifier
 from mmqcs.cli.figures import add_out, save_or_fail
 from mmqcs.cli.options import ArgumentParser, at_least, failing_on
 from mmqcs.cli.progress import track
 from mmqcs.cli.trained import add_model_arguments, build_loader, load_model
-from mmqcs.visualization.embedding import embed, embedding_figure
+from mmqcs.visualization.style import COLOURS, MARKERS, new_figure
 
 
 @torch.no_grad()
@@ -47,6 +48,47 @@ def features_of(
         features.append(model.extract_feat(data['inputs'], stage='pre_logits').cpu())
         labels += [int(sample.gt_label) for sample in data['data_samples']]
     return torch.cat(features).float().numpy(), np.array(labels), classes
+
+
+def embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """Embed features (N, C) in two dimensions by t-SNE from their principal axes."""
+    if not 0 < perplexity < len(features):
+        raise ValueError(
+            f'perplexity must be between 0 and the number of images, '
+            f'{len(features)}, got {perplexity}'
+        )
+    try:
+        from sklearn.manifold import TSNE
+    except ImportError:
+        hint = 't-SNE needs scikit-learn: pip install scikit-learn'
+        raise ImportError(hint) from None
+    method = TSNE(perplexity=perplexity, init='pca', random_state=seed)
+    return method.fit_transform(features)
+
+
+def embedding_figure(
+    points: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], title: str
+) -> Figure:
+    """Plot points (N, 2) in the colours and markers of their classes."""
+    figure = new_figure(8.2, 6.4)
+    axes = figure.add_subplot()
+    for i, name in enumerate(classes):
+        here = labels == i
+        if here.any():
+            axes.scatter(
+                *points[here].T,
+                s=26,
+                color=COLOURS[i % len(COLOURS)],
+                # 7 colours and 8 markers give 56 different pairs
+                marker=MARKERS[i % len(MARKERS)],
+                alpha=0.75,
+                linewidths=0,
+                label=f'{name.replace("$", chr(92) + "$")} ({here.sum()})',
+            )
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title, parse_math=False)
+    figure.legend(loc='outside right upper', title='Class (images)')
+    return figure
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Names and shapes of the weights of a model."""
+"""The weights of a model, without values."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -6,39 +6,33 @@ from typing import Any
 
 import torch
 from mmengine.registry import DefaultScope
+from torch import Tensor
 
 from mmqcs.registry import MODELS
 
-Shapes = Mapping[str, tuple[int, ...]]
+State = Mapping[str, Tensor]
 
 
-def model_shapes(model: Mapping[str, Any]) -> Shapes:
-    """Return the shapes of the state dict of a model or a part of one, by its config.
+def model_state(model: Mapping[str, Any]) -> State:
+    """Return the state dict of a model or a part of one, by its config.
 
     The model is built on the meta device, which takes no memory and no time.
     """
     scope = DefaultScope.overwrite_default_scope('mmpretrain')
     with scope, torch.device('meta'):
-        state = MODELS.build(dict(model)).state_dict()
-    return {key: tuple(value.shape) for key, value in state.items()}
+        return MODELS.build(dict(model)).state_dict()
 
 
 @cache
-def backbone_shapes() -> Shapes:
-    """Return the shapes of the published backbone: IR-50 with three stages."""
-    return model_shapes(dict(type='mmqcs.IRNet', depth=50))
-
-
-@cache
-def published_shapes(group: str, num_classes: int) -> Shapes:
-    """Return the shapes of the published models with groups of this kind.
+def published_state(group: str, num_classes: int) -> State:
+    """Return the state dict of the published models with groups of this kind.
 
     They have IR-50 in three stages, a pyramid of three levels of 7×7 tokens, two
     blocks in the base encoder and one in the cross encoder, and attention per level.
     """
     head = dict(type='mmqcs.GatedClsHead', num_classes=num_classes, in_channels=768)
     encoder = dict(type='mmqcs.TokenEncoder', num_tokens=147)
-    return model_shapes(
+    return model_state(
         dict(
             type='mmqcs.QCSClassifier',
             backbone=dict(type='mmqcs.IRNet', depth=50),

@@ -2,18 +2,17 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from mmqcs.checkpoints.reference.architecture import (
-    Shapes,
-    backbone_shapes,
-    published_shapes,
+    State,
+    model_state,
+    published_state,
 )
 from mmqcs.checkpoints.reference.keys import (
     convert_reference_state_dict,
@@ -21,17 +20,17 @@ from mmqcs.checkpoints.reference.keys import (
 )
 from mmqcs.checkpoints.reference.recipes import find_recipe
 from mmqcs.checkpoints.safe_load import read_checkpoint
-from mmqcs.checkpoints.weights import find_weights
+from mmqcs.checkpoints.weights import check_fit, find_weights
 from mmqcs.models import IRNet
 from mmqcs.models.backbones.ir_net_keys import convert_ir_state_dict
 from mmqcs.version import __version__
 
 
 class Target(NamedTuple):
-    """A model to convert to: name of its config, shapes of its weights, its classes."""
+    """A model to convert to: name of its config, its state dict, its classes."""
 
     name: str
-    shapes: Shapes
+    state: State
     dataset_meta: dict[str, Any]
 
 
@@ -82,13 +81,11 @@ def convert_published_file(
             found = find_recipe(*kind, source['best_accuracy'], recipe)
             target = Target(
                 found.name,
-                published_shapes(found.group, len(found.classes)),
+                published_state(found.group, len(found.classes)),
                 {'dataset_name': found.dataset, 'classes': found.classes},
             )
-        model = {key: torch.empty(x, device='meta') for key, x in target.shapes.items()}
-        converted = convert_reference_state_dict(state, model)
-        if converted.missing:
-            raise ValueError(_missing(path, converted.missing))
+        converted = convert_reference_state_dict(state, target.state)
+        check_fit(converted.state_dict, target.state, path)
         weights, dropped = converted.state_dict, converted.dropped
         meta['recipe'] = target.name
         meta['dataset_meta'] = target.dataset_meta
@@ -109,19 +106,10 @@ def convert_backbone(
     """
     names = {key: key for key in state_dict}  # ours and theirs, once converted
     convert_ir_state_dict(names, '', IRNet.arch_settings[50], 3)
-    shapes = backbone_shapes()
-    for ours, theirs in names.items():
-        if ours not in shapes:
-            raise ValueError(f'{theirs} is not a key of an IR-50')
-        if tuple(state_dict[theirs].shape) != shapes[ours]:
-            raise ValueError(
-                f'{theirs} has the shape {tuple(state_dict[theirs].shape)}, expected '
-                f'{shapes[ours]} of an IR-50'
-            )
-    if missing := sorted(shapes.keys() - names.keys()):
-        raise ValueError(_missing('the file', missing))
+    weights = {ours: state_dict[theirs] for ours, theirs in names.items()}
+    check_fit(weights, model_state(dict(type='mmqcs.IRNet', depth=50)), 'the file')
     dropped = sorted(state_dict.keys() - set(names.values()))
-    return {ours: state_dict[theirs] for ours, theirs in names.items()}, dropped
+    return weights, dropped
 
 
 def sha256(path: str | Path) -> str:
@@ -136,10 +124,3 @@ def _number(value: Any) -> float | int | None:
     if isinstance(value, Real) and math.isfinite(value):
         return int(value) if isinstance(value, Integral) else float(value)
     return None
-
-
-def _missing(path: str | Path, keys: Sequence[str]) -> str:
-    return (
-        f'{path} lacks {len(keys)} weights of the model: {", ".join(keys[:5])}'
-        f'{", …" if len(keys) > 5 else ""}'
-    )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from mmqcs.checkpoints.reference.architecture import published_shapes
+from mmqcs.checkpoints.reference.architecture import published_state
 
 # Published names and those of mmqcs, for each level and branch.
 _TABLE = r"""
@@ -138,11 +138,11 @@ def convert_reference_state_dict(
             or two keys stand for one weight.
     """
     converted, source, dropped = _rename(state_dict)
-    if isinstance(model_keys, Mapping):
-        shapes = {key: tuple(value.shape) for key, value in model_keys.items()}
-    else:
+    known = model_keys
+    if not isinstance(known, Mapping):
         kind = reference_kind(state_dict)
-        shapes = published_shapes(kind.group, kind.num_classes or 7)
+        known = published_state(kind.group, kind.num_classes or 7)
+    shapes = {key: tuple(value.shape) for key, value in known.items()}
     keys = shapes.keys() if model_keys is None else set(model_keys)
     if unknown := [source[name] for name in converted if name not in keys]:
         raise ValueError(_unknown(unknown))

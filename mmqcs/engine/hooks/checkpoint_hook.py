@@ -7,14 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
-from mmengine.fileio import LocalBackend
+from mmengine.fileio import LocalBackend, get_file_backend, register_backend
 from mmengine.hooks import CheckpointHook as StockCheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from mmqcs.atomic import draft_of, publish_draft, remove_drafts, write_text
+from mmqcs.atomic import atomic_file, remove_drafts, write_text
 from mmqcs.registry import HOOKS
 
 VALIDATION_FOLLOWS = 'validation_follows'
+_BACKEND = 'mmqcs_checkpoints'
+
+
+# force: the module may be imported again
+@register_backend(_BACKEND, force=True)
+class CheckpointBackend(LocalBackend):
+    """Local storage whose files appear complete, and whose removals are put off."""
+
+    def __init__(self) -> None:
+        self.outdated: list[Path] = []
+        """Files that the hook removes after its next save."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write a file by a draft in the same folder."""
+        with atomic_file(filepath) as draft:
+            draft.write_bytes(obj)
+
+    def remove(self, filepath: str | Path) -> None:
+        """Note a file as outdated."""
+        self.outdated.append(Path(filepath))
 
 
 @HOOKS.register_module()
@@ -36,7 +56,6 @@ class CheckpointHook(StockCheckpointHook):
 
     Raises:
         TypeError: An argument is unknown. The stock hook raises it at its first save.
-        KeyError: After a validation: no metric has the name given as ``save_best``.
 
     Examples:
         >>> from mmqcs.registry import HOOKS
@@ -55,8 +74,7 @@ class CheckpointHook(StockCheckpointHook):
                 f'CheckpointHook got an unexpected keyword argument {min(unknown)!r}'
             )
         self._validate_first = False
-        self.counts: dict[str, int] = {}
-        """Epoch and iteration of the checkpoint being saved."""
+        self._counts: dict[str, int] = {}  # of the checkpoint being saved
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Correct the epoch and the iteration in the checkpoint.
@@ -64,7 +82,7 @@ class CheckpointHook(StockCheckpointHook):
         ``FlexibleRunner`` counts one too many after a validation, so a resumed run
         would skip an epoch.
         """
-        checkpoint['meta'].update(self.counts)
+        checkpoint['meta'].update(self._counts)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check whether a validation was due when the checkpoint was saved."""
@@ -75,6 +93,9 @@ class CheckpointHook(StockCheckpointHook):
         """Prepare the folder, and run the validation that a killed run missed."""
         self._forget_foreign_files(runner)
         super().before_train(runner)
+        if isinstance(self.file_backend, LocalBackend):
+            self.backend_args = dict(backend=_BACKEND)
+            self.file_backend = get_file_backend(backend_args=self.backend_args)
         if self._local and is_main_process():
             folder = Path(self.out_dir)
             folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +113,7 @@ class CheckpointHook(StockCheckpointHook):
 
     @property
     def _local(self) -> bool:
-        return isinstance(self.file_backend, LocalBackend)
+        return isinstance(self.file_backend, CheckpointBackend)
 
     def _forget_foreign_files(self, runner: Runner) -> None:
         """Drop names of files outside this run's folder from a resumed checkpoint.
@@ -115,16 +136,6 @@ class CheckpointHook(StockCheckpointHook):
         if not isinstance(ids, (list, tuple)) or {*map(type, ids)} - {int}:
             hub.pop_info('keep_ckpt_ids')
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        """Save the best checkpoint."""
-        for name in self.save_best or ():
-            if metrics and name != 'auto' and name not in metrics:
-                raise KeyError(
-                    f'save_best={name!r} of the CheckpointHook is not one of the '
-                    f'metrics {", ".join(metrics)}'
-                )
-        super().after_val_epoch(runner, metrics)
-
     def _save_checkpoint(self, runner: Runner) -> None:
         step = (runner.epoch if self.by_epoch else runner.iter) + 1
         meta: dict[str, Any] = dict(epoch=runner.epoch, iter=runner.iter)
@@ -143,13 +154,15 @@ class CheckpointHook(StockCheckpointHook):
         return step >= loop.val_begin and due
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        self._counts = {key: meta[key] for key in ('epoch', 'iter')}
         if not self._local:
             super()._save_checkpoint_with_step(runner, step, meta)
             return
-        outdated = []
         if self.max_keep_ckpts > 0 and step not in list(self.keep_ckpt_ids)[-1:]:
             kept = [*self.keep_ckpt_ids, step]
-            outdated = kept[: -self.max_keep_ckpts]
+            for old in kept[: -self.max_keep_ckpts]:
+                name = self.filename_tmpl.format(old)
+                self.file_backend.remove(Path(self.out_dir) / name)
             self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts)
             # The list includes outdated checkpoints. If the run is killed before it
             # removes them, the resumed run does.
@@ -157,12 +170,9 @@ class CheckpointHook(StockCheckpointHook):
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        if not isinstance(runner, _DraftingRunner):  # already by _save_best_checkpoint
-            runner = _DraftingRunner(runner, self)
         runner.save_checkpoint(
             self.out_dir,
             name,
-            self.file_client_args,
             save_optimizer=self.save_optimizer,
             save_param_scheduler=self.save_param_scheduler,
             meta=meta,
@@ -172,60 +182,18 @@ class CheckpointHook(StockCheckpointHook):
         )
         if is_main_process():
             write_text(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt)
-            for old in outdated:
-                file = Path(self.out_dir) / self.filename_tmpl.format(old)
-                file.unlink(missing_ok=True)
+            self._remove_outdated()
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        if not self._local or not self.save_best:
-            super()._save_best_checkpoint(runner, metrics)
-            return
-        # The stock method removes the old files before it saves. Hide them from it.
-        old = self._best_paths
-        self._best_paths = dict.fromkeys(old)
-        super()._save_best_checkpoint(_DraftingRunner(runner, self), metrics)
-        new = self._best_paths
-        self._best_paths = {key: new[key] or old.get(key) for key in new}
-        if is_main_process():
-            for file in {*old.values()} - {*self._best_paths.values(), None}:
-                Path(file).unlink(missing_ok=True)
-                runner.logger.info(f'The previous best checkpoint {file} is removed')
+        self._counts = dict(epoch=runner.epoch, iter=runner.iter)
+        super()._save_best_checkpoint(runner, metrics)
+        if self._local and is_main_process():
+            self._remove_outdated()
 
-    @property
-    def _best_paths(self) -> dict[str, str | None]:
-        if len(self.key_indicators) == 1:
-            return {'best_ckpt': self.best_ckpt_path}
-        return dict(self.best_ckpt_path_dict)
-
-    @_best_paths.setter
-    def _best_paths(self, paths: dict[str, str | None]) -> None:
-        if len(self.key_indicators) == 1:
-            self.best_ckpt_path = paths['best_ckpt']
-        else:
-            self.best_ckpt_path_dict = paths
-
-
-class _DraftingRunner:
-    """A runner that saves checkpoints as drafts and renames complete ones."""
-
-    def __init__(self, runner: Runner, hook: CheckpointHook) -> None:
-        self._runner = runner
-        self._hook = hook
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._runner, name)
-
-    def save_checkpoint(
-        self, out_dir: str, filename: str, *args: Any, **kwargs: Any
-    ) -> None:
-        path = Path(out_dir) / filename
-        draft = draft_of(path)
-        meta = kwargs['meta']
-        self._hook.counts = {key: meta[key] for key in ('epoch', 'iter')}
-        try:
-            self._runner.save_checkpoint(out_dir, draft.name, *args, **kwargs)
-            if is_main_process():
-                publish_draft(draft, path)
-        finally:
-            self._hook.counts = {}
-            draft.unlink(missing_ok=True)
+    def _remove_outdated(self) -> None:
+        several = getattr(self, 'best_ckpt_path_dict', {})
+        best = {getattr(self, 'best_ckpt_path', None), *several.values()}
+        for file in self.file_backend.outdated:
+            if str(file) not in best:  # the same file can be saved again
+                file.unlink(missing_ok=True)
+        self.file_backend.outdated = []

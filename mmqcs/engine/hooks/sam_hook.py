@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmqcs.engine.optim import SAMMixin
+from mmqcs.engine.optim.sam_optim_wrapper import SAMMixin
 from mmqcs.registry import HOOKS
 
 # by name, so that none of the packages need be installed

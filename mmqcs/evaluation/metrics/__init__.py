@@ -1,5 +1,1 @@
 """Registered metrics."""
-
-from .fer_metric import FERMetric
-
-__all__ = ['FERMetric']

@@ -1,5 +1,1 @@
 """Backbones."""
-
-from .ir_net import IRNet
-
-__all__ = ['IRNet']

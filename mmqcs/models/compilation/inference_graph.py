@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .training_graph import uncached_autocast
+
 Network = Callable[[Tensor], tuple[Tensor, ...]]
 """Function from images (B, 3, H, W) to tensors (B, ...)."""
 
@@ -64,12 +66,9 @@ class InferenceGraph:
     def _record(self, network: Network, images: Tensor) -> None:
         self._graph = None  # frees the memory of the previous recording first
         self._images = images.clone()
-        dtype = torch.get_autocast_dtype('cuda')
-        enabled = torch.is_autocast_enabled('cuda')
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        # Without the cache, weights are cast inside the recording itself.
-        with torch.autocast('cuda', dtype, enabled=enabled, cache_enabled=False):
+        with uncached_autocast():
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_UP):
                     network(self._images)

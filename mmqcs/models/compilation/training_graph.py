@@ -102,7 +102,7 @@ class _Recording:
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream), _unchanged(module), _uncached_autocast():
+        with torch.cuda.stream(stream), _unchanged(module), uncached_autocast():
             # Compiles, and chooses algorithms, none of which can be recorded.
             for _ in range(_WARM_UP):
                 self._warm_up(function)
@@ -114,7 +114,7 @@ class _Recording:
         record = partial(
             torch.cuda.graph, stream=stream, capture_error_mode='thread_local'
         )
-        with record(self.forward), _uncached_autocast():
+        with record(self.forward), uncached_autocast():
             self.outputs = function(*self.inputs)
         losses = _differentiable(self.outputs)
         self.grad_outputs = [torch.ones_like(x) for x in losses]
@@ -242,7 +242,7 @@ def _no_synchronisation() -> Iterator[None]:
 
 
 @contextmanager
-def _uncached_autocast() -> Iterator[None]:
+def uncached_autocast() -> Iterator[None]:
     """Keeps the precision, but casts weights inside the recording itself.
 
     Weights that were cast earlier would be read from memory that is freed by then.

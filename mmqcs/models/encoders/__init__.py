@@ -1,5 +1,1 @@
 """Encoders of token sequences."""
-
-from .token_encoder import TokenEncoder
-
-__all__ = ['TokenEncoder']

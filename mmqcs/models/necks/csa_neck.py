@@ -86,8 +86,7 @@ class CSALevels(nn.ModuleList):
         levels = tokens.chunk(len(self), dim=2)
         normed, projected, values = self._embed(levels)
         if self.mode == 'SDPA':
-            partner = {i: j for a, b in self.ring.similar for i, j in ((a, b), (b, a))}
-            others = [partner[i] for i in range(self.ring.size)]
+            others = list(self.ring.partners)
             maps = scaled_dot_product_attention(projected, self.ring).unbind(1)
             attended = [a @ v[others] for a, v in zip(maps, values, strict=True)]
         else:

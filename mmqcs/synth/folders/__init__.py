@@ -4,16 +4,11 @@ from .base import FolderWriter, ImageFile, write_file
 from .folded import CKPlusSequences, ExpWImages, JAFFEFiles, KDEFFolders
 from .split import (
     AffectNet2021,
-    AffectNetLists,
     AffectNetTables,
     CAERSFolders,
     FER2013Folders,
     FER2013Table,
-    FERPlusLabelTables,
-    FERPlusLists,
     FERPlusTable,
-    RAFDBFolders,
-    RAFDBLists,
     RAFDBOfficial,
 )
 
@@ -21,15 +16,10 @@ __all__ = ['FOLDER_WRITERS', 'FolderWriter', 'ImageFile', 'write_file']
 
 FOLDER_WRITERS: dict[str, type[FolderWriter]] = {
     'rafdb': RAFDBOfficial,
-    'rafdb-lists': RAFDBLists,
-    'rafdb-folders': RAFDBFolders,
     'fer2013': FER2013Folders,
     'fer2013-csv': FER2013Table,
     'ferplus': FERPlusTable,
-    'ferplus-label-csv': FERPlusLabelTables,
-    'ferplus-lists': FERPlusLists,
     'affectnet': AffectNetTables,
-    'affectnet-lists': AffectNetLists,
     'affectnet2021': AffectNet2021,
     'caer-s': CAERSFolders,
     'ck-plus': CKPlusSequences,

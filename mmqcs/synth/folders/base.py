@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -50,11 +50,11 @@ class FolderWriter:
 
     order: tuple[str, ...]  # class names in the label order of the dataset
     first = 0  # label of the first class
-    tops: tuple[str, ...]  # names below the root, with {classes} for their number
+    codes: tuple[str, ...] = ()  # of the classes in file names
+    tops: tuple[str, ...]  # names of all files and folders directly below the root
     names: Mapping[str, str] = {'train': 'train', 'test': 'test'}  # of the splits
-    file: str  # path of a face below the root, a format of the fields in path()
-    listed_parts = 1  # number of parts of that path in lists and tables
-    lists: Mapping[str, str] = {}  # lists of labels to write, by split
+    file: str  # path of a face below the root, a format of the result of fields()
+    listed_parts = 1  # number of parts of the path of a face in lists and tables
     grey = False
 
     def __init__(
@@ -67,11 +67,6 @@ class FolderWriter:
         self.labels = labels
         self.settings = settings
 
-    @classmethod
-    def roots(cls, num_classes: int) -> tuple[str, ...]:
-        """Return the names of all files and folders directly below the root."""
-        return tuple(name.format(classes=num_classes) for name in cls.tops)
-
     def number(self, split: str, index: int) -> int:
         """Return the label of a face in the numbering of the dataset."""
         return self._numbers[self.labels[split][index]] + self.first
@@ -80,21 +75,22 @@ class FolderWriter:
         """Yield the index and the :meth:`number` of each face of a split."""
         return ((i, self.number(split, i)) for i in range(len(self.labels[split])))
 
-    def path(self, split: str, index: int) -> Path:
-        """Return the file of a face, relative to the root."""
-        label = self.number(split, index)
-        file = self.file.format(
+    def fields(self, split: str, index: int) -> dict[str, Any]:
+        """Return what the path of a face depends on, by name."""
+        label = self.number(split, index) - self.first
+        return dict(
             split=split,
             title=split.title(),
             name=self.names[split],
             index=index,
-            last_digit=index % 10,
             count=index + 1,
-            serial=index + (len(self.labels['train']) if split == 'test' else 0),
-            label=label,
-            expression=self.order[label - self.first],
+            expression=self.order[label],
+            code=self.codes[label] if self.codes else None,
         )
-        return Path(file)
+
+    def path(self, split: str, index: int) -> Path:
+        """Return the file of a face, relative to the root."""
+        return Path(self.file.format(**self.fields(split, index)))
 
     def listed(self, split: str, index: int) -> str:
         """Return the name of a face in lists and tables."""
@@ -126,8 +122,4 @@ class FolderWriter:
         return cv2.imencode(suffix, self.compose(face, image), options)[1].tobytes()
 
     def write_labels(self, root: Path) -> None:
-        """Write the label files below the root, after all images."""
-        for split, name in self.lists.items():
-            lines = (f'{self.listed(split, i)} {n}\n' for i, n in self.numbers(split))
-            path = root / name.format(classes=self.settings.num_classes)
-            write_file(path, map(str.encode, lines))
+        """Write the label files below the root, after all images; by default none."""

@@ -1,8 +1,8 @@
 """Writers of the datasets with folds instead of an official split."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,9 +44,18 @@ class FoldedWriter(FolderWriter):
         highest = _FOLDS * max(tested, -(-trained // others)) - 1
         self.digits = max(self.digits, len(str(highest)))
 
-    def place(self, split: str, number: int) -> tuple[int, int]:
+    def fields(self, split: str, index: int) -> dict[str, Any]:
+        """Add the group, its letters, and the number of the face in it from 1."""
+        group, turn = self.place(split, index)
+        return super().fields(split, index) | dict(
+            group=f'{group:0{self.digits}d}',
+            letters=''.join(chr(ord('A') + i) for i in divmod(group, 26)),
+            take=turn + 1,
+        )
+
+    def place(self, split: str, index: int) -> tuple[int, int]:
         """Return the number of the group of a face, and its index in the group."""
-        turn, number = divmod(number, self.num_groups[split])
+        turn, number = divmod(index, self.num_groups[split])
         if split == 'test':
             return _FOLDS * number, turn
         block, place = divmod(number, _FOLDS - 1)
@@ -65,13 +74,8 @@ class CKPlusSequences(FoldedWriter):
 
     order = expressions.CK_PLUS
     tops = ('cohn-kanade-images', 'Emotion')
+    file = 'cohn-kanade-images/S{group}/{take:03d}/S{group}_{take:03d}_00000002.png'
     grey = True
-
-    def path(self, split: str, index: int) -> Path:
-        """Return the peak of a face, relative to the root."""
-        group, turn = self.place(split, index)
-        names = f'S{group:0{self.digits}d}', f'{turn + 1:03d}'
-        return Path(self.tops[0], *names, f'{"_".join(names)}_00000002.png')
 
     def images(self) -> Iterator[ImageFile]:
         """Yield both frames of each face."""
@@ -98,11 +102,7 @@ class ExpWImages(FoldedWriter):
 
     order = expressions.EXP_W
     tops = ('image', 'label')
-
-    def path(self, split: str, index: int) -> Path:
-        """See the base class."""
-        group, _ = self.place(split, index)
-        return Path('image/origin') / f'face_{group:0{self.digits}d}.jpg'
+    file = 'image/origin/face_{group}.jpg'
 
     def images(self) -> Iterator[ImageFile]:
         """Yield the image files, each with the index of its first face."""
@@ -137,15 +137,9 @@ class JAFFEFiles(FoldedWriter):
     order = expressions.JAFFE
     codes = ('AN', 'DI', 'FE', 'HA', 'NE', 'SA', 'SU')
     tops = ('jaffe',)
+    file = 'jaffe/{letters}.{code}{take}.{count}.tiff'
     grey = True
     max_tested = 67  # two letters name 676 subjects
-
-    def path(self, split: str, index: int) -> Path:
-        """See the base class."""
-        group, turn = self.place(split, index)
-        letters = ''.join(chr(ord('A') + i) for i in divmod(group, 26))
-        code = self.codes[self.number(split, index)]
-        return Path('jaffe') / f'{letters}.{code}{turn + 1}.{index + 1}.tiff'
 
 
 class KDEFFolders(FoldedWriter):
@@ -161,31 +155,33 @@ class KDEFFolders(FoldedWriter):
     order = expressions.KDEF
     codes = ('AF', 'AN', 'DI', 'HA', 'NE', 'SA', 'SU')
     tops = ('KDEF',)
+    file = 'KDEF/{session}F{group}/{session}F{group}{code}S.JPG'
     digits = 2
 
     def __init__(
         self, labels: Mapping[str, np.ndarray], settings: SynthFERSettings
     ) -> None:
         super().__init__(labels, settings)
-        self._stems: dict[tuple[str, int], str] = {}
-        taken: Counter[tuple[int, str]] = Counter()
+        self._places: dict[str, np.ndarray] = {}
+        self._sessions: dict[str, np.ndarray] = {}
         for split, found in labels.items():
             # consecutive faces of one class go to different subjects
-            for number, index in enumerate(np.argsort(found, kind='stable').tolist()):
-                group, _ = self.place(split, number)
-                code = self.codes[self.number(split, index)]
-                session = taken[group, code]
-                if session == 2:
-                    raise ValueError(
-                        f'KDEF has two images per subject and expression, so '
-                        f'{len(labels["train"])} training and {len(labels["test"])} '
-                        f'test faces do not fit: use more training or fewer test faces'
-                    )
-                taken[group, code] += 1
-                subject = f'{"AB"[session]}F{group:0{self.digits}d}'
-                self._stems[split, index] = f'{subject}{code}S'
+            place = np.argsort(np.argsort(found, kind='stable'))
+            first = np.searchsorted(np.sort(found), found)  # of the same class
+            self._places[split] = place
+            self._sessions[split] = (place - first) // (self.num_groups[split] or 1)
+            if len(found) and self._sessions[split].max() > 1:
+                raise ValueError(
+                    f'KDEF has two images per subject and expression, so '
+                    f'{len(labels["train"])} training and {len(labels["test"])} test '
+                    f'faces do not fit: use more training or fewer test faces'
+                )
 
-    def path(self, split: str, index: int) -> Path:
+    def place(self, split: str, index: int) -> tuple[int, int]:
         """See the base class."""
-        stem = self._stems[split, index]
-        return Path('KDEF') / stem[:-3] / f'{stem}.JPG'
+        return super().place(split, int(self._places[split][index]))
+
+    def fields(self, split: str, index: int) -> dict[str, Any]:
+        """Add the session."""
+        session = 'AB'[self._sessions[split][index]]
+        return super().fields(split, index) | {'session': session}

@@ -1,7 +1,6 @@
 """Writers of the datasets with an official split."""
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from mmqcs import expressions
 from mmqcs.synth.rng import generator
+from mmqcs.synth.synth_fer import render
 
 from .base import FolderWriter, ImageFile, write_csv, write_file
 
@@ -20,15 +20,12 @@ class RAFDBOfficial(FolderWriter):
     order = expressions.RAF_DB
     first = 1
     tops = ('basic',)
-    folder = 'basic/Image/aligned'
 
     def path(self, split: str, index: int) -> Path:
         """See the base class; the numbers have as many digits as in RAF-DB."""
         digits = 5 if split == 'train' else 4
         name = f'{split}_{index + 1:0{digits}d}_aligned.jpg'
-        return Path(
-            self.folder.format(split=split, label=self.number(split, index)), name
-        )
+        return Path('basic/Image/aligned', name)
 
     def write_labels(self, root: Path) -> None:
         """Write the list, which has no final newline, like the original."""
@@ -41,31 +38,13 @@ class RAFDBOfficial(FolderWriter):
         write_file(path, ['\n'.join(lines).encode()])
 
 
-class RAFDBLists(RAFDBOfficial):
-    """``raf_db_basic_train.txt`` and ``..._test.txt`` next to ``basic``; from 0."""
-
-    first = 0
-    lists = {'train': 'raf_db_basic_train.txt', 'test': 'raf_db_basic_test.txt'}
-    tops = ('basic', *lists.values())
-    listed_parts = 3
-    write_labels = FolderWriter.write_labels
-
-
-class RAFDBFolders(RAFDBOfficial):
-    """Class folders ``train/1`` to ``train/7`` and ``test/1`` to ``test/7``."""
-
-    tops = ('train', 'test')
-    folder = '{split}/{label}'
-    write_labels = FolderWriter.write_labels
-
-
 class FER2013Images(FolderWriter):
     """Base of the writers of FER2013 and FERPlus: grey images of 48 × 48 pixels."""
 
     names = {'train': 'Training', 'test': 'PrivateTest'}
     grey = True
 
-    def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
+    def compose(self, face: np.ndarray, image: ImageFile | None = None) -> np.ndarray:
         """Return the face in grey and reduced."""
         grey = super().compose(face, image)
         return cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA)
@@ -80,32 +59,26 @@ class FER2013Folders(FER2013Images):
 
 
 class FER2013Table(FER2013Images):
-    """``fer2013.csv``, which contains the pixels.
-
-    Each image is first written as a text file of its own, so that many processes can
-    render and an interrupted run can be resumed. The table is then assembled from these
-    files, which are removed.
-    """
+    """``fer2013.csv``, which contains the pixels; rendered by a single process."""
 
     order = expressions.FER2013
-    tops = ('fer2013.csv', 'fer2013-pixels')
-    file = 'fer2013-pixels/{name}_{count}.txt'
+    tops = ('fer2013.csv',)
 
-    def encode(self, face: np.ndarray, image: ImageFile) -> bytes:
-        """Return the grey values, row by row, separated by spaces."""
-        return ' '.join(map(str, self.compose(face, image).ravel())).encode()
+    def images(self) -> Iterator[ImageFile]:
+        """Yield no image files."""
+        yield from ()
 
     def write_labels(self, root: Path) -> None:
-        """Assemble the table and remove the temporary files."""
-        write_file(root / 'fer2013.csv', self._rows(root))
-        shutil.rmtree(root / 'fer2013-pixels', ignore_errors=True)
+        """Render all faces into the table."""
+        write_file(root / self.tops[0], self._rows())
 
-    def _rows(self, root: Path) -> Iterator[bytes]:
+    def _rows(self) -> Iterator[bytes]:
         yield b'emotion,pixels,Usage\n'
         for split in self.labels:
             for i, number in self.numbers(split):
-                pixels = (root / self.path(split, i)).read_bytes()
-                yield b'%d,%s,%s\n' % (number, pixels, self.names[split].encode())
+                face = render(self.settings, split, i)
+                pixels = ' '.join(map(str, self.compose(face).ravel()))
+                yield f'{number},{pixels},{self.names[split]}\n'.encode()
 
 
 class FERPlusTable(FER2013Images):
@@ -113,52 +86,22 @@ class FERPlusTable(FER2013Images):
 
     order = expressions.FER_PLUS
     tops = ('FER2013Train', 'FER2013Test', 'fer2013new.csv')
-    # numbers continue across the splits
-    file = 'FER2013{title}/fer{serial:07d}.png'
+    file = 'FER2013{title}/fer{index:07d}.png'
 
-    def votes(self, number: int) -> list[int]:
-        """Return the votes for the eight classes, unknown, and not a face.
+    def write_labels(self, root: Path) -> None:
+        """Write the table of votes.
 
         The class gets eight votes and the next class two, so that the majority rule and
         soft labels give different targets.
         """
-        votes = [0] * 10
-        votes[number] = 8
-        votes[(number + 1) % 8] = 2
-        return votes
-
-    def write_labels(self, root: Path) -> None:
-        """Write the table of votes."""
         names = [name.lower() for name in self.order]
         rows = [['Usage', 'Image name', *names, 'unknown', 'NF']]
         for split, usage in self.names.items():
             for i, number in self.numbers(split):
-                rows.append([usage, self.listed(split, i), *self.votes(number)])
+                votes = [0] * 10
+                votes[number], votes[(number + 1) % 8] = 8, 2
+                rows.append([usage, self.listed(split, i), *votes])
         write_csv(root / 'fer2013new.csv', rows)
-
-
-class FERPlusLabelTables(FERPlusTable):
-    """``FER2013Train/fer0000000.png``, and votes in ``FER2013Train/label.csv``."""
-
-    tops = ('FER2013Train', 'FER2013Test')
-
-    def write_labels(self, root: Path) -> None:
-        """Write one table without a header per split; boxes are the whole image."""
-        for split, folder in zip(('train', 'test'), self.tops, strict=True):
-            rows = (
-                [self.listed(split, i), '(0, 0, 48, 48)', *self.votes(number)]
-                for i, number in self.numbers(split)
-            )
-            write_csv(root / folder / 'label.csv', rows)
-
-
-class FERPlusLists(FER2013Images):
-    """All images in ``img``; ``ferplus_training.txt`` and ``ferplus_test.txt``."""
-
-    order = expressions.FER_PLUS
-    lists = {'train': 'ferplus_training.txt', 'test': 'ferplus_test.txt'}
-    tops = ('img', *lists.values())
-    file = 'img/fer{serial:07d}.png'
 
 
 class AffectNetTables(FolderWriter):
@@ -167,7 +110,7 @@ class AffectNetTables(FolderWriter):
     order = expressions.AFFECT_NET
     tops = ('Manually_Annotated_Images', 'Manually_Annotated_file_lists')
     names = {'train': 'training', 'test': 'validation'}
-    file = 'Manually_Annotated_Images/{last_digit}/{split}{index:08x}.jpg'
+    file = 'Manually_Annotated_Images/1/{split}{index:08x}.jpg'
     listed_parts = 2
 
     def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
@@ -188,19 +131,6 @@ class AffectNetTables(FolderWriter):
                 for i, number in self.numbers(split)
             ]
             write_csv(root / self.tops[1] / f'{name}.csv', [header.split(','), *rows])
-
-
-class AffectNetLists(FolderWriter):
-    """Cropped images, and lists whose names contain the number of classes."""
-
-    order = expressions.AFFECT_NET
-    lists = {
-        'train': 'affectnet_training-cls{classes}-v7.txt',
-        'test': 'affectnet_validation-cls{classes}.txt',
-    }
-    tops = ('Manually_trainval_croped', *lists.values())
-    file = 'Manually_trainval_croped/{last_digit}/{split}{index:08x}.jpg'
-    listed_parts = 2
 
 
 class AffectNet2021(FolderWriter):
