@@ -49,6 +49,8 @@ def _draw_face(image: np.ndarray, item: FaceExpression) -> None:
         cv2.circle(image, centre, radius, colour[::-1], cv2.FILLED)
         cv2.circle(image, centre, radius + 1, (0, 0, 0))
     text = f'{item.name} {100 * item.score:.0f} %'
+    if item.track is not None:
+        text = f'{item.track} {text}'
     label = _label(text, colour, int(np.clip(least / 28, 11, 48)))
     # above the box if there is room, else inside
     height, width = label.shape[:2]

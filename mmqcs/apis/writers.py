@@ -27,7 +27,7 @@ _POINTS = ('eye_left', 'eye_right', 'nose', 'mouth_left', 'mouth_right')
 def _csv_header(classes: Sequence[str]) -> list[str]:
     """Return the names of the columns."""
     return [
-        *('source', 'frame', 'time', 'face', 'left', 'top', 'right', 'bottom'),
+        *('source', 'frame', 'time', 'face', 'track', 'left', 'top', 'right', 'bottom'),
         *(f'{name}_{axis}' for name in _POINTS for axis in 'xy'),
         *('points_from', 'detection_score', 'label', 'name'),
         *(f'score_{name}' for name in classes),
@@ -44,7 +44,7 @@ def _csv_rows(result: ImageResult) -> list[dict[str, Any]]:
         return [{**common, 'note': printable(record['error'] or 'no face')}]
     rows = []
     for number, face in enumerate(record['faces']):
-        row = {**common, 'face': number}
+        row = {**common, 'face': number, 'track': face['track']}
         row |= dict(zip(('left', 'top', 'right', 'bottom'), face['box'], strict=True))
         for name, (x, y) in zip(_POINTS, face['points'] or (), strict=False):
             row |= {f'{name}_x': x, f'{name}_y': y}
