@@ -22,11 +22,13 @@ def write_video(
     seconds: float | None = None,
     matrix: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
+    silence: float = 0.0,
 ) -> Path:
     """Write BGR frames, or a number of frames that grow brighter.
 
     ``times`` are those of the frames, in seconds; ``sounds`` the codecs of the sound
-    tracks, each with a sine of another pitch and ``seconds`` long.
+    tracks, each with a sine of another pitch, ``seconds`` long,
+    after ``silence`` of some seconds.
     """
     if isinstance(frames, int):
         shape = size[1], size[0], 3
@@ -46,11 +48,11 @@ def write_video(
             picture.codec_context.time_base = Fraction(1, 1000)
         tracks = [file.add_stream(sound, rate=48_000) for sound in sounds]
         for track in tracks:
-            track.layout = 'mono'
+            track.layout, track.bit_rate = 'mono', 64_000
         file.start_encoding()
         length = len(frames) / rate if seconds is None else seconds
         for number, track in enumerate(tracks):
-            _write_sound(file, track, 300 * (number + 1), length)
+            _write_sound(file, track, 300 * (number + 1), length, silence)
         for index, image in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(image, format='bgr24')
             if times is not None:
@@ -63,24 +65,17 @@ def write_video(
     return path
 
 
-def _write_sound(file: Any, track: Any, pitch: int, seconds: float) -> None:
+def _write_sound(
+    file: Any, track: Any, pitch: int, seconds: float, silence: float
+) -> None:
     count = round(48_000 * seconds)
     sine = np.sin(2 * np.pi * pitch * np.arange(count) / 48_000)
-    size = 960
-    resampler = av.AudioResampler(
-        track.codec_context.format.name,
-        'mono',
-        48_000,
-        track.codec_context.frame_size or size,
-    )
-    for start in range(0, count, size):
-        part = (8000 * sine[None, start : start + size]).astype(np.int16)
+    sine[: round(48_000 * silence)] = 0
+    for start in range(0, count, 960):
+        part = (8000 * sine[None, start : start + 960]).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(part, format='s16', layout='mono')
         frame.sample_rate, frame.pts = 48_000, start
-        for piece in resampler.resample(frame):
-            file.mux(track.encode(piece))
-    for piece in resampler.resample(None):
-        file.mux(track.encode(piece))
+        file.mux(track.encode(frame))
     file.mux(track.encode(None))
 
 

@@ -103,7 +103,7 @@ class _Nameless:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
-def _picture(container: InputContainer, name: str) -> VideoStream:
+def picture_of(container: InputContainer, name: str) -> VideoStream:
     """Return the stream of frames of a container."""
     stream = container.streams.best('video')
     if stream is None:
@@ -119,7 +119,7 @@ def _picture(container: InputContainer, name: str) -> VideoStream:
 def video_info(path: str | Path) -> VideoInfo:
     """Return the properties of a video without reading its frames."""
     with open_video(path) as container:
-        return _info(container, _picture(container, str(path)))
+        return _info(container, picture_of(container, str(path)))
 
 
 def _info(container: InputContainer, stream: VideoStream) -> VideoInfo:
@@ -138,7 +138,7 @@ def video_frames(path: str | Path, source: str, every: int) -> Iterator[Frame]:
     ``ImageError``.
     """
     with open_video(path) as container:
-        stream = _picture(container, source)
+        stream = picture_of(container, source)
         info = _info(container, stream)
         clock = _Clock(start_of(stream), info.rate)
         index, end, damaged = -1, 0.0, []
