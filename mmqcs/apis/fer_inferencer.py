@@ -156,7 +156,7 @@ class FERInferencer:
         for found in self._results(inputs, every, on_error):
             result = tracker.update(found)
             if not keep_images:
-                result = replace(result, image=None)
+                result = result.without_image()
             del found  # to free a large image before the next is read
             yield result
             del result

@@ -1,6 +1,6 @@
 """Results of inference: faces and expressions of an image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,10 @@ class ImageResult:
     error: str | None = None
     rate: float | None = None
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    def without_image(self) -> 'ImageResult':
+        """Return the result without its image, which may be large."""
+        return replace(self, image=None)
 
     def continues(self, before: 'ImageResult') -> bool:
         """Return whether this is a later frame of the same video."""

@@ -161,7 +161,7 @@ class FaceTracker:
         if result.image is not None and self._is_cut(result.image):
             self._tracks = []
         self._end_tracks(result.time)
-        self._previous = replace(result, image=None)
+        self._previous = result.without_image()
         found = [np.asarray(item.face.box, float) for item in result.faces]
         matched = {j: self._tracks[i] for i, j in self._match(found, result.time)}
         faces = []

@@ -1,7 +1,6 @@
 """Find faces in images, videos or a camera, and classify their expressions."""
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -60,6 +59,11 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='use every N-th video frame',
     )
+    parser.add_argument(
+        '--no-smoothing',
+        action='store_true',
+        help='classify each video frame by itself',
+    )
     parser.add_argument('--batch-size', type=int, default=32, help='faces per batch')
     return parser.parse_args()
 
@@ -92,12 +96,17 @@ def run(
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     pictures = not args.no_pictures
-    writer = ResultWriter(args.out, infer.classes, pictures, args.every)
+    writer = ResultWriter(args.out, infer.classes, pictures)
     with writer, Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         counts = [number_of_frames(item, args.every) for item in inputs]
         total = None if None in counts else sum(counts)
         task = progress.add_task('faces', total=total)
-        results = infer.stream(inputs, args.every, keep_images=pictures or args.show)
+        results = infer.stream(
+            inputs,
+            args.every,
+            keep_images=pictures or args.show,
+            smooth=not args.no_smoothing,
+        )
         try:
             for result in results:
                 writer.write(result)
@@ -111,9 +120,11 @@ def run(
                     print(describe(result))
                 progress.advance(task)
                 if args.show and not show(result):
+                    writer.close(complete=False)
                     break
                 del result  # a large image must be freed before the next is read
         except KeyboardInterrupt:
+            writer.close(complete=False)
             return seen, False
     for note in writer.notes:
         print(note)
@@ -125,10 +136,7 @@ def main() -> int:
     args = parse_args()
     # file names can have any encoding
     sys.stdout.reconfigure(errors='backslashreplace')
-    # this program reports damaged videos itself, and FFmpeg may open local files only
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
-    cv2.setLogLevel(0)
+    cv2.setLogLevel(0)  # this program reports missing cameras itself
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT or --camera N')
     left_out: Counter[str] = Counter()

@@ -33,6 +33,9 @@ _SMPTE_170M, _LIMITED = 6, 1  # matrix and range of yuv420p by FFmpeg's conversi
 _TIME_BASE = Fraction(1, 60_000)
 """Unit of times: fits almost all rates, and the 16 bits of MPEG-4."""
 
+_LONGEST = 2**31 - 1
+"""Longest duration of a frame in MP4: with this unit, 10 hours."""
+
 
 class VideoWriter:
     """Writes an MP4 file of H.264 or, if FFmpeg cannot encode it, of MPEG-4.
@@ -82,7 +85,8 @@ class VideoWriter:
             image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
         )
         frame = av.VideoFrame.from_ndarray(image, format='bgr24')
-        self._pts = max(round(time / _TIME_BASE), self._pts + 1)
+        pts = round(time / _TIME_BASE)
+        self._pts = min(max(pts, self._pts + 1), self._pts + _LONGEST)
         frame.pts, frame.time_base = self._pts, _TIME_BASE
         self._sound.copy(self._container, until=time)
         for packet in self._picture.encode(frame):
@@ -141,6 +145,6 @@ class VideoWriter:
         before, self._waiting = self._waiting, packet
         if before is None:
             return
-        step = round(self._step / before.time_base)
+        step = min(round(self._step / before.time_base), _LONGEST)
         before.duration = step if packet is None else packet.pts - before.pts
         self._container.mux(before)
