@@ -173,7 +173,7 @@ class VideoSummary:
         while index * self._width < end:
             low, high = index * self._width, (index + 1) * self._width
             part = min(end, high) - max(start, low)
-            if part > 0:
+            if part > 1e-6 * self._width:  # more than rounding
                 zeros = np.zeros(len(self.classes), np.float32)
                 face.intervals.setdefault(index, zeros)[label] += part
             index += 1

@@ -90,12 +90,11 @@ class SummaryWriter:
 
 
 def _section(summary: VideoSummary, path: Path | None) -> dict[str, Any]:
-    """Return what the template shows of a video; times have one decimal."""
+    """Return what the template shows of a video."""
     *faces, total = summary.rows() or [None]
     shown = sorted(faces, key=lambda row: -row[3])[:LONGEST_FACES]
     rows = [
-        [str(row[0]), *(f'{x:.1f}' for x in row[1:4])]
-        + [f'{100 * x:.0f}' for x in row[4:]]
+        [str(row[0]), *row[1:4], *(round(100 * share) for share in row[4:])]
         for row in [*sorted(shown, key=lambda row: row[0]), total]
         if row is not None
     ]
@@ -105,7 +104,10 @@ def _section(summary: VideoSummary, path: Path | None) -> dict[str, Any]:
         'name': printable(summary.source),
         'facts': f'{summary.frames:,} frames, {summary.seconds:.1f} seconds, of which '
         f'{summary.seconds_with_faces:.1f} with a face',
-        'head': ['Face', 'First', 'Last', 'Seconds', *summary.classes],
+        'head': [
+            *('Face', 'First (s)', 'Last (s)', 'Seen (s)'),
+            *(f'{name} (%)' for name in summary.classes),
+        ],
         'rows': rows,
         'note': note if left_out else '',
         'path': path,

@@ -153,6 +153,15 @@ def write(folder, *results):
     writer.close()
 
 
+def test_rounding_fills_no_interval():
+    """24 intervals of 0.1 seconds end a little after 2.4 seconds."""
+    times = [0.04 * i for i in range(100)]
+    summary = summarise(*(frame(t, **({'t1': 1} if t > 2.39 else {})) for t in times))
+    seconds = summary.timeline().seconds[0].sum(1)
+    assert np.flatnonzero(seconds)[0] == 24
+    np.testing.assert_allclose(seconds[24:40], 0.1, rtol=1e-4)
+
+
 def test_files_of_each_video(tmp_path):
     image = ImageResult('a.png', CLASSES)
     films = [frame(i / 25, t1=1, t2=i % 2) for i in range(10)]
