@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,12 @@ def write_video(
     if isinstance(frames, int):
         shape = size[1], size[0], 3
         frames = [np.full(shape, 30 * (i % 8), np.uint8) for i in range(frames)]
-    frames = list(frames)
+    frames = iter(frames)
+    first = next(frames, None)
     codec = codec or CODECS.get(path.suffix, 'mpeg4')
     with av.open(str(path), 'w', options=options or {}) as file:
         picture = file.add_stream(codec, rate=rate)
-        if frames:
-            picture.height, picture.width = frames[0].shape[:2]
-        else:
-            picture.width, picture.height = size
+        picture.width, picture.height = size if first is None else first.shape[1::-1]
         picture.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
         if matrix is not None:
             picture.set_display_matrix(matrix)
@@ -50,10 +49,9 @@ def write_video(
         for track in tracks:
             track.layout, track.bit_rate = 'mono', 64_000
         file.start_encoding()
-        length = len(frames) / rate if seconds is None else seconds
-        for number, track in enumerate(tracks):
-            _write_sound(file, track, 300 * (number + 1), length, silence)
-        for index, image in enumerate(frames):
+        count = 0
+        for index, image in enumerate(() if first is None else chain([first], frames)):
+            count += 1
             frame = av.VideoFrame.from_ndarray(image, format='bgr24')
             if times is not None:
                 frame.pts, frame.time_base = (
@@ -62,6 +60,9 @@ def write_video(
                 )
             file.mux(picture.encode(frame))
         file.mux(picture.encode(None))
+        length = count / rate if seconds is None else seconds
+        for number, track in enumerate(tracks):
+            _write_sound(file, track, 300 * (number + 1), length, silence)
     return path
 
 
