@@ -53,7 +53,7 @@ class VideoSummary:
 
     Examples:
         >>> from mmqcs.apis import FERInferencer
-        >>> infer = FERInferencer('work_dirs/qcs.pth')
+        >>> infer = FERInferencer('work_dirs/qcs.pth', faces='none')
         >>> summary = VideoSummary('film.mp4', infer.classes)
         >>> for result in infer.stream('film.mp4'):
         ...     summary.add(result)

@@ -127,6 +127,7 @@ class FaceTracker:
             scores.
 
     Examples:
+        >>> from mmqcs.apis import FaceExpression, ImageResult
         >>> from mmqcs.faces import Face
         >>> tracker, scores = FaceTracker(), np.array([0.2, 0.8])
         >>> for time in (0.0, 0.1):

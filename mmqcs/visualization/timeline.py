@@ -36,8 +36,8 @@ def timeline_figure(
         >>> seconds = np.zeros((1, 20, 2))
         >>> seconds[0, :5, 0] = seconds[0, 5:, 1] = 0.5
         >>> figure = timeline_figure(seconds, 0.5, ['1'], ['Sad', 'Happy'])
-        >>> figure.axes[0].get_xlim()
-        (0.0, 10.0)
+        >>> figure.axes[0].get_xlabel()
+        'Time in seconds'
     """
     if np.ndim(seconds) != 3 or not np.size(seconds):
         raise ValueError(
