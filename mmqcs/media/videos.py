@@ -141,7 +141,7 @@ def video_frames(path: str | Path, source: str, every: int) -> Iterator[Frame]:
         stream = picture_of(container, source)
         info = _info(container, stream)
         clock = _Clock(start_of(stream), info.rate)
-        index, end, damaged = -1, 0.0, []
+        index, end, damaged, matrix = -1, 0.0, [], None
         # packets of all streams show whether the file ends early
         for packet in _packets(container, source):
             if packet.pts is not None:
@@ -157,9 +157,13 @@ def video_frames(path: str | Path, source: str, every: int) -> Iterator[Frame]:
             for shown in decoded:
                 index += 1
                 seconds = clock.read(shown)
+                # once, because reading it keeps a frame in memory
+                matrix = matrix or _display_matrix(shown)
                 if index % every == 0:
                     check_size(source, shown.width, shown.height, MAX_FRAME_PIXELS)
-                    yield Frame(source, _upright(shown), index, seconds, info.rate)
+                    image = _upright(shown.to_ndarray(format='bgr24'), matrix)
+                    yield Frame(source, image, index, seconds, info.rate)
+                    del image  # to free it while the next one is read
         if index < 0:
             raise ImageError(f'{source} is a video without frames')
         reasons = []
@@ -210,16 +214,21 @@ def _packets(container: InputContainer, source: str) -> Iterator[av.Packet]:
         raise ImageError(f'{source} is damaged: {error.strerror}') from error
 
 
-def _upright(frame: VideoFrame) -> np.ndarray:
-    """Return the pixels of a frame as a viewer shows them, BGR, uint8 (H, W, 3).
+def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """Return (a, b, c, d) of the matrix that telephones store with a video.
 
-    The display matrix maps (x, y) to (a x + c y, b x + d y); telephones store it.
+    It maps (x, y) to (a x + c y, b x + d y), as a viewer shows them.
     """
-    image = frame.to_ndarray(format='bgr24')
     data = frame.side_data.get('DISPLAYMATRIX')
     if data is None:
-        return image
+        return 1, 0, 0, 1
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    return a, b, c, d
+
+
+def _upright(image: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
+    """Rotate and flip an image by quarter turns."""
+    a, b, c, d = matrix
     if abs(b) > abs(a):
         image, a, d = image.transpose(1, 0, 2), c, b
     image = image[:, ::-1] if a < 0 else image

@@ -1,7 +1,10 @@
 """Videos, animations, cameras and objects as single images."""
 
+import gc
 import re
+import resource
 import warnings
+from pathlib import Path
 
 import av
 import cv2
@@ -169,6 +172,25 @@ def test_frames_are_upright(tmp_path, orientation):
     expected = np.asarray(ImageOps.exif_transpose(photo)).astype(int)
     assert frame.image.shape == expected.shape
     assert np.abs(frame.image - expected).mean() < 4
+
+
+def test_frames_are_freed_as_they_are_read(tmp_path):
+    """By their counts of references, without waiting for the garbage collector."""
+
+    def resident():
+        pages = Path('/proc/self/statm').read_text().split()[1]
+        return int(pages) * resource.getpagesize()
+
+    path = write_video(tmp_path / 'v.mp4', 60, size=(1280, 720))
+    sizes = []
+    gc.disable()
+    try:
+        for _ in frames(path):
+            sizes.append(resident())
+    finally:
+        gc.enable()
+    decoded = 1280 * 720 * 3 // 2
+    assert sizes[-1] - sizes[10] < 15 * decoded
 
 
 def test_a_video_without_frames(tmp_path):
