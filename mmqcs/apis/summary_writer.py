@@ -102,8 +102,8 @@ def _section(summary: VideoSummary, path: Path | None) -> dict[str, Any]:
     note = f'{left_out} faces that were seen for less time are in summary.csv.'
     return {
         'name': printable(summary.source),
-        'facts': f'{summary.frames:,} frames, {summary.seconds:.1f} seconds, of which '
-        f'{summary.seconds_with_faces:.1f} with a face',
+        'facts': f'{summary.seconds:.2f} seconds, of which '
+        f'{summary.seconds_with_faces:.2f} with a face',
         'head': [
             *('Face', 'First (s)', 'Last (s)', 'Seen (s)'),
             *(f'{name} (%)' for name in summary.classes),
