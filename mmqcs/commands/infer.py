@@ -5,7 +5,6 @@ Progress and the summary go to stderr.
 """
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from mmqcs.apis import FERInferencer, ImageResult
 from mmqcs.apis.drawing import draw_faces
+from mmqcs.apis.summary import VideoSummary
 from mmqcs.apis.writers import ResultWriter
 from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
 from mmqcs.cli.options import ArgumentParser, at_least, fail, failing_on
@@ -68,6 +68,11 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='use every N-th video frame',
     )
+    parser.add_argument(
+        '--no-smoothing',
+        action='store_true',
+        help='classify each video frame by itself',
+    )
     parser.add_argument('--batch-size', type=int, default=32, help='faces per batch')
     return parser.parse_args()
 
@@ -96,32 +101,35 @@ def _percent(share: float) -> str:
 
 
 class VideoLine:
-    """Counts what the frames of a video show, for a line at its end."""
+    """Prints one line at the end of each video."""
 
-    def __init__(self) -> None:
-        self._source = ''
-        self._frames = 0
-        self._names: Counter[str] = Counter()
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = classes
+        self._summary: VideoSummary | None = None
+        self._before: ImageResult | None = None
 
     def add(self, result: ImageResult) -> None:
         """Count a frame; the first one of another video ends the line before."""
-        if result.source != self._source or not result.index:
+        if self._before is not None and not result.continues(self._before):
             self.end()
-        self._source = result.source
-        self._frames += 1
-        self._names.update(item.name for item in result.faces)
+        self._before = result.without_image()
+        if self._summary is None:
+            self._summary = VideoSummary(result.source, self._classes)
+        self._summary.add(result)
 
     def end(self) -> None:
         """Print the line, if there were frames."""
-        if self._frames:
-            faces = self._names.total()
-            shares = (
-                f'{k} {_percent(n / faces)}' for k, n in self._names.most_common()
-            )
-            found = f'{faces} faces  {", ".join(shares)}' if faces else 'no face'
-            print(printable(f'{self._source}  {self._frames} frames  {found}'))
-        self._frames = 0
-        self._names.clear()
+        summary, self._summary = self._summary, None
+        if summary is None:
+            return
+        summary.finish()
+        record = summary.to_dict()
+        shares = {k: v for k, v in record['expressions'].items() if v}
+        named = sorted(shares.items(), key=lambda item: -item[1])
+        seen = ', '.join(f'{name} {_percent(share)}' for name, share in named)
+        count = len(record['faces'])
+        faces = f'{count} face{"s" * (count > 1)}  {seen}' if count else 'no face'
+        print(printable(f'{summary.source}  {record["seconds"]:.1f} s  {faces}'))
 
 
 def show(result: ImageResult) -> bool:
@@ -140,18 +148,23 @@ def run(
 ) -> tuple[Counter[str], bool]:
     """Process the inputs; return counts, and whether all inputs were processed."""
     seen: Counter[str] = Counter()
-    video = VideoLine()
+    video = VideoLine(infer.classes)
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     pictures = not args.no_pictures
-    writer = ResultWriter(args.out, infer.classes, pictures, args.every)
+    writer = ResultWriter(args.out, infer.classes, pictures)
     # rich would send lines that are meant for a file to the terminal
     settings = {'console': console, 'redirect_stdout': sys.stdout.isatty()}
     with writer, Progress(*columns, TimeElapsedColumn(), **settings) as progress:
         counts = [number_of_frames(item, args.every) for item in inputs]
         total = None if None in counts else sum(counts)
         task = progress.add_task('faces', total=total)
-        results = infer.stream(inputs, args.every, keep_images=pictures or args.show)
+        results = infer.stream(
+            inputs,
+            args.every,
+            keep_images=pictures or args.show,
+            smooth=not args.no_smoothing,
+        )
         try:
             for result in results:
                 writer.write(result)
@@ -167,9 +180,11 @@ def run(
                     video.add(result)
                 progress.advance(task)
                 if args.show and not show(result):
+                    writer.close(complete=False)
                     break
                 del result  # a large image must be freed before the next is read
         except KeyboardInterrupt:
+            writer.close(complete=False)
             return seen, False
         finally:
             video.end()
@@ -183,10 +198,7 @@ def main() -> int:
     args = parse_args()
     # file names can have any encoding
     sys.stdout.reconfigure(errors='backslashreplace')
-    # this program reports damaged videos itself, and FFmpeg may open local files only
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
-    # OpenCV 5 moved the function
+    # this program reports missing cameras itself; OpenCV 5 moved the function
     log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
     log.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):

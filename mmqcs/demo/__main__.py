@@ -51,8 +51,6 @@ def main() -> None:
     # no telemetry, and no fonts from other servers: the page works offline
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_OFFLINE'] = '1'
-    # an uploaded video must not open URLs
-    os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
     try:
         import gradio as gr
     except ImportError:

@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -46,17 +47,18 @@ def test_an_image_without_a_face_is_a_line():
 
 
 def test_a_video_is_a_line_at_its_end(capsys):
-    happy, sad = expression(0.9, 0, 0, 9, 9), expression(0.1, 9, 0, 18, 9)
+    happy = replace(expression(0.9, 0, 0, 9, 9), track=1)
+    sad = replace(expression(0.1, 9, 0, 18, 9), track=2)
     videos = {'a.mp4': [(happy, sad), (happy,), ()], 'b.mp4': [()]}
-    video = VideoLine()
+    video = VideoLine(CLASSES)
     for source in ('a.mp4', 'a.mp4', 'b.mp4'):  # twice the same is two lines
         for index, faces in enumerate(videos[source]):
-            video.add(ImageResult(source, CLASSES, faces, index=index, time=index / 10))
-    first = 'a.mp4  3 frames  3 faces  Happy 67 %, Sad 33 %\n'
+            video.add(ImageResult(source, CLASSES, faces, time=index / 10))
+    first = 'a.mp4  0.3 s  2 faces  Happy 67 %, Sad 33 %\n'
     assert capsys.readouterr().out == 2 * first
     video.end()
     video.end()
-    assert capsys.readouterr().out == 'b.mp4  1 frames  no face\n'
+    assert capsys.readouterr().out == 'b.mp4  0.0 s  no face\n'
 
 
 def test_the_default_folder_has_no_results_yet(tmp_path, monkeypatch):

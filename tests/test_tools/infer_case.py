@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from faces_case import scene
 from tool_helpers import ROOT
+from video_case import write_video as write_frames
 
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 INFER = ROOT / 'tools/infer.py'
@@ -21,12 +22,10 @@ def run(tool: Path, *args: object, **options: object) -> subprocess.CompletedPro
 
 
 def write_video(path: Path, count: int) -> None:
-    """Write frames with a face that moves to the right."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), 10, (320, 320))
+    """Write frames with a face that moves to the right, 10 per second."""
     image = scene(4)[0]
-    for i in range(count):
-        writer.write(np.roll(image, 2 * i, 1))
-    writer.release()
+    shots = (np.roll(image, 2 * (i % 160), 1) for i in range(count))
+    write_frames(path, shots, rate=10)
 
 
 def write_folder(folder: Path) -> Path:

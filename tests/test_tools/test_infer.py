@@ -12,11 +12,16 @@ import time
 import tracemalloc
 
 import cv2
+import numpy as np
 import pytest
 from faces_case import needs_cascades, scene, write_untrained
 from infer_case import CONFIG, INFER, run, write_folder, write_video
 from PIL import Image
 from tool_helpers import load_tool
+from video_case import sound_of
+from video_case import write_video as write_case
+
+from mmqcs.media.frames import frames
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +47,7 @@ def test_a_folder(model, folder, tmp_path):
     for name in ('bad.jpg', 'empty.png'):
         assert f'mmqcs: {folder / name} is' in done.stderr
     assert f'{folder / "nothing.png"}  no face\n' in done.stdout
-    assert f'{folder / "film.mp4"}  3 frames  ' in done.stdout
+    assert f'{folder / "film.mp4"}  0.6 s  ' in done.stdout
     assert '1 without a face' in done.stderr
     assert '2 unreadable' in done.stderr
     found = lines(tmp_path / 'out')
@@ -52,14 +57,21 @@ def test_a_folder(model, folder, tmp_path):
         faces = by_name[str(path)]['faces']
         assert faces
         assert sum(faces[0]['scores'].values()) == pytest.approx(1, abs=1e-4)
-    assert [line['frame'] for line in found if line['frame'] is not None] == [0, 2, 4]
+    by_frame = [line for line in found if line['frame'] is not None]
+    assert [line['frame'] for line in by_frame] == [0, 2, 4]
     pictures = tmp_path / 'out/pictures'
     assert {x.name for x in pictures.iterdir()} == {
         *('one.jpg', 'two.png', 'nothing.png', 'film.mp4')
     }
-    capture = cv2.VideoCapture(str(pictures / 'film.mp4'))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
-    assert capture.get(cv2.CAP_PROP_FPS) == 5
+    drawn = list(frames(pictures / 'film.mp4'))
+    assert [frame.time for frame in drawn] == pytest.approx([0, 0.2, 0.4])
+    (summary,) = json.loads((tmp_path / 'out/summary.json').read_text())
+    assert summary['source'] == str(folder / 'film.mp4')
+    assert summary['seconds'] == pytest.approx(0.6)
+    tracks = {face['track'] for face in by_frame[0]['faces']}
+    assert tracks == {face['track'] for face in summary['faces']} == {1, 2, 3}
+    assert 'film.mp4' in (tmp_path / 'out/report.html').read_text()
+    assert (tmp_path / 'out/timelines/film.png').is_file()
     with (tmp_path / 'out/results.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == sum(max(len(line['faces']), 1) for line in found)
@@ -126,10 +138,6 @@ def test_a_camera_that_is_not_there(model, tmp_path, monkeypatch, capsys):
 def infer(model, tmp_path, monkeypatch, capsys):
     """Runs the program in this process: status, stdout, stderr, results."""
     module = load_tool('infer')
-    # the program sets these for itself
-    for name in ('OPENCV_FFMPEG_LOGLEVEL', 'OPENCV_FFMPEG_CAPTURE_OPTIONS'):
-        monkeypatch.setenv(name, '')
-        monkeypatch.delenv(name)
     log = cv2 if hasattr(cv2, 'getLogLevel') else cv2.utils.logging
     level = log.getLogLevel()
 
@@ -200,11 +208,11 @@ def test_files_that_vanish(infer, folder, tmp_path, monkeypatch):
     module = sys.modules['mmqcs.apis.fer_inferencer']
     read = module.frames
 
-    def frames(item, *args):
+    def read_frames(item, *args):
         (copy / 'one.jpg').unlink(missing_ok=True)
         yield from read(item, *args)
 
-    monkeypatch.setattr(module, 'frames', frames)
+    monkeypatch.setattr(module, 'frames', read_frames)
     status, stdout, stderr, _ = infer(copy)
     assert status == 1
     assert f'mmqcs: no such file: {copy / "one.jpg"}' in stderr
@@ -231,17 +239,50 @@ def test_pages_are_written_as_images(infer, tmp_path):
             assert image.size == page.size
 
 
-def test_a_video_of_varying_rate_is_named(infer, tmp_path):
+def test_videos_keep_times_and_sound(infer, tmp_path):
     shots = [Image.new('RGB', (32, 32), (60 * i, 0, 0)) for i in range(4)]
     options = {'save_all': True, 'append_images': shots[1:]}
     shots[0].save(tmp_path / 'a.gif', duration=[100, 2000, 100, 100], **options)
-    shots[0].save(tmp_path / 'b.gif', duration=200, **options)
-    status, _, stderr, _ = infer(tmp_path / 'a.gif', tmp_path / 'b.gif')
+    times = [0, 0.5, 0.6, 2.0]
+    sounds = {'sounds': ['aac', 'ac3'], 'seconds': 3}
+    write_case(tmp_path / 'b.mkv', 4, codec='libx264', times=times, **sounds)
+    status, _, stderr, found = infer(tmp_path / 'a.gif', tmp_path / 'b.mkv')
     assert status == 0
-    assert (
-        f'{tmp_path / "a.gif"}: a.mp4 has no sound and a constant rate of 10' in stderr
-    )
-    assert 'b.mp4' not in stderr
+    assert 'sound' not in stderr
+    out = tmp_path / 'out/pictures'
+    drawn = [frame.time for frame in frames(out / 'a.mp4')]
+    assert drawn == pytest.approx([0, 0.1, 2.1, 2.2])
+    assert [frame.time for frame in frames(out / 'b.mp4')] == pytest.approx(times)
+    for track in (0, 1):
+        samples, _ = sound_of(out / 'b.mp4', track)
+        assert len(samples) / 48_000 == pytest.approx(3, abs=0.1)
+    assert [line['faces'][0]['track'] for line in found] == [1] * 8
+
+
+def test_without_smoothing(infer, tmp_path):
+    """The scores of a frame depend on no other frame."""
+    write_video(tmp_path / 'v.mp4', 4)
+    scores = {}
+    for options in ((), ('--no-smoothing',), ('--no-smoothing', '--every', 3)):
+        *_, found = infer(tmp_path / 'v.mp4', *options)
+        shutil.rmtree(tmp_path / 'out')
+        faces = {line['frame']: line['faces'][0]['scores'] for line in found}
+        scores[len(options)] = faces
+    assert scores[1][3] == scores[3][3]
+    assert scores[0][3] != scores[1][3]
+    assert scores[0][0] == scores[1][0]
+
+
+def test_a_camera_that_disappears(infer, tmp_path, monkeypatch):
+    """What it gave before is written."""
+    film, capture = write_case(tmp_path / 'v.avi', 5), cv2.VideoCapture
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda number: capture(str(film)))
+    status, _, stderr, found = infer('--camera', 0)
+    assert status == 1
+    (error,) = errors_of(stderr)
+    assert 'camera 0 gives no more images after 5 frames' in error
+    assert len(found) == 6
+    assert len(list(frames(tmp_path / 'out/pictures/camera_0.mp4'))) == 5
 
 
 def test_memory_is_bounded_by_pixels(infer, tmp_path, monkeypatch):
@@ -270,11 +311,15 @@ def test_a_full_disk(model, folder, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     options = ['--faces', 'none', '--out', tmp_path / 'out', '--model', model]
-    done = run(INFER, folder / 'sub/two.png', *options, preexec_fn=limit)
-    assert done.returncode == 2
-    assert f'writing to {tmp_path / "out"} failed: ' in done.stderr
-    assert 'Traceback' not in done.stderr
-    assert len(lines(tmp_path / 'out')) == 1  # what was written before stays
+    noise = np.random.default_rng(0).integers(0, 256, (8, 96, 96, 3), dtype=np.uint8)
+    film = write_case(tmp_path / 'film.mp4', noise)
+    for path in (folder / 'sub/two.png', film):
+        shutil.rmtree(tmp_path / 'out', ignore_errors=True)
+        done = run(INFER, path, *options, preexec_fn=limit)
+        assert done.returncode == 2
+        assert f'writing to {tmp_path / "out"} failed: ' in done.stderr
+        assert 'Traceback' not in done.stderr
+        assert lines(tmp_path / 'out')  # what was written before stays
 
 
 def test_ctrl_c_keeps_what_was_written(model, tmp_path):
@@ -305,5 +350,8 @@ def test_ctrl_c_keeps_what_was_written(model, tmp_path):
     assert table.read_text().startswith(before)
     count = len(lines(out))
     assert 5 < count < 4000
-    capture = cv2.VideoCapture(str(out / 'pictures/long.mp4'))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= count - 1
+    drawn = list(frames(out / 'pictures/long.mp4'))
+    assert drawn[-1].error is None
+    assert count - 1 <= len(drawn) <= count
+    (summary,) = json.loads((out / 'summary.json').read_text())
+    assert summary['frames'] in (count - 1, count)
