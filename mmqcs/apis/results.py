@@ -49,6 +49,7 @@ class ImageResult:
         index: Index of the frame in a video, an animation or a file of several pages.
         time: Time of the frame in seconds, or None.
         error: Why the image could not be read, or None.
+        note: Why there are no faces, if the image is not upright, or None.
         rate: Frames per second of the video, or None.
         image: BGR, uint8 (H, W, 3), if requested.
 
@@ -65,6 +66,7 @@ class ImageResult:
     index: int | None = None
     time: float | None = None
     error: str | None = None
+    note: str | None = None
     rate: float | None = None
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
 
@@ -76,7 +78,6 @@ class ImageResult:
             face = {
                 'box': _rounded(item.face.box),
                 'points': _rounded(item.face.points),
-                'points_from': item.face.points_from,
                 'detection_score': round(item.face.score, 4),
                 'label': item.label,
                 'name': item.name,
@@ -84,7 +85,8 @@ class ImageResult:
             }
             faces.append(face)
         keys = {'frame': self.index, 'time': self.time, 'size': self.size}
-        return {'source': self.source, **keys, 'error': self.error, 'faces': faces}
+        keys |= {'error': self.error, 'note': self.note}
+        return {'source': self.source, **keys, 'faces': faces}
 
 
 def _rounded(values: np.ndarray | None) -> list[Any] | None:

@@ -70,7 +70,7 @@ def describe(result: ImageResult) -> str:
     if result.index is not None:
         where += f' frame {result.index}'
     faces = ', '.join(f'{x.name} {x.score:.2f}' for x in result.faces)
-    return printable(f'{where}: {faces or "no face"}')
+    return printable(f'{where}: {faces or result.note or "no face"}')
 
 
 def show(result: ImageResult) -> bool:
