@@ -69,7 +69,7 @@ def test_points_come_to_lie_on_the_template(size, scale, degrees):
     for point, grey in zip(ARCFACE, greys, strict=True):
         mask = np.abs(face[..., 0].astype(int) - grey) < 24
         rows, columns = np.nonzero(mask)
-        near = np.hypot(columns - point[0] * size, rows - point[1] * size) < size / 14  # the disc
+        near = np.hypot(columns - point[0] * size, rows - point[1] * size) < size / 8
         found = np.array([columns[near].mean(), rows[near].mean()]) + 0.5
         np.testing.assert_allclose(found / size, point, atol=0.012)
 
