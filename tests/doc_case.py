@@ -9,7 +9,7 @@ Which blocks are executed, and how, is decided here for all pages alike:
   they are asked for; see :func:`commands`.
 
 An HTML comment before a block leaves it out, ``<!-- not executed: reason -->``, or does
-so where something is missing, ``<!-- needs: OpenCV 4 -->``.
+so where something is missing, ``<!-- needs: MMDetection -->``.
 """
 
 import doctest

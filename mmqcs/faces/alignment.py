@@ -70,15 +70,6 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     )
 
 
-def points_from_eyes(eyes: np.ndarray, template: np.ndarray = ARCFACE) -> np.ndarray:
-    """Estimate the five points (5, 2) of a face from its eyes (2, 2), all in pixels.
-
-    Nose and mouth have the same position relative to the eyes as in the template.
-    """
-    matrix = fit_similarity(template[:2], eyes)
-    return template @ matrix[:, :2].T + matrix[:, 2]
-
-
 def align_face(
     image: np.ndarray,
     points: np.ndarray,
@@ -113,7 +104,11 @@ def align_face(
     matrix *= factor  # warpAffine samples single pixels: average a larger crop
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
     sides = (size * factor, size * factor)
-    cut = cv2.warpAffine(image, matrix, sides, borderMode=cv2.BORDER_REPLICATE)
+    # small faces that are enlarged keep more of their expression
+    way = cv2.INTER_LANCZOS4 if scale > 1 else cv2.INTER_LINEAR
+    cut = cv2.warpAffine(
+        image, matrix, sides, flags=way, borderMode=cv2.BORDER_REPLICATE
+    )
     if factor > 1:
         cut = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA)
     return cut

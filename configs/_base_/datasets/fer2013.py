@@ -3,6 +3,17 @@
 dataset_type = 'mmqcs.FER2013'
 data_root = 'data/fer2013/'
 
+# Where MTCNN's points must be for a face to be cut as these are. Medians over 547 faces
+# (tools/misc/face_template.py), made symmetric, enlarged by 1.1 and moved up by 0.03,
+# which classified faces in photographs best. The crops of FER2013 vary by 15 % in size.
+face_template = [
+    (0.292, 0.343),
+    (0.708, 0.343),
+    (0.500, 0.571),
+    (0.323, 0.775),
+    (0.677, 0.775),
+]
+
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmqcs.WarpFace', rotate=15, scale=(0.8, 1.25), shift=0.1, flip=0.5),
