@@ -247,7 +247,7 @@ def test_an_image_that_is_not_upright_is_not_classified(turns, words):
 
 def test_frames_of_a_video_are_not_turned(tmp_path):
     infer = FERInferencer(Brightness(), faces=Batches())
-    infer(write_video(tmp_path / 'v.avi', count=3))
+    infer(write_video(tmp_path / 'v.avi', 3))
     assert infer.detector.calls == [3]
 
 
