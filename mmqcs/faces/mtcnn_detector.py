@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -85,7 +86,8 @@ class MTCNNDetector:
         found: list[list[Face]] = [[] for _ in images]
         for (height, width, _), indices in groups.items():
             side = min(max(height, width), self.max_side)
-            count = max(_PIXELS // side**2, 1)
+            # on a CPU, one image at a time stays in the cache
+            count = 1 if self.device.type == 'cpu' else max(_PIXELS // side**2, 1)
             for start in range(0, len(indices), count):
                 part = indices[start : start + count]
                 faces = self._detect_same([images[i] for i in part])
@@ -131,10 +133,10 @@ class MTCNNDetector:
     def _stack(self, images: Sequence[np.ndarray]) -> tuple[Tensor, np.ndarray]:
         """Return images for the networks, (N, 3, h, w), and (2,) to scale x and y."""
         reduced = [reduce_to(image, self.max_side)[0] for image in images]
-        stack = torch.from_numpy(np.stack(reduced)).to(self.device)
+        rgb = np.stack([cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in reduced])
         scale = np.array(images[0].shape[1::-1]) / reduced[0].shape[1::-1]
-        stack = stack.permute(0, 3, 1, 2).flip(1).float().contiguous()
-        return normalise(stack), scale
+        stack = torch.from_numpy(rgb).to(self.device).permute(0, 3, 1, 2)
+        return normalise(stack.float().contiguous()), scale
 
     def _propose(self, images: Tensor) -> Tensor:
         """Return windows that may be faces.
@@ -147,11 +149,12 @@ class MTCNNDetector:
         """
         height, width = images.shape[2:]
         scale = _CELL / self.min_size
-        found = [images.new_empty(0, 6)]
+        found, small = [images.new_empty(0, 6)], images
         while min(height, width) * scale >= _CELL:
             sides = round(height * scale), round(width * scale)
+            # from the scale before: the antialiasing of a large step is slow
             small = F.interpolate(
-                images, sides, mode='bilinear', antialias=True, align_corners=False
+                small, sides, mode='bilinear', antialias=True, align_corners=False
             )
             offsets, scores = self.pnet(_channels_last(small))
             for index in range(len(images)):
@@ -230,7 +233,8 @@ def _squared(rows: Tensor) -> Tensor:
 
 def _crops(images: Tensor, rows: Tensor, size: int) -> Tensor:
     """Crop boxes, rows (K, 6), and resize them: (K, 3, size, size)."""
-    crops = roi_align(images, rows[:, :5].contiguous(), size, aligned=True)
+    boxes = rows[:, :5].contiguous()
+    crops = roi_align(images, boxes, size, sampling_ratio=2, aligned=True)
     return _channels_last(crops)
 
 

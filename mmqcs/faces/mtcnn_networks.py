@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 def normalise(images: Tensor) -> Tensor:
     """Scale images from 0–255 to the range of the networks."""
-    return (images - 127.5) / 128
+    return images.sub(127.5).div_(128)
 
 
 def _convolutions(

@@ -30,9 +30,7 @@ SPACE = 2  # sides of a face, for each face, in a row of a photograph
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument(
         'faces_folder',
         metavar='FACES',
@@ -46,9 +44,7 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         help='folder of photographs without faces',
     )
-    add_inferencer_options(
-        parser, required=True, model='checkpoint, exported file, or config'
-    )
+    add_inferencer_options(parser, model='checkpoint, exported file, or config')
     parser.add_argument(
         '--sizes',
         type=at_least(12),
