@@ -32,7 +32,7 @@ ARROWS = {
     'register': {'datasets', 'engine', 'evaluation', 'models'},
     'export': {'checkpoints', 'datasets', 'deployment', 'register'},
     'media': set(),
-    'apis': {'checkpoints', 'deployment', 'faces', 'media'},
+    'apis': {'checkpoints', 'deployment', 'faces', 'media', 'visualization'},
     'cli': {'apis', 'checkpoints', 'export', 'faces', 'register', 'visualization'},
     'commands': {
         'apis',

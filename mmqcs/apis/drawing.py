@@ -13,11 +13,11 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from mmqcs.visualization.style import CLASS_COLOURS
+
 from .results import FaceExpression, ImageResult
 
-_PALETTE = '#009e73 #e69f00 #56b4e9 #d55e00 #cc79a7 #f0e442 #0072b2 #c8c8c8'
-CLASS_COLOURS = tuple(map(ImageColor.getrgb, _PALETTE.split(' ')))
-"""RGB colours of the classes, by Okabe and Ito: distinguishable with any vision."""
+_COLOURS = tuple(map(ImageColor.getrgb, CLASS_COLOURS))
 
 
 def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
@@ -38,7 +38,7 @@ def reduce_image(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def _draw_face(image: np.ndarray, item: FaceExpression) -> None:
-    colour = CLASS_COLOURS[item.label % len(CLASS_COLOURS)]
+    colour = _COLOURS[item.label % len(_COLOURS)]
     least = min(image.shape[:2])
     left, top, right, bottom = np.floor(item.face.box).astype(int).tolist()
     line = max(round(least / 250), 1)
@@ -49,6 +49,8 @@ def _draw_face(image: np.ndarray, item: FaceExpression) -> None:
         cv2.circle(image, centre, radius, colour[::-1], cv2.FILLED)
         cv2.circle(image, centre, radius + 1, (0, 0, 0))
     text = f'{item.name} {100 * item.score:.0f} %'
+    if item.track is not None:
+        text = f'{item.track} {text}'
     label = _label(text, colour, int(np.clip(least / 28, 11, 48)))
     # above the box if there is room, else inside
     height, width = label.shape[:2]

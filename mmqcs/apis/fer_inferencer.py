@@ -20,6 +20,7 @@ from mmqcs.media.inputs import describe_left_out, expand
 
 from .face_classifier import FaceClassifier
 from .results import FaceExpression, ImageResult
+from .tracking import FaceTracker
 
 Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
 
@@ -103,7 +104,7 @@ class FERInferencer:
         self.template = check_template(ARCFACE if template is None else template)
 
     def __call__(
-        self, inputs: Input | Iterable[Input], every: int = 1
+        self, inputs: Input | Iterable[Input], every: int = 1, smooth: bool = True
     ) -> list[ImageResult]:
         """Find and classify the faces of all images.
 
@@ -112,6 +113,7 @@ class FERInferencer:
                 (``'photos/*.jpg'``); encoded image as bytes or an open file; Pillow
                 image; BGR array; or any iterable of these.
             every: Use every ``every``-th frame of a video or an animation.
+            smooth: Whether to smooth the scores of each face of a video over time.
 
         Returns:
             One result per image, and per frame of a video, an animation or a file of
@@ -122,7 +124,7 @@ class FERInferencer:
             FileNotFoundError, mmqcs.apis.ImageError: An input cannot be read. To
                 continue with the others, use :meth:`stream`.
         """
-        return list(self.stream(inputs, every, on_error='raise'))
+        return list(self.stream(inputs, every, on_error='raise', smooth=smooth))
 
     def stream(
         self,
@@ -130,8 +132,12 @@ class FERInferencer:
         every: int = 1,
         on_error: str = 'record',
         keep_images: bool = False,
+        smooth: bool = True,
     ) -> Iterator[ImageResult]:
         """Find and classify faces and yield the results one by one, in constant memory.
+
+        In videos, animations and cameras, each face has a number in ``track``, which it
+        keeps from frame to frame; see :class:`mmqcs.apis.tracking.FaceTracker`.
 
         A warning counts files in folders that are neither images nor videos.
 
@@ -141,11 +147,25 @@ class FERInferencer:
             on_error: ``'record'`` to continue after an input that cannot be read, and
                 to yield a result with ``error`` for it; ``'raise'`` to raise.
             keep_images: Whether results contain their images.
+            smooth: Whether to smooth the scores of each face of a video over time.
         """
         if on_error not in ('record', 'raise'):
             raise ValueError(f"on_error must be 'record' or 'raise', got {on_error!r}")
         if every < 1:
             raise ValueError(f'every must be at least 1, got {every}')
+        tracker = FaceTracker(smooth)
+        for found in self._results(inputs, every, on_error):
+            result = tracker.update(found)
+            if not keep_images:
+                result = result.without_image()
+            del found  # to free a large image before the next is read
+            yield result
+            del result
+
+    def _results(
+        self, inputs: Input | Iterable[Input], every: int, on_error: str
+    ) -> Iterator[ImageResult]:
+        """Yield the results of all images, each with its image."""
         left_out: Counter[str] = Counter()
         waiting: list[Frame] = []
         for number, item in enumerate(expand(inputs, left_out)):
@@ -154,10 +174,10 @@ class FERInferencer:
                 waiting.append(frame)
                 del frame  # to free a large image before the next is read
                 if live or self._is_full(waiting):
-                    yield from self._classify(waiting, keep_images, on_error)
-        yield from self._classify(waiting, keep_images, on_error)
+                    yield from self._classify(waiting, on_error)
+        yield from self._classify(waiting, on_error)
         for line in describe_left_out(left_out):
-            warnings.warn(line, stacklevel=2)
+            warnings.warn(line, stacklevel=3)
 
     def _is_full(self, waiting: list[Frame]) -> bool:
         pixels = sum(x.image.size // 3 for x in waiting if x.image is not None)
@@ -167,9 +187,7 @@ class FERInferencer:
         """Crop a face of a BGR image for the classifier, before the test pipeline."""
         return cut_face(image, face, self.size, self.template, self.margin)
 
-    def _classify(
-        self, waiting: list[Frame], keep_images: bool, on_error: str
-    ) -> Iterator[ImageResult]:
+    def _classify(self, waiting: list[Frame], on_error: str) -> Iterator[ImageResult]:
         """Classify the faces of images, and remove the images from the list."""
         found = [self._find(frame, on_error) for frame in waiting]
         waiting.clear()
@@ -186,7 +204,7 @@ class FERInferencer:
                 time=frame.time,
                 rate=frame.rate,
                 error=None if frame.error is None else str(frame.error),
-                image=frame.image if keep_images else None,
+                image=frame.image,
             )
             del frame
 

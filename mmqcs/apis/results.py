@@ -1,6 +1,6 @@
 """Results of inference: faces and expressions of an image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ class FaceExpression:
         label: Class with the highest score.
         name: Name of this class.
         scores: Scores of all classes, (classes,), which sum to 1.
+        track: Number of the face, from 1, the same in all frames of a video; None for
+            images.
+        raw_scores: Scores of this frame alone, if ``scores`` are smoothed.
 
     Examples:
         >>> from mmqcs.faces import Face
@@ -30,6 +33,8 @@ class FaceExpression:
     label: int
     name: str
     scores: np.ndarray
+    track: int | None = None
+    raw_scores: np.ndarray | None = None
 
     @property
     def score(self) -> float:
@@ -70,12 +75,23 @@ class ImageResult:
     rate: float | None = None
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
 
+    def without_image(self) -> 'ImageResult':
+        """Return the result without its image, which may be large."""
+        return replace(self, image=None)
+
+    def continues(self, before: 'ImageResult') -> bool:
+        """Return whether this is a later frame of the same video."""
+        if self.time is None or before.time is None or self.source != before.source:
+            return False
+        return self.time > before.time
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the image, for JSON; pixels have one decimal."""
         faces = []
         for item in self.faces:
             pairs = zip(self.classes, item.scores, strict=True)
             face = {
+                'track': item.track,
                 'box': _rounded(item.face.box),
                 'points': _rounded(item.face.points),
                 'points_from': item.face.points_from,

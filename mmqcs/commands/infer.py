@@ -5,7 +5,6 @@ Progress and the summary go to stderr.
 """
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -67,6 +66,11 @@ def parse_args() -> argparse.Namespace:
         default=1,
         metavar='N',
         help='use every N-th video frame',
+    )
+    parser.add_argument(
+        '--no-smoothing',
+        action='store_true',
+        help='classify each video frame by itself',
     )
     parser.add_argument('--batch-size', type=int, default=32, help='faces per batch')
     return parser.parse_args()
@@ -144,14 +148,19 @@ def run(
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     pictures = not args.no_pictures
-    writer = ResultWriter(args.out, infer.classes, pictures, args.every)
+    writer = ResultWriter(args.out, infer.classes, pictures)
     # rich would send lines that are meant for a file to the terminal
     settings = {'console': console, 'redirect_stdout': sys.stdout.isatty()}
     with writer, Progress(*columns, TimeElapsedColumn(), **settings) as progress:
         counts = [number_of_frames(item, args.every) for item in inputs]
         total = None if None in counts else sum(counts)
         task = progress.add_task('faces', total=total)
-        results = infer.stream(inputs, args.every, keep_images=pictures or args.show)
+        results = infer.stream(
+            inputs,
+            args.every,
+            keep_images=pictures or args.show,
+            smooth=not args.no_smoothing,
+        )
         try:
             for result in results:
                 writer.write(result)
@@ -167,9 +176,11 @@ def run(
                     video.add(result)
                 progress.advance(task)
                 if args.show and not show(result):
+                    writer.close(complete=False)
                     break
                 del result  # a large image must be freed before the next is read
         except KeyboardInterrupt:
+            writer.close(complete=False)
             return seen, False
         finally:
             video.end()
@@ -183,10 +194,7 @@ def main() -> int:
     args = parse_args()
     # file names can have any encoding
     sys.stdout.reconfigure(errors='backslashreplace')
-    # this program reports damaged videos itself, and FFmpeg may open local files only
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    os.environ.setdefault('OPENCV_FFMPEG_CAPTURE_OPTIONS', 'protocol_whitelist;file')
-    # OpenCV 5 moved the function
+    # this program reports missing cameras itself; OpenCV 5 moved the function
     log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
     log.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from .cameras import camera_frames
 from .files import MAX_BYTES, ImageError
 from .inputs import Input
 from .read_image import (
@@ -82,7 +83,7 @@ def _source(item: Input, number: int) -> str:
 
 def _frames(item: Input, source: str, every: int) -> Iterator[Frame]:
     if isinstance(item, int):
-        yield from video_frames(item, source, every)
+        yield from camera_frames(item, source, every)
     elif isinstance(item, np.ndarray):
         yield Frame(source, as_bgr(item, source))
     elif isinstance(item, Image.Image):

@@ -1,12 +1,15 @@
-"""Reads videos and cameras with OpenCV."""
+"""Reads videos with PyAV, from files that cannot be trusted."""
 
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import cv2
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from .files import ImageError, open_file
 from .read_image import Frame, check_size, is_heif, translate_errors
@@ -26,8 +29,17 @@ _STARTS = (
     *(b'\0\0\0\x01\x67', b'\0\0\0\x01\x40'),  # raw H.264, H.265
 )
 _BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot')  # MP4, MOV
-# markers of files that FFmpeg reads as lists of other files or URLs
-_REFERENCES = (b'c=in ip', b'<mpd', b'<compositionplaylist', b'#extm3u', b'ffconcat')
+
+_OPTIONS = {
+    # no lists of files and no text
+    'format_whitelist': (
+        'asf,avi,flv,h264,hevc,ivf,m4v,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,'
+        'mpegts,mpegvideo,mxf,ogg,rm,yuv4mpegpipe'
+    ),
+    'protocol_whitelist': 'none',  # what a container refers to is not opened
+    'max_pixels': str(MAX_FRAME_PIXELS),
+}
+"""Options of FFmpeg: formats it may recognise, protocols it may use, and pixels."""
 
 
 class VideoInfo(NamedTuple):
@@ -44,12 +56,11 @@ class VideoInfo(NamedTuple):
 def is_video_head(head: bytes) -> bool:
     """Return whether the first bytes of a file are those of a video.
 
-    FFmpeg opens the files and URLs that playlists and session descriptions contain.
-    These are text, so text is refused.
+    Playlists and session descriptions contain files and URLs for FFmpeg to open. These
+    are text, so text is refused.
     """
     head = head[:HEAD]
-    text, zero, _ = head.partition(b'\0')
-    if not zero or any(mark in text.lower() for mark in _REFERENCES):
+    if b'\0' not in head:
         return False
     if head[4:8] in _BOXES:
         return not is_heif(head) and head[8:12] not in (b'avif', b'avis')
@@ -67,82 +78,153 @@ def is_video(path: str | Path) -> bool:
 
 
 @contextmanager
-def _open_video(item: str | Path | int) -> Iterator[cv2.VideoCapture]:
-    """Open a file that starts as a video, or a camera by its number."""
-    with ExitStack() as stack:
-        if isinstance(item, int):
-            name, what = f'camera {item}', 'no camera with this number'
-            place = (item,)
-        else:
-            name, what = str(item), 'OpenCV cannot read it as a video'
-            file = stack.enter_context(open_file(item))
-            place = (_address(file), cv2.CAP_FFMPEG)
-        stack.enter_context(translate_errors(name))
-        capture = cv2.VideoCapture(*place)
-        stack.callback(capture.release)
-        if not capture.isOpened():
-            raise ImageError(f'{name} cannot be opened: {what}')
-        width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        if width * height > MAX_FRAME_PIXELS:
-            check_size(name, width, height, MAX_FRAME_PIXELS)
-        yield capture
+def open_video(path: str | Path) -> Iterator[InputContainer]:
+    """Open a file that starts as a video; FFmpeg gets its bytes and nothing else.
 
-
-def _address(file: BinaryIO) -> str:
-    """Return a path of an open file that FFmpeg and OpenCV cannot misinterpret.
-
-    A path can look like a URL (``http:x``) or an image sequence (``%03d.jpg``), and
-    OpenCV crashes on paths that are not UTF-8.
+    Raises:
+        FileNotFoundError, ImageError: The file cannot be read as a video.
     """
-    descriptor = f'/dev/fd/{file.fileno()}'
-    return descriptor if os.path.exists(descriptor) else os.path.abspath(file.name)
+    with open_file(path) as file, translate_errors(str(path)):
+        try:
+            container = av.open(
+                _Nameless(file), options=_OPTIONS, metadata_errors='replace'
+            )
+        except av.FFmpegError as error:
+            reason = f'FFmpeg cannot read it as a video: {error.strerror}'
+            raise ImageError(f'{path} cannot be opened: {reason}') from error
+        with container:
+            yield container
 
 
-def video_info(item: str | Path | int) -> VideoInfo:
-    """Return the properties of a video or camera without reading its frames."""
-    with _open_video(item) as capture:
-        return _info(capture)
+class _Nameless:
+    """An open file without its name, which FFmpeg would use to guess the format."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
-def _info(capture: cv2.VideoCapture) -> VideoInfo:
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    number = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    count = int(number) if 0 < number < 2**31 else None  # neither NaN nor infinite
-    length = count / rate if count is not None and rate > 0 else None
-    return VideoInfo(rate if 0 < rate < 1000 else 25.0, count, length)
+def picture_of(container: InputContainer, name: str) -> VideoStream:
+    """Return the stream of frames of a container."""
+    stream = container.streams.best('video')
+    if stream is None:
+        raise ImageError(f'{name} has no frames, only sound or other data')
+    size = stream.codec_context.width, stream.codec_context.height
+    if size[0] * size[1] > MAX_FRAME_PIXELS:
+        check_size(name, *size, MAX_FRAME_PIXELS)
+    # frames can be larger than the container says
+    stream.codec_context.options = {'max_pixels': _OPTIONS['max_pixels']}
+    return stream
 
 
-def video_frames(item: str | Path | int, source: str, every: int) -> Iterator[Frame]:
-    """Read every ``every``-th frame of a video or camera that is named ``source``.
+def video_info(path: str | Path) -> VideoInfo:
+    """Return the properties of a video without reading its frames."""
+    with open_video(path) as container:
+        return _info(container, picture_of(container, str(path)))
 
-    If a video is damaged, readable frames are yielded before the ``ImageError``.
+
+def _info(container: InputContainer, stream: VideoStream) -> VideoInfo:
+    rate = float(stream.average_rate or 0)
+    rate = rate if 0 < rate < 1000 else 25.0
+    length = None if container.duration is None else container.duration / av.time_base
+    estimate = None if length is None else round(length * rate)
+    return VideoInfo(rate, stream.frames or estimate or None, length)
+
+
+def video_frames(path: str | Path, source: str, every: int) -> Iterator[Frame]:
+    """Read every ``every``-th frame of a video that is named ``source``.
+
+    Frames are upright, and their times are those of their presentation in seconds after
+    the first. If a video is damaged, readable frames are yielded before the
+    ``ImageError``.
     """
-    with _open_video(item) as capture:
-        info = _info(capture)
-        index, seconds, damaged = -1, 0.0, []
-        while capture.grab():
-            index += 1
-            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            if index % every:
+    with open_video(path) as container:
+        stream = picture_of(container, source)
+        info = _info(container, stream)
+        clock = _Clock(start_of(stream), info.rate)
+        index, end, damaged = -1, 0.0, []
+        # packets of all streams show whether the file ends early
+        for packet in _packets(container, source):
+            if packet.pts is not None:
+                end = max(end, float(packet.pts * packet.time_base))
+            if packet.stream is not stream:
                 continue
-            read, image = capture.retrieve()
-            if read:
-                yield Frame(source, image, index, seconds, info.rate)
-                del image  # to free it while the next one is read
-            else:
+            try:
+                decoded = packet.decode()
+            except av.FFmpegError:
+                index += 1
                 damaged.append(index)
+                continue
+            for shown in decoded:
+                index += 1
+                seconds = clock.read(shown)
+                if index % every == 0:
+                    check_size(source, shown.width, shown.height, MAX_FRAME_PIXELS)
+                    yield Frame(source, _upright(shown), index, seconds, info.rate)
         if index < 0:
             raise ImageError(f'{source} is a video without frames')
+        reasons = []
+        end -= (container.start_time or 0) / av.time_base
+        if ends_early(info, index + 1, end):
+            reasons.append(f'it ends after {index + 1} of {info.count} frames')
         if damaged:
-            raise ImageError(
-                f'{source} is damaged: {len(damaged)} of {index + 1} frames cannot be '
-                f'read, the first is frame {damaged[0]}'
-            )
-        if ends_early(info, index + 1, seconds):
-            raise ImageError(
-                f'{source} is damaged: it ends after {index + 1} of {info.count} frames'
-            )
+            count = f'{len(damaged)} of {index + 1} frames'
+            reasons.append(f'{count} cannot be read, the first is frame {damaged[0]}')
+        if reasons:
+            raise ImageError(f'{source} is damaged: {"; ".join(reasons)}')
+
+
+def start_of(stream: VideoStream) -> float | None:
+    """Return the time of the first frame on the clock of the file, in seconds."""
+    if stream.start_time is None:
+        return None
+    return float(stream.start_time * stream.time_base)
+
+
+class _Clock:
+    """Presentation times of frames in seconds, which increase from frame to frame."""
+
+    def __init__(self, start: float | None, rate: float) -> None:
+        self.start = start
+        self.step = 1 / rate
+        self.last = -self.step
+
+    def read(self, frame: VideoFrame) -> float:
+        """Return the time of the next frame."""
+        time = frame.time
+        if self.start is None:
+            self.start = time
+        following = self.last + self.step
+        if time is None:
+            self.last = following
+            return following
+        if time - self.start <= self.last:  # as where two recordings were joined
+            self.start = time - following
+        self.last = time - self.start
+        return self.last
+
+
+def _packets(container: InputContainer, source: str) -> Iterator[av.Packet]:
+    try:
+        yield from container.demux()
+    except av.FFmpegError as error:
+        raise ImageError(f'{source} is damaged: {error.strerror}') from error
+
+
+def _upright(frame: VideoFrame) -> np.ndarray:
+    """Return the pixels of a frame as a viewer shows them, BGR, uint8 (H, W, 3).
+
+    The display matrix maps (x, y) to (a x + c y, b x + d y); telephones store it.
+    """
+    image = frame.to_ndarray(format='bgr24')
+    data = frame.side_data.get('DISPLAYMATRIX')
+    if data is None:
+        return image
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    if abs(b) > abs(a):
+        image, a, d = image.transpose(1, 0, 2), c, b
+    image = image[:, ::-1] if a < 0 else image
+    image = image[::-1] if d < 0 else image
+    return np.ascontiguousarray(image)
 
 
 def ends_early(info: VideoInfo, read: int, seconds: float) -> bool:

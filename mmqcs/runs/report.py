@@ -1,16 +1,15 @@
 """The report of a work dir: one HTML file that runs nothing and loads nothing."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jinja2 import Environment
 
 from mmqcs.atomic import write_text
 from mmqcs.functional.bootstrap import accuracies, bootstrap_intervals
 from mmqcs.visualization import confusion_figure, curves_figure
+from mmqcs.visualization.html import EmbeddedImage, render_page
 from mmqcs.visualization.style import encode_figure
 
 from .curves import read_panels
@@ -32,16 +31,6 @@ MAX_CLASSES = 100
 """Largest number of classes with intervals; the bootstrap samples whole matrices."""
 
 _TEMPLATE = Path(__file__).with_name('report.html.jinja')
-
-
-class _Image(NamedTuple):
-    alt: str
-    source: str
-
-    @classmethod
-    def embed(cls, content: bytes, kind: str, alt: str) -> '_Image':
-        code = base64.b64encode(content).decode()
-        return cls(alt, f'data:image/{kind};base64,{code}')
 
 
 def write_report(work_dir: Path) -> Path:
@@ -99,8 +88,7 @@ def build_report(work_dir: Path) -> str:
     if evaluation is not None:
         content['summary'].append(_accuracies(evaluation))
         content |= _evaluation(evaluation)
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return page.from_string(_TEMPLATE.read_text('utf-8')).render(content)
+    return render_page(_TEMPLATE, **content)
 
 
 def _accuracies(evaluation: Evaluation) -> tuple[str, str]:
@@ -113,13 +101,13 @@ def _accuracies(evaluation: Evaluation) -> tuple[str, str]:
     return title, f'top-1 {top1}, mean class {mean_class}'
 
 
-def _curves(work_dir: Path) -> _Image | None:
+def _curves(work_dir: Path) -> EmbeddedImage | None:
     panels = read_panels(scalar_files(work_dir))
     if not panels:
         return None
     content = encode_figure(curves_figure(panels, columns=2), '.svg')
     names = ', '.join(panel.title for panel in panels)
-    return _Image.embed(content, 'svg+xml', f'Training curves: {names}')
+    return EmbeddedImage.embed(content, 'svg+xml', f'Training curves: {names}')
 
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
@@ -128,12 +116,12 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
     sheet, errors = evaluation.folder / ERRORS, None
     if sheet.is_file():
         alt = 'The worst errors, with captions'
-        errors = _Image.embed(sheet.read_bytes(), 'png', alt)
+        errors = EmbeddedImage.embed(sheet.read_bytes(), 'png', alt)
     right = (predictions.labels == predictions.predicted).all()
     missing = f'{sheet} is missing: the run was interrupted.'
     return {
         'title': evaluation.title,
-        'matrix': _Image.embed(
+        'matrix': EmbeddedImage.embed(
             encode_figure(figure, '.svg'), 'svg+xml', 'Confusion matrix'
         ),
         'classes': _class_rows(predictions),

@@ -4,6 +4,7 @@ from .confusion_matrix import confusion_figure
 from .curves import Panel, curves_figure
 from .sheets import contact_sheet, heat_map_sheet, overlay_heat_map
 from .style import figure_to_rgb, save_figure
+from .timeline import timeline_figure
 
 __all__ = [
     'Panel',
@@ -14,4 +15,5 @@ __all__ = [
     'heat_map_sheet',
     'overlay_heat_map',
     'save_figure',
+    'timeline_figure',
 ]

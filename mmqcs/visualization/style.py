@@ -11,6 +11,10 @@ from matplotlib.figure import Figure
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
 """Palette of Okabe and Ito without yellow, distinguishable with any colour vision."""
 
+_PALETTE = '#009e73 #e69f00 #56b4e9 #d55e00 #cc79a7 #f0e442 #0072b2 #c8c8c8'
+CLASS_COLOURS = tuple(_PALETTE.split(' '))
+"""Colours of the classes on images and in timelines, by Okabe and Ito."""
+
 MARKERS = ('o', '^', 's', 'D', 'v', 'P', 'X', '*')
 """One marker per class, so that figures do not depend on colour alone."""
 

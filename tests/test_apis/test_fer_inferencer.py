@@ -9,7 +9,7 @@ import pytest
 from faces_case import needs_cascades, overlap, scene
 from PIL import Image
 from test_deployment.onnx_case import describe, write_case
-from test_media.test_frames import write_video
+from video_case import write_video
 
 from mmqcs.apis import FERInferencer, ImageError, fer_inferencer
 from mmqcs.deployment import OnnxClassifier
@@ -77,7 +77,7 @@ def test_kinds_of_input(infer, tmp_path):
     image = picture(250)
     path = tmp_path / 'a.png'
     cv2.imwrite(str(path), image)
-    video = write_video(tmp_path / 'v.avi', count=2)
+    video = write_video(tmp_path / 'v.avi', 2)
     inputs = [path, str(path), path.read_bytes(), image, video]
     results = infer(inputs)
     assert [r.source for r in results] == [

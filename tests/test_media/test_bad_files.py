@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_media.test_formats import MOVING, STILL, encoded, read
-from test_media.test_frames import write_video
+from video_case import write_video
 
 from mmqcs.apis import ImageError
 from mmqcs.media import files, read_image, videos
 from mmqcs.media import frames as module
 from mmqcs.media.frames import number_of_frames
-from mmqcs.media.videos import is_video_head
+from mmqcs.media.videos import is_video_head, video_info
 
 
 @pytest.fixture(scope='module')
@@ -187,8 +187,9 @@ def test_ghostscript_is_never_started(tmp_path, monkeypatch):
         "ffconcat version 1.0\nfile '{}'\n",
         'v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 1234 RTP/AVP 96\n',
         '<?xml version="1.0"?><MPD><BaseURL>{}</BaseURL></MPD>',
-        'FLV\x01\nc=IN IP4 127.0.0.1\nm=video 1234 RTP/AVP 96\n\0\0\0',
         '#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/x.ts\n\0',
+        'FLV\x01\nc=IN IP4 127.0.0.1\nm=video 1234 RTP/AVP 96\n\0\0\0',
+        'FLV\x01\n#EXTM3U\n#EXTINF:9,\n{}\n\0',
     ],
 )
 @pytest.mark.parametrize('name', ['a.mp4', 'a.m3u8'])
@@ -199,10 +200,46 @@ def test_lists_of_other_files_are_not_followed(
     other.write_bytes(video)
     path.write_text(text.format(other))
     opened = []
-    monkeypatch.setattr(cv2, 'VideoCapture', lambda *place: opened.append(place))
+    open_ = open
+
+    def record(place, *args, **options):
+        opened.append(str(place))
+        return open_(place, *args, **options)
+
+    monkeypatch.setattr('builtins.open', record)
     (error,) = read(path)[1]
-    assert f'{path} is not an image or a video' in str(error)
-    assert opened == []
+    assert str(path) in str(error)
+    assert set(opened) == {str(path)}
+
+
+def test_a_container_cannot_name_other_files(tmp_path, monkeypatch, video):
+    """FFmpeg asks to open what a list contains, if it may recognise one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'other.mp4').write_bytes(video)
+    path = tmp_path / 'a.mp4'
+    path.write_text("ffconcat version 1.0\nfile 'other.mp4'\n")
+    with pytest.raises(ImageError, match=r'a\.mp4 cannot be opened'):
+        video_info(path)
+    monkeypatch.setitem(videos._OPTIONS, 'format_whitelist', 'concat,mov')
+    with pytest.raises(ImageError, match=r'a\.mp4 cannot be opened'):
+        video_info(path)
+    monkeypatch.setitem(videos._OPTIONS, 'protocol_whitelist', 'file')
+    assert video_info(path).rate == 5  # so both are needed
+
+
+def test_frames_that_are_larger_than_the_file_says(tmp_path, monkeypatch):
+    path = write_video(tmp_path / 'v.avi', size=(480, 400))
+    content = path.read_bytes()
+    for place in range(len(content) - 8):  # in all headers of the container
+        if content[place : place + 8] == struct.pack('<II', 480, 400):
+            content = (
+                content[:place] + struct.pack('<II', 48, 40) + content[place + 8 :]
+            )
+    path.write_bytes(content)
+    monkeypatch.setitem(videos._OPTIONS, 'max_pixels', '10000')
+    shots, (error,) = read(path)
+    assert shots == []
+    assert f'{path} is' in str(error)
 
 
 def test_video_heads(video):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from test_media.test_frames import write_video
+from video_case import write_video
 
 from mmqcs.media import read_image
 from mmqcs.media.frames import frames, number_of_frames

@@ -3,24 +3,16 @@
 import re
 import warnings
 
+import av
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
+from video_case import write_video
 
-from mmqcs.media import videos as module
+from mmqcs.media import cameras
 from mmqcs.media.frames import frames, number_of_frames
 from mmqcs.media.videos import VideoInfo, ends_early, video_info
-
-
-def write_video(path, count=7, rate=5, size=(64, 48)):
-    """A video whose frames grow brighter."""
-    code = cv2.VideoWriter.fourcc(*'mp4v' if path.suffix == '.mp4' else 'MJPG')
-    writer = cv2.VideoWriter(str(path), code, rate, size)
-    for i in range(count):
-        writer.write(np.full((size[1], size[0], 3), 30 * (i % 8), np.uint8))
-    writer.release()
-    return path
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.avi'])
@@ -68,14 +60,14 @@ def test_a_large_picture_gives_no_warning(tmp_path):
 
 
 def errors(item):
-    return [str(frame.error) for frame in frames(item)]
+    return [str(frame.error) for frame in frames(item) if frame.error is not None]
 
 
 def test_videos_that_cannot_be_read(tmp_path):
     empty, text, header = (tmp_path / f'{name}.mp4' for name in ('empty', 'text', 'h'))
     empty.write_bytes(b'')
     text.write_text('no video')
-    write_video(header, count=0)
+    write_video(header, 0)
     assert errors(empty) == [f'{empty} is empty (0 bytes)']
     assert f'{text} is not an image or a video' in errors(text)[0]
     assert len(errors(header)) == 1
@@ -85,7 +77,7 @@ def test_videos_that_cannot_be_read(tmp_path):
 @pytest.mark.parametrize('every', [1, 4])
 def test_a_video_that_is_cut_off(tmp_path, every):
     """What can be read is given, and that it is not all."""
-    path = write_video(tmp_path / 'v.avi', count=60)
+    path = write_video(tmp_path / 'v.avi', frames=60)
     whole = list(frames(path, every=every))
     assert [frame.error for frame in whole] == [None] * (60 // every)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -95,7 +87,7 @@ def test_a_video_that_is_cut_off(tmp_path, every):
         np.testing.assert_array_equal(part[i].image, whole[i].image)
     assert last.index == part[-1].index + 1
     read = int(re.search(r'it ends after (\d+) of 60 frames', str(last.error))[1])
-    assert read - every < last.index <= read
+    assert read - every <= last.index <= read
     assert str(path) in str(last.error)
 
 
@@ -116,53 +108,82 @@ def test_whether_a_video_ends_early(count, length, read, seconds, early):
     assert ends_early(VideoInfo(25, count, length), read, seconds) == early
 
 
-def test_a_video_with_fewer_frames_a_second_than_it_says(tmp_path, monkeypatch):
+def test_a_video_with_fewer_frames_than_its_rate_says(tmp_path):
     """It is whole, however few of its frames are taken."""
-
-    class Slow:
-        says = {cv2.CAP_PROP_FPS: 25, cv2.CAP_PROP_FRAME_COUNT: 100}
-        index = -1
-
-        def isOpened(self):  # noqa: N802
-            return True
-
-        def get(self, what):
-            return self.says.get(what, 1000 * self.index / 15)
-
-        def grab(self):
-            self.index += 1
-            return self.index < 60
-
-        def retrieve(self):
-            return True, np.zeros((8, 8, 3), np.uint8)
-
-        def release(self):
-            pass
-
-    path = write_video(tmp_path / 'v.mp4')
-    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda *source: Slow())
+    times = [i / 15 for i in range(60)]
+    path = write_video(tmp_path / 'v.mp4', 60, rate=25, times=times)
     first, second = frames(path, every=40)
     assert first.error is second.error is None
-    assert second.time == pytest.approx(40 / 15)
+    assert second.time == pytest.approx(40 / 15, abs=0.001)
 
 
-def test_a_video_without_frames(tmp_path, monkeypatch):
-    class Empty:
-        def isOpened(self):  # noqa: N802
-            return True
+def test_sound_that_outlasts_the_frames_is_no_damage(tmp_path):
+    for suffix in ('.mkv', '.mp4'):
+        path = write_video(tmp_path / f'v{suffix}', 5, sounds=['aac'], seconds=20)
+        assert errors(path) == []
 
-        def get(self, what):
-            return 0.0
 
-        def grab(self):
-            return False
+def test_times_are_those_of_the_presentation(tmp_path):
+    """Variable rates, B-frames, and clocks that do not start at 0 (MPEG-TS)."""
+    times = [0.0, 0.04, 0.08, 1.5, 1.54, 4.0, 4.5]
+    found = list(frames(write_video(tmp_path / 'v.mp4', rate=25, times=times)))
+    assert [frame.time for frame in found] == pytest.approx(times, abs=0.001)
+    assert [frame.image.mean() for frame in found] == pytest.approx(
+        [30 * i for i in range(7)], abs=4
+    )
+    found = list(frames(write_video(tmp_path / 'v.ts', rate=25)))
+    expected = [i / 25 for i in range(7)]
+    assert [frame.time for frame in found] == pytest.approx(expected, abs=0.001)
 
-        def release(self):
-            pass
 
-    path = write_video(tmp_path / 'v.mp4')
-    monkeypatch.setattr(module.cv2, 'VideoCapture', lambda *source: Empty())
+def test_times_increase_where_recordings_were_joined(tmp_path):
+    path = write_video(tmp_path / 'v.ts', rate=25)
+    path.write_bytes(2 * path.read_bytes())
+    times = [frame.time for frame in frames(path)]
+    assert len(times) == 14
+    assert np.diff(times) == pytest.approx(1 / 25, abs=0.001)
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_frames_are_upright(tmp_path, orientation):
+    """The eight orientations that telephones store; Pillow knows them, too."""
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:24, :16] = 255
+    image[:12, 48:] = 128
+    one = 65536
+    a, b, c, d = {
+        1: (one, 0, 0, one),
+        2: (-one, 0, 0, one),
+        3: (-one, 0, 0, -one),
+        4: (one, 0, 0, -one),
+        5: (0, one, one, 0),
+        6: (0, one, -one, 0),
+        7: (0, -one, -one, 0),
+        8: (0, -one, one, 0),
+    }[orientation]
+    matrix = [a, b, 0, c, d, 0, 0, 0, 2**30]
+    path = write_video(tmp_path / 'v.mp4', [image] * 2, matrix=matrix)
+    (frame, _) = frames(path)
+    photo = Image.fromarray(image)
+    photo.getexif()[0x0112] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(photo)).astype(int)
+    assert frame.image.shape == expected.shape
+    assert np.abs(frame.image - expected).mean() < 4
+
+
+def test_a_video_without_frames(tmp_path):
+    path = write_video(tmp_path / 'v.mkv', 0, sounds=['aac'], seconds=1)
     assert errors(path) == [f'{path} is a video without frames']
+    path = tmp_path / 'sound.mp4'
+    with av.open(str(path), 'w') as file:
+        track = file.add_stream('aac', rate=48_000)
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 2 * 1024), np.int16), 's16', 'stereo'
+        )
+        silence.sample_rate = 48_000
+        file.mux(track.encode(silence))
+        file.mux(track.encode(None))
+    assert errors(path) == [f'{path} has no frames, only sound or other data']
 
 
 def test_images_that_cannot_be_read(tmp_path):
@@ -180,9 +201,9 @@ def test_a_camera_that_is_not_there():
     assert error.startswith('camera 97 cannot be opened: no camera with this number')
 
 
-def test_a_camera(tmp_path, monkeypatch):
+def test_a_camera_that_disappears(tmp_path, monkeypatch):
     """A file stands for the camera: OpenCV reads both by the same object."""
-    path = write_video(tmp_path / 'v.avi', count=4)
+    path = write_video(tmp_path / 'v.avi', 4)
     opened = []
     capture = cv2.VideoCapture
 
@@ -190,8 +211,13 @@ def test_a_camera(tmp_path, monkeypatch):
         opened.append(number)
         return capture(str(path))
 
-    monkeypatch.setattr(module.cv2, 'VideoCapture', open_camera)
-    found = list(frames(2))
+    monkeypatch.setattr(cameras.cv2, 'VideoCapture', open_camera)
+    clock = iter([10.0, 10.5, 10.75, 13.0])
+    monkeypatch.setattr(cameras.time, 'monotonic', lambda: next(clock))
+    *found, last = frames(2)
     assert opened == [2]
     assert [frame.source for frame in found] == ['camera 2'] * 4
     assert [frame.index for frame in found] == [0, 1, 2, 3]
+    assert [frame.time for frame in found] == [0, 0.5, 0.75, 3]
+    assert {frame.error for frame in found} == {None}
+    assert 'camera 2 gives no more images after 4 frames' in str(last.error)
