@@ -1,19 +1,12 @@
-"""Pictures with faces and a model for tests, and what needs OpenCV's cascades."""
+"""Pictures with faces, and a model, for tests."""
 
 from pathlib import Path
 
-import pytest
 import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
-from mmqcs.faces.cascade_detector import has_cascades
 from mmqcs.synth.scenes import SceneFace, SceneSettings, render_scene, scene_faces
-
-needs_cascades = pytest.mark.skipif(
-    not has_cascades(),
-    reason='OpenCV 5 has no cascades: install opencv-python<5',
-)
 
 SCENES = SceneSettings(image_size=320)
 

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from mmengine.config import Config
 
 from mmqcs.checkpoints import DEFAULT_MODEL, model_kind
 from mmqcs.deployment import OnnxClassifier
-from mmqcs.faces import CascadeDetector, Face, FaceDetector, WholeImage, cut_face
+from mmqcs.faces import Face, FaceDetector, MTCNNDetector, WholeImage, cut_face
 from mmqcs.faces.alignment import ARCFACE, check_template
 from mmqcs.media.files import ImageError
 from mmqcs.media.frames import Frame, Input, frames
 from mmqcs.media.inputs import describe_left_out, expand
 
 from .face_classifier import FaceClassifier
+from .orientation import other_orientation
 from .results import FaceExpression, ImageResult
 from .tracking import FaceTracker
 
@@ -40,9 +42,9 @@ class FERInferencer:
             Defaults to the network that comes with the package.
         checkpoint: Weights for a config. Without weights, the model is random and a
             warning is issued.
-        faces: Face detector: ``'cascade'`` of OpenCV 4; ``'none'`` for images that are
-            cropped faces; or an object such as :class:`mmqcs.faces.YuNetDetector` or
-            :class:`mmqcs.faces.MMDetDetector` with a method ``detect``.
+        faces: Face detector: ``'mtcnn'`` on the device of the classifier; ``'none'``
+            for images that are cropped faces; or an object with a method ``detect``,
+            such as :class:`mmqcs.faces.YuNetDetector`.
         template: Positions of eyes, nose and corners of the mouth in an aligned face:
             five (x, y) as fractions of its side. Must be that of the training data.
             Defaults to ``face_template`` of the classifier, which comes from its
@@ -50,14 +52,14 @@ class FERInferencer:
         size: Side of an aligned face in pixels, before the test pipeline.
         margin: Margin on each side of faces without points, which are cropped by their
             boxes, as a fraction of the longer side.
-        device: Device of the classifier. Defaults to a GPU if there is one.
+        device: Device of classifier and detector. Defaults to a GPU if there is one.
         batch_size: Number of faces per forward pass.
         batch_frames: Maximum number of images whose faces are collected for a batch;
             fewer if the images are large.
         trust: Whether a checkpoint may run code; see :class:`FaceClassifier`.
 
     Raises:
-        ImportError: OpenCV has no cascade (OpenCV 5).
+        ImportError: The package ``mtcnn`` is missing.
         ValueError: An argument is invalid; the message says what to do.
         FileNotFoundError, CheckpointError: See :class:`FaceClassifier`.
 
@@ -74,7 +76,7 @@ class FERInferencer:
         self,
         model: str | Path | Config | Classifier = DEFAULT_MODEL,
         checkpoint: str | Path | None = None,
-        faces: str | FaceDetector = 'cascade',
+        faces: str | FaceDetector = 'mtcnn',
         template: Sequence[Sequence[float]] | None = None,
         size: int = 112,
         margin: float = 0.1,
@@ -91,7 +93,7 @@ class FERInferencer:
         self.size = size
         self.margin = margin
         self.batch_frames = batch_frames
-        self.detector = _detector(faces)
+        self.detector = _detector(faces, device)
         if isinstance(model, (str, Path, Config)):
             if model_kind(model) == 'onnx':
                 model = _onnx_classifier(model, checkpoint, device, batch_size)
@@ -189,12 +191,12 @@ class FERInferencer:
 
     def _classify(self, waiting: list[Frame], on_error: str) -> Iterator[ImageResult]:
         """Classify the faces of images, and remove the images from the list."""
-        found = [self._find(frame, on_error) for frame in waiting]
+        found = self._find(waiting, on_error)
         waiting.clear()
-        cuts = [cut for _, _, cuts in found for cut in cuts]
+        cuts = [self.cut(x.image, face) for x, faces, _ in found for face in faces]
         scores = iter(self.classifier(cuts) if cuts else ())
         for _ in range(len(found)):  # no result is kept in memory
-            frame, faces, _ = found.pop(0)
+            frame, faces, note = found.pop(0)
             yield ImageResult(
                 source=frame.source,
                 classes=self.classes,
@@ -204,26 +206,42 @@ class FERInferencer:
                 time=frame.time,
                 rate=frame.rate,
                 error=None if frame.error is None else str(frame.error),
+                note=note,
                 image=frame.image,
             )
             del frame
 
     def _find(
-        self, frame: Frame, on_error: str
-    ) -> tuple[Frame, list[Face], list[np.ndarray]]:
-        """Return a frame, its faces, and their crops."""
-        error = frame.error
-        if frame.image is not None:
+        self, frames: Sequence[Frame], on_error: str
+    ) -> list[tuple[Frame, Sequence[Face], str | None]]:
+        """Return frames, their faces, and notes."""
+        images = [frame.image for frame in frames if frame.image is not None]
+        batch = None
+        if len(images) > 1 and hasattr(self.detector, 'detect_batch'):
+            # if it fails, the loop finds out on which image
+            with suppress(cv2.error, MemoryError):
+                batch = iter(self.detector.detect_batch(images))
+        found = []
+        for frame in frames:
+            if frame.image is None:
+                if on_error == 'raise':
+                    raise frame.error
+                found.append((frame, (), None))
+                continue
             try:
-                faces = self.detector.detect(frame.image)
-                return frame, faces, [self.cut(frame.image, face) for face in faces]
+                faces = next(batch) if batch else self.detector.detect(frame.image)
+                note = None
+                if frame.index is None:  # not of a video
+                    note = other_orientation(frame.image, faces, self.detector)
+                found.append((frame, () if note else faces, note))
             except (cv2.error, MemoryError) as reason:  # for example a side > 32,767
                 height, width = frame.image.shape[:2]
                 what = f'faces cannot be found in {width} x {height} pixels: {reason}'
                 error = ImageError(f'{frame.source}: {what}')
-        if on_error == 'raise':
-            raise error
-        return replace(frame, image=None, error=error), [], []
+                if on_error == 'raise':
+                    raise error from reason
+                found.append((replace(frame, image=None, error=error), (), None))
+        return found
 
     def _name(self, face: Face, scores: np.ndarray) -> FaceExpression:
         label = int(scores.argmax())
@@ -243,13 +261,13 @@ def _onnx_classifier(
     return OnnxClassifier(model, batch_size=batch_size)
 
 
-def _detector(faces: str | FaceDetector) -> FaceDetector:
+def _detector(faces: str | FaceDetector, device: str | None) -> FaceDetector:
     if not isinstance(faces, str):
         return faces
-    kinds = {'cascade': CascadeDetector, 'none': WholeImage}
-    if faces not in kinds:
-        raise ValueError(
-            f"faces must be 'cascade', 'none' or a detector of mmqcs.faces, got "
-            f'{faces!r}'
-        )
-    return kinds[faces]()
+    if faces == 'mtcnn':
+        return MTCNNDetector(device=device)
+    if faces == 'none':
+        return WholeImage()
+    raise ValueError(
+        f"faces must be 'mtcnn', 'none' or a detector of mmqcs.faces, got {faces!r}"
+    )

@@ -94,7 +94,6 @@ class ImageResult:
                 'track': item.track,
                 'box': _rounded(item.face.box),
                 'points': _rounded(item.face.points),
-                'points_from': item.face.points_from,
                 'detection_score': round(item.face.score, 4),
                 'label': item.label,
                 'name': item.name,
@@ -102,7 +101,8 @@ class ImageResult:
             }
             faces.append(face)
         keys = {'frame': self.index, 'time': self.time, 'size': self.size}
-        return {'source': self.source, **keys, 'error': self.error, 'faces': faces}
+        keys |= {'error': self.error, 'note': self.note}
+        return {'source': self.source, **keys, 'faces': faces}
 
 
 def _rounded(values: np.ndarray | None) -> list[Any] | None:

@@ -31,7 +31,7 @@ def _csv_header(classes: Sequence[str]) -> list[str]:
     return [
         *('source', 'frame', 'time', 'face', 'track', 'left', 'top', 'right', 'bottom'),
         *(f'{name}_{axis}' for name in _POINTS for axis in 'xy'),
-        *('points_from', 'detection_score', 'label', 'name'),
+        *('detection_score', 'label', 'name'),
         *(f'score_{name}' for name in classes),
         'note',
     ]
@@ -43,14 +43,15 @@ def _csv_rows(result: ImageResult) -> list[dict[str, Any]]:
     common = {key: record[key] for key in ('source', 'frame', 'time')}
     common['source'] = printable(common['source'])  # a row is one line
     if not record['faces']:
-        return [{**common, 'note': printable(record['error'] or 'no face')}]
+        note = record['error'] or record['note'] or 'no face'
+        return [{**common, 'note': printable(note)}]
     rows = []
     for number, face in enumerate(record['faces']):
         row = {**common, 'face': number, 'track': face['track']}
         row |= dict(zip(('left', 'top', 'right', 'bottom'), face['box'], strict=True))
         for name, (x, y) in zip(_POINTS, face['points'] or (), strict=False):
             row |= {f'{name}_x': x, f'{name}_y': y}
-        for key in ('points_from', 'detection_score', 'label', 'name'):
+        for key in ('detection_score', 'label', 'name'):
             row[key] = face[key]
         row |= {f'score_{name}': score for name, score in face['scores'].items()}
         rows.append(row)

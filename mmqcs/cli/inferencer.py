@@ -5,15 +5,15 @@ import argparse
 from mmqcs.apis import FERInferencer
 from mmqcs.checkpoints import DEFAULT_MODEL, model_kind
 from mmqcs.faces import (
-    CascadeDetector,
     FaceDetector,
     MMDetDetector,
+    MTCNNDetector,
     WholeImage,
     YuNetDetector,
 )
 
 _DETECTORS = {
-    'cascade': (CascadeDetector, ()),
+    'mtcnn': (MTCNNDetector, ()),
     'yunet': (YuNetDetector, ('face_model',)),
     'mmdet': (MMDetDetector, ('face_model', 'face_checkpoint')),
     'none': (WholeImage, ()),
@@ -32,8 +32,8 @@ def add_face_options(
     group.add_argument(
         '--faces',
         choices=[name for name in _DETECTORS if whole_images or name != 'none'],
-        default='cascade',
-        help='the cascade of OpenCV 4 (default), YuNet, or a detector of MMDetection'
+        default='mtcnn',
+        help='MTCNN (default), YuNet, or a detector of MMDetection'
         + ('; none for images that are cropped faces' if whole_images else ''),
     )
     group.add_argument(
@@ -64,7 +64,7 @@ def build_detector(args: argparse.Namespace, device: str | None = None) -> FaceD
             raise ValueError(f'--faces {args.faces} needs {option} FILE')
         if name not in wanted and getattr(args, name):
             raise ValueError(f'{option} cannot be used with --faces {args.faces}')
-    settings = {'device': device} if args.faces == 'mmdet' else {}
+    settings = {'device': device} if args.faces in ('mtcnn', 'mmdet') else {}
     if args.score_thr is not None and args.faces != 'none':
         settings['score_thr'] = args.score_thr
     return detector(*(getattr(args, name) for name in wanted), **settings)

@@ -70,15 +70,6 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     )
 
 
-def points_from_eyes(eyes: np.ndarray, template: np.ndarray = ARCFACE) -> np.ndarray:
-    """Estimate the five points (5, 2) of a face from its eyes (2, 2), all in pixels.
-
-    Nose and mouth have the same position relative to the eyes as in the template.
-    """
-    matrix = fit_similarity(template[:2], eyes)
-    return template @ matrix[:, :2].T + matrix[:, 2]
-
-
 def align_face(
     image: np.ndarray,
     points: np.ndarray,

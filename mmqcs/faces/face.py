@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
-
-PointSource = Literal['detector', 'eyes', 'box']
 
 
 @dataclass(frozen=True)
@@ -20,9 +18,6 @@ class Face:
         points: Float (5, 2), x and y in pixels: left eye, right eye, tip of the nose,
             left and right corner of the mouth, where left and right refer to the image.
             None if unknown.
-        points_from: Source of the points: ``'detector'``; ``'eyes'``, two eyes found in
-            the box, from which the other points are estimated; or ``'box'``, mean
-            positions in the box.
 
     Examples:
         >>> face = Face(box=np.array([10.0, 20.0, 50.0, 70.0]), score=0.9)
@@ -33,7 +28,6 @@ class Face:
     box: np.ndarray
     score: float
     points: np.ndarray | None = None
-    points_from: PointSource | None = None
 
     @property
     def area(self) -> float:
@@ -44,6 +38,9 @@ class Face:
 
 class FaceDetector(Protocol):
     """Interface of face detectors: any object with this method.
+
+    If a detector also has a method ``detect_batch`` that returns the faces of several
+    images, as :class:`MTCNNDetector` has, it is called for the images of a batch.
 
     Examples:
         >>> from mmqcs.apis import FERInferencer
@@ -92,5 +89,5 @@ def largest_first(faces: Iterable[Face], width: int, height: int) -> list[Face]:
     for face in faces:
         box = np.clip(np.asarray(face.box, float), 0, (width, height, width, height))
         if (box[2:] - box[:2] >= 1).all():
-            kept.append(Face(box, float(face.score), face.points, face.points_from))
+            kept.append(Face(box, float(face.score), face.points))
     return sorted(kept, key=lambda face: (-face.area, -face.score, *face.box))

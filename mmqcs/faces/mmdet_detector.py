@@ -3,38 +3,33 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from .alignment import points_from_eyes
-from .cascade_detector import EyeFinder, has_cascades
 from .face import Face, largest_first
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-
-EYES_IN_TIGHT_BOX = np.array([(0.3, 0.4), (0.7, 0.4)])
-"""Mean positions of the eyes in a box, as fractions of its sides."""
+POINTS_THR = 0.5
+"""Score of MTCNN from which its points are used in the box of another detector."""
 
 
 class MMDetDetector:
     """Finds faces with a detector of MMDetection, from a config and a checkpoint.
 
-    All boxes are taken as faces, whatever their class. Detectors return no points. With
-    OpenCV 4, points are estimated from two eyes found in the box. Faces without eyes
-    have ``points=None`` and are cropped by their box.
+    All boxes are taken as faces, whatever their class. Detectors return no points: the
+    last network of MTCNN finds them in the boxes. A face in which it sees none has
+    ``points=None`` and is cropped by its box.
 
     Args:
         config: Config, or its file.
         checkpoint: Weights; None leaves the weights random.
         score_thr: Minimum score of a face, from 0 to 1.
-        find_eyes: Whether to find eyes. Defaults to True if OpenCV has cascades.
+        find_points: Whether to find points.
         device: Device of the detector. Defaults to a GPU if there is one.
 
     Raises:
-        ImportError: MMDetection or the operators of MMCV are missing, or ``find_eyes``
-            is True and OpenCV has no cascades.
+        ImportError: MMDetection or the operators of MMCV are missing.
         CheckpointError: The checkpoint is damaged or contains more than weights.
 
     Examples:
@@ -50,7 +45,7 @@ class MMDetDetector:
         config: 'str | Path | Config',
         checkpoint: str | Path | None,
         score_thr: float = 0.3,
-        find_eyes: bool | None = None,
+        find_points: bool = True,
         device: str | None = None,
     ) -> None:
         from mmengine.device import get_device
@@ -68,21 +63,21 @@ class MMDetDetector:
         require_detection('MMDetDetector')
         from mmdet.apis import inference_detector, init_detector
 
+        from .mtcnn_detector import MTCNNDetector
+
         self.score_thr = score_thr
-        find_eyes = has_cascades() if find_eyes is None else find_eyes
-        self._find_eyes = EyeFinder(EYES_IN_TIGHT_BOX) if find_eyes else None
         self._inference = inference_detector
         state = None
         if checkpoint is not None:
             allow_mmengine_objects()
             state = find_weights(load_weights_only(checkpoint), checkpoint)
             check_tensors(state, checkpoint)
+        device = device or get_device()
+        self._points = MTCNNDetector(POINTS_THR, device=device) if find_points else None
         config = str(config) if isinstance(config, Path) else config
         checkpoint = None if checkpoint is None else str(checkpoint)
         with DefaultScope.overwrite_default_scope('mmdet'):
-            self.model = init_detector(
-                config, checkpoint, device=device or get_device()
-            )
+            self.model = init_detector(config, checkpoint, device=device)
         if state is not None:  # MMDetection ignores weights that do not fit
             check_fit(state, self.model.state_dict(), checkpoint)
 
@@ -96,13 +91,4 @@ class MMDetDetector:
         pairs = zip(found.bboxes, found.scores, strict=True)
         faces = [Face(box, float(s)) for box, s in pairs if s >= self.score_thr]
         faces = largest_first(faces, width, height)
-        if self._find_eyes is None:
-            return faces
-        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        return [self._with_points(face, grey) for face in faces]
-
-    def _with_points(self, face: Face, grey: np.ndarray) -> Face:
-        eyes = self._find_eyes(grey, face.box)
-        if eyes is None:
-            return face
-        return Face(face.box, face.score, points_from_eyes(eyes), 'eyes')
+        return faces if self._points is None else self._points.add_points(image, faces)

@@ -71,7 +71,7 @@ class YuNetDetector:
         rows[:, 2:4] += rows[:, :2]
         points = rows[:, 4:14].reshape(-1, 5, 2)
         faces = (
-            Face(row[:4], float(row[14]), five, 'detector')
+            Face(row[:4], float(row[14]), five)
             for row, five in zip(rows, points, strict=True)
         )
         return largest_first(faces, width, height)

@@ -6,14 +6,14 @@ import re
 import cv2
 import numpy as np
 import pytest
-from faces_case import needs_cascades, overlap, scene
+from faces_case import overlap, scene
 from PIL import Image
 from test_deployment.onnx_case import describe, write_case
 from video_case import write_video
 
 from mmqcs.apis import FERInferencer, ImageError, fer_inferencer
 from mmqcs.deployment import OnnxClassifier
-from mmqcs.faces import ARCFACE, Face
+from mmqcs.faces import ARCFACE, Face, MTCNNDetector
 from mmqcs.faces.face import largest_first
 
 CLASSES = ('dark', 'middle', 'bright')
@@ -174,29 +174,87 @@ def test_whole_pictures_reach_the_classifier_untouched():
 def test_faces_with_points_are_aligned():
     class Pointed:
         def detect(self, image):
-            return [
-                Face(np.array([0.0, 0, 40, 40]), 1.0, ARCFACE * 40 - 0.5, 'detector')
-            ]
+            return [Face(np.array([0.0, 0, 40, 40]), 1.0, ARCFACE * 40 - 0.5)]
 
     infer = FERInferencer(Brightness(), faces=Pointed(), size=64)
     infer(picture(10))
     assert infer.classifier.batches == [[(64, 64, 3)]]
 
 
-@needs_cascades
-def test_the_cascade_is_the_default():
-    infer = FERInferencer(Brightness())
+def test_mtcnn_is_the_default_on_the_device_that_is_given():
+    infer = FERInferencer(Brightness(), device='cpu')
+    assert isinstance(infer.detector, MTCNNDetector)
+    assert infer.detector.device.type == 'cpu'
     image, truth = scene(0)
     (result,) = infer(image)
-    assert result.faces
+    assert len(result.faces) == len(truth)
     for item in result.faces:
         assert max(overlap(item.face.box, face.box) for face in truth) > 0.3
+
+
+class Batches(Squares):
+    """Counts the images of each call, and cannot search a bright one."""
+
+    def __init__(self):
+        self.calls = []
+
+    def detect(self, image):
+        return self.detect_batch([image])[0]
+
+    def detect_batch(self, images):
+        self.calls.append(len(images))
+        if any(image.min() == 255 for image in images):
+            raise cv2.error('too bright')
+        return [super(Batches, self).detect(image) for image in images]
+
+
+def test_faces_of_a_batch_are_searched_together(tmp_path):
+    infer = FERInferencer(Brightness(), faces=Batches(), margin=0, batch_frames=3)
+    images = [picture(250), picture(), picture(10, 128), picture(128)]
+    (tmp_path / 'bad.png').write_text('text')
+    results = list(infer.stream([images[0], tmp_path / 'bad.png', *images[1:]]))
+    assert [names(r) for r in results] == [
+        *(['bright'], [], [], ['middle', 'dark'], ['middle'])
+    ]
+    # the picture without a face is also searched in three orientations
+    assert infer.detector.calls == [2, 1, 1, 1, 2]
+
+
+def test_one_image_of_a_batch_that_cannot_be_searched():
+    infer = FERInferencer(Brightness(), faces=Batches(), margin=0)
+    white = np.full((20, 20, 3), 255, np.uint8)
+    results = list(infer.stream([picture(250), white, picture(10)]))
+    assert [names(r) for r in results] == [['bright'], [], ['dark']]
+    assert 'array 1: faces cannot be found in 20 x 20 pixels' in results[1].error
+
+
+@pytest.mark.parametrize(
+    ('turns', 'words'),
+    [(2, 'by 180°'), (1, 'by 90° to the right'), (3, 'by 90° to the left')],
+)
+def test_an_image_that_is_not_upright_is_not_classified(turns, words):
+    infer = FERInferencer(Brightness(), device='cpu')
+    image, truth = scene(4)
+    assert infer(image)[0].note is None
+    turned = np.ascontiguousarray(np.rot90(image, turns))
+    upright, other = infer([image, turned])
+    assert len(upright.faces) == len(truth)
+    assert other.faces == ()
+    count = '1 face' if len(truth) == 1 else f'{len(truth)} faces'
+    assert other.note == f'no upright face; {count} if the image is turned {words}'
+    assert other.to_dict()['note'] == other.note
+
+
+def test_frames_of_a_video_are_not_turned(tmp_path):
+    infer = FERInferencer(Brightness(), faces=Batches())
+    infer(write_video(tmp_path / 'v.avi', count=3))
+    assert infer.detector.calls == [3]
 
 
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(faces='magic'), "faces must be 'cascade', 'none' or a detector"),
+        (dict(faces='magic'), "faces must be 'mtcnn', 'none' or a detector"),
         (dict(margin=-1), 'margin must be ≥ 0, got -1'),
         (dict(size=0), 'size must be at least 1, got 0'),
         (dict(batch_frames=0), 'batch_frames must be at least 1, got 0'),

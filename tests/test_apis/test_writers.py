@@ -25,7 +25,7 @@ def result(source='a.png', count=1, size=(90, 70), points=True, **options):
     for i in range(count):
         box = np.array([5.0 + 30 * i, 20, 30 + 30 * i, 45])
         marks = ARCFACE * 25 + box[:2] if points else None
-        face = Face(box, 0.75, marks, 'eyes' if points else None)
+        face = Face(box, 0.75, marks)
         scores = np.array([0.25, 0.75], np.float32)
         faces.append(FaceExpression(face, 1, CLASSES[1], scores))
     image = np.full((size[1], size[0], 3), 128, np.uint8)
@@ -40,15 +40,19 @@ def read(folder):
 
 def test_tables(tmp_path):
     bad = ImageResult('bad.png', CLASSES, error='bad.png is empty, or "worse"')
+    turned = ImageResult('c.png', CLASSES, note='no upright face')
+    given = result(count=2), result('b.png', 0), bad, turned, result(points=False)
     with ResultWriter(tmp_path, CLASSES) as writer:
-        for item in (result(count=2), result('b.png', 0), bad, result(points=False)):
+        for item in given:
             writer.write(item)
             lines, _ = read(tmp_path)  # written at once
             assert lines[-1]['source'] == item.source
     lines, rows = read(tmp_path)
-    assert [len(line['faces']) for line in lines] == [2, 0, 0, 1]
-    assert [row['face'] for row in rows] == ['0', '1', '', '', '0']
-    assert [row['note'] for row in rows] == ['', '', 'no face', bad.error, '']
+    assert [len(line['faces']) for line in lines] == [2, 0, 0, 0, 1]
+    assert [row['face'] for row in rows] == ['0', '1', '', '', '', '0']
+    notes = ['', '', 'no face', bad.error, turned.note, '']
+    assert [row['note'] for row in rows] == notes
+    assert lines[3]['note'] == turned.note
     first = rows[0]
     assert [first[key] for key in ('left', 'top', 'right', 'bottom')] == [
         *('5.0', '20.0', '30.0', '45.0')

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from faces_case import needs_cascades, scene, write_untrained
+from faces_case import scene, write_untrained
 from free_port import free_port
 from PIL import Image
 
@@ -42,8 +42,6 @@ from mmqcs.faces import WholeImage
 CONFIG = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-
-pytestmark = needs_cascades
 
 
 @pytest.fixture(scope='module')

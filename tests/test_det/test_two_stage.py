@@ -10,7 +10,6 @@ from mmengine.registry import DefaultScope
 from mmqcs.apis import FERInferencer
 from mmqcs.checkpoints.safe_load import CheckpointError
 from mmqcs.faces import MMDetDetector, cut_face
-from mmqcs.faces.cascade_detector import has_cascades
 from mmqcs.synth.scenes import SceneSettings, render_scene, scene_faces
 
 DETECTOR = ROOT / 'configs/det/retinanet_ir-small_synthfer.py'
@@ -53,11 +52,13 @@ def test_weak_boxes_are_left_out(detector, monkeypatch):
     assert len(detector.detect(SCENE)) == len(found) - 2
 
 
-@pytest.mark.skipif(not has_cascades(), reason='eyes need the cascades of OpenCV 4')
-def test_eyes_in_a_box_align_the_face(detector, monkeypatch):
-    """Given the true boxes, the faces come out upright, eyes in their places."""
+def test_points_in_a_box_align_the_face(detector, monkeypatch):
+    """Given the true boxes and one elsewhere, the faces have points in their places."""
     image, truth = render_scene(SETTINGS, 'train', 1), scene_faces(SETTINGS, 'train', 1)
-    boxes = torch.tensor(np.array([face.box for face in truth]), dtype=torch.float32)
+    elsewhere = [0.0, 0, 12, 12]
+    boxes = torch.tensor(
+        np.array([*(face.box for face in truth), elsewhere]), dtype=torch.float32
+    )
 
     def inference(model, image):
         instances = InstanceData(bboxes=boxes, scores=torch.ones(len(boxes)))
@@ -68,24 +69,21 @@ def test_eyes_in_a_box_align_the_face(detector, monkeypatch):
 
     monkeypatch.setattr(detector, '_inference', inference)
     faces = detector.detect(image)
+    *faces, other = faces
+    assert other.points is None
     assert len(faces) == len(truth)
-    aligned = [face for face in faces if face.points_from == 'eyes']
-    assert aligned
+    assert cut_face(image, other, margin=0.1).shape == (13, 13, 3)  # its box, clipped
+    template = np.array(Config.fromfile(CLASSIFIER).face_template)
     for face in faces:
-        if face.points is None:  # the box alone
-            height, width = cut_face(image, face).shape[:2]
-            longer = max(face.box[2:] - face.box[:2])
-            assert max(height, width) == pytest.approx(1.2 * longer, abs=2)
-            continue
-        left, top, right, bottom = face.box
-        middle = face.points[:2].mean(0)
-        assert middle[0] == pytest.approx((left + right) / 2, abs=0.15 * (right - left))
-        assert top < middle[1] < (top + bottom) / 2
+        near = min(truth, key=lambda t: np.abs(t.box - face.box).max())
+        left, top, side = near.place
+        expected = template * side + (left, top)
+        np.testing.assert_allclose(face.points, expected, atol=0.1 * side)
         assert cut_face(image, face).shape == (112, 112, 3)
 
 
-def test_without_looking_for_eyes(infer):
-    plain = MMDetDetector(Config.fromfile(DETECTOR), None, 0.0, find_eyes=False)
+def test_without_looking_for_points(infer):
+    plain = MMDetDetector(Config.fromfile(DETECTOR), None, 0.0, find_points=False)
     assert all(face.points is None for face in plain.detect(SCENE))
 
 
@@ -108,7 +106,7 @@ def test_a_gpu_if_there_is_one(monkeypatch, given, taken):
         'mmdet.apis.init_detector',
         lambda config, checkpoint, device: devices.append(device),
     )
-    MMDetDetector(DETECTOR, None, device=given)
+    MMDetDetector(DETECTOR, None, find_points=False, device=given)
     assert devices == [taken]
 
 

@@ -17,7 +17,6 @@ from doc_case import (
     name,
     run_block,
 )
-from faces_case import has_cascades
 from test_tools.tool_helpers import load_tool
 
 import mmqcs.__main__
@@ -29,10 +28,8 @@ OTHER = ('text', 'bibtex', '{model-zoo} qcs', '{model-zoo} mix', '{toctree}')
 # pages whose blocks belong together and are executed by a test of their own
 TESTED_ELSEWHERE = {'docs/extending.md': 'tests/test_tools/test_extending.py'}
 PARTS = {
-    'OpenCV 4': has_cascades,
     'MMDetection': has_detection,
     'mmqcs[export]': exports,
-    'OpenCV 4 and mmqcs[export]': lambda: has_cascades() and exports(),
 }
 MAKEFILE = (ROOT / 'Makefile').read_text()
 

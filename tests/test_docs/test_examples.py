@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 import torch
 from doc_case import ROOT, has_detection, public, registered
-from faces_case import has_cascades
 
 KNOWN = {'np': np, 'torch': torch, 'cv2': cv2, 'Path': Path}
 # parts whose examples need what is not everywhere
-NEEDS_CASCADES = {'CascadeDetector', 'FERInferencer'}
 NEEDS_DETECTION = {'MMDetDetector', 'build_qcs_roi_head'}
 NEEDS_SKLEARN = {'embed'}
 
@@ -44,8 +42,6 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(('module', 'name'), EXAMPLES, ids=[x[1] for x in EXAMPLES])
 def test_example(module, name, desk, request):
-    if name in NEEDS_CASCADES and not has_cascades():
-        pytest.skip('OpenCV 5 has no cascades')
     if name in NEEDS_DETECTION and not has_detection():
         pytest.skip('needs MMDetection and the operators of MMCV: make ops')
     source = importlib.import_module(module)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mmqcs.faces import ARCFACE, align_face, fit_similarity
-from mmqcs.faces.alignment import check_template, points_from_eyes
+from mmqcs.faces.alignment import check_template
 
 RNG = np.random.default_rng(0)
 
@@ -51,12 +51,6 @@ def test_points_that_coincide_are_refused():
         fit_similarity(np.ones((5, 2)), ARCFACE)
     with pytest.raises(ValueError, match='coincide'):
         align_face(np.zeros((9, 9, 3), np.uint8), np.full((5, 2), np.nan))
-
-
-def test_points_from_eyes():
-    matrix = transform(80, 25, (100, 50))
-    points = moved(ARCFACE, matrix)
-    np.testing.assert_allclose(points_from_eyes(points[:2]), points, atol=1e-9)
 
 
 @pytest.mark.parametrize('size', [64, 112])

@@ -1,20 +1,16 @@
-"""Detectors on drawn scenes, and YuNet with a small net of its form."""
+"""What all detectors share, and YuNet with a small net of its form."""
 
-import cv2
 import numpy as np
 import pytest
-from faces_case import needs_cascades, overlap, scene
 from test_deployment.onnx_case import write_case
 
 from mmqcs.faces import (
-    CascadeDetector,
     Face,
+    MTCNNDetector,
     WholeImage,
     YuNetDetector,
-    cascade_detector,
     cut_face,
 )
-from mmqcs.faces.cascade_detector import EYES_IN_BOX, choose_pair
 from mmqcs.faces.face import largest_first
 
 
@@ -55,83 +51,12 @@ def test_a_face_without_points_is_cut_as_a_square(box, margin, expected):
         assert (crop[expected[0] // 2, expected[1] // 2] == image[90, 100]).all()
 
 
-@pytest.fixture(scope='module')
-def cascade():
-    return CascadeDetector()
-
-
-@needs_cascades
-def test_the_cascade_finds_drawn_faces(cascade):
-    found = wrong = count = with_eyes = 0
-    for index in range(6):
-        image, truth = scene(index)
-        count += len(truth)
-        for face in cascade.detect(image):
-            hit = max(overlap(face.box, t.box) for t in truth) > 0.3
-            found, wrong = found + hit, wrong + (not hit)
-            with_eyes += face.points_from == 'eyes'
-    assert count > 10
-    assert found >= 0.8 * count
-    assert wrong <= 1
-    assert with_eyes >= 0.7 * found
-
-
-@needs_cascades
-def test_points_turn_with_the_face(cascade):
-    image, _ = scene(0)
-    face = cascade.detect(image)[0]
-    assert face.points_from == 'eyes'
-    left, top, right, bottom = face.box
-    assert ((face.points[:2] > (left, top)) & (face.points[:2] < (right, bottom))).all()
-    assert (face.points[0, 0] < face.points[1, 0]) and (
-        face.points[4, 1] > face.points[1, 1]
-    )
-    middle = tuple(face.box.reshape(2, 2).mean(0))
-    turned = cv2.warpAffine(
-        image, cv2.getRotationMatrix2D(middle, 12, 1), image.shape[1::-1]
-    )
-    again = max(cascade.detect(turned), key=lambda f: overlap(f.box, face.box))
-    eyes = [f.points[1] - f.points[0] for f in (face, again)]
-    angles = np.degrees(np.arctan2(*np.transpose(eyes)[::-1]))
-    assert again.points_from == 'eyes'
-    assert angles[0] - angles[1] == pytest.approx(12, abs=7)
-
-
-@needs_cascades
-def test_boxes_of_a_large_picture_are_in_its_pixels(cascade):
-    image, _ = scene(0)
-    large = cv2.resize(image, None, fx=6, fy=6, interpolation=cv2.INTER_LINEAR)
-    small = CascadeDetector(max_side=640).detect(large)
-    for face in cascade.detect(image):
-        assert max(overlap(face.box * 6, other.box) for other in small) > 0.5
-
-
-@needs_cascades
-def test_no_face(cascade):
-    assert cascade.detect(np.zeros((64, 96, 3), np.uint8)) == []
-    assert cascade.detect(np.zeros((8, 8, 3), np.uint8)) == []
-
-
-def test_an_opencv_without_cascades_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(cascade_detector, 'has_cascades', lambda: False)
-    with pytest.raises(ImportError, match='opencv-python<5.*YuNet'):
-        CascadeDetector()
-
-
-def test_choose_pair():
-    left, right = EYES_IN_BOX
-    brow = left - (0, 0.1)
-    found = choose_pair(np.array([(0.5, 0.5), right, brow, left]))
-    np.testing.assert_array_equal(found, EYES_IN_BOX)
-    assert choose_pair(np.array([left, (0.5, 0.4)])) is None
-    assert choose_pair(np.empty((0, 2))) is None
-
-
 @pytest.mark.parametrize(
     ('kind', 'options', 'message'),
     [
-        (CascadeDetector, dict(min_size=2), 'min_size must be from 0 to 1, got 2'),
-        (CascadeDetector, dict(max_side=9), 'max_side must be at least 64, got 9'),
+        (MTCNNDetector, dict(score_thr=-1), 'score_thr must be from 0 to 1, got -1'),
+        (MTCNNDetector, dict(min_size=11), 'min_size must be at least 12.*got 11'),
+        (MTCNNDetector, dict(max_side=9), 'max_side must be at least 64, got 9'),
         (YuNetDetector, dict(model='x', score_thr=2), 'score_thr must be from 0 to 1'),
         (YuNetDetector, dict(model='x', max_side=1), 'max_side must be at least 64'),
     ],
@@ -213,7 +138,6 @@ def test_yunet(yunet, enlarged):
         centre = np.array(box).reshape(2, 2).mean(0)
         points = centre + np.array(POINTS) * 64
         np.testing.assert_allclose(face.points / enlarged, points, atol=0.01)
-        assert face.points_from == 'detector'
 
 
 def test_yunet_finds_nothing(yunet):

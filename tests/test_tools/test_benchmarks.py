@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 from conftest import ROOT
-from faces_case import needs_cascades
 from mmengine import Config
 from mmengine.logging import MMLogger
 
@@ -116,7 +115,6 @@ def test_train_loop(bench):
         assert 0 < row['ms_waiting_for_data'] < row['ms_per_iteration']
 
 
-@needs_cascades
 def test_inferencer(bench):
     options = '--configs', SMALL, '--images', 2, '--size', 320, '--repeats', 1
     record = bench(inferencer, *options)

@@ -13,7 +13,7 @@ import tracemalloc
 
 import cv2
 import pytest
-from faces_case import needs_cascades, scene, write_untrained
+from faces_case import scene, write_untrained
 from infer_case import CONFIG, INFER, run, write_folder, write_video
 from PIL import Image
 from tool_helpers import load_tool
@@ -35,7 +35,6 @@ def lines(out):
     return [json.loads(x) for x in (out / 'results.jsonl').read_text().splitlines()]
 
 
-@needs_cascades
 def test_a_folder(model, folder, tmp_path):
     done = run(INFER, folder, '--model', model, '--out', tmp_path / 'out', '--every', 2)
     assert done.returncode == 1, done.stderr  # two cannot be read

@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmqcs.apis import FERInferencer
 from mmqcs.cli.launch import keep_freed_memory
 from mmqcs.cli.options import load_config
-from mmqcs.faces import CascadeDetector
+from mmqcs.faces import MTCNNDetector
 from mmqcs.synth.scenes import SceneSettings, render_scene
 
 
@@ -37,13 +37,13 @@ def detector_and_model(cfg: Config, count: int, size: int) -> Step:
     """Return a step that finds faces and classifies as many ready ones."""
     keep_freed_memory()
     infer, images = FERInferencer(cfg), scenes(count, size)
-    detector, model = CascadeDetector(), infer.classifier.model
+    detector, model = infer.detector, infer.classifier.model
     view = infer.classifier.prepare([images[0]])
     per_batch = infer.batch_frames
 
     def step() -> None:
         for start in range(0, count, per_batch):
-            found = [detector.detect(x) for x in images[start : start + per_batch]]
+            found = detector.detect_batch(images[start : start + per_batch])
             faces = sum(map(len, found))
             with torch.inference_mode():
                 model(view.expand(faces, -1, -1, -1), mode='tensor')
@@ -66,7 +66,8 @@ def main() -> None:
     parser.add_argument('--size', type=int, default=512, help='side of an image')
     parser.add_argument('--repeats', type=int, default=7)
     args = parser.parse_args()
-    faces = sum(map(len, map(CascadeDetector().detect, scenes(args.images, args.size))))
+    found = MTCNNDetector().detect_batch(scenes(args.images, args.size))
+    faces = sum(map(len, found))
     rows: Rows = {}
     for path in args.configs:
         arguments = load_config(path), args.images, args.size

@@ -23,7 +23,7 @@ from mmqcs.media.inputs import IMAGE_SUFFIXES
 from mmqcs.media.read_image import read_image
 
 _state: dict[str, object] = {}
-COLUMNS = ('file', 'faces', 'left', 'top', 'right', 'bottom', 'points_from', 'note')
+COLUMNS = ('file', 'faces', 'left', 'top', 'right', 'bottom', 'note')
 
 
 def parse_args() -> argparse.Namespace:
@@ -89,7 +89,9 @@ def align(path: Path) -> dict[str, object]:
     if faces:
         face = faces[0]
         sides = zip(COLUMNS[2:6], face.box.round(1).tolist(), strict=True)
-        row |= {**dict(sides), 'points_from': face.points_from}
+        row |= dict(sides)
+        if face.points is None:
+            row['note'] = 'no points, cropped by the box'
         cut = cut_face(image, face, args.size, _state['template'])
     elif args.missing == 'whole':
         cut, row['note'] = image, 'no face, whole image'
@@ -134,7 +136,7 @@ def main() -> int:
             results = pool.map(align, images, chunksize=8)
             for row in track(results, 'images', len(images)):
                 rows.writerow(row)
-                seen[str(row.get('note') or f'points from {row["points_from"]}')] += 1
+                seen[str(row.get('note') or 'aligned')] += 1
     except (ValueError, OSError, ImportError) as error:
         fail(str(error))
     for what, count in seen.most_common(12):
