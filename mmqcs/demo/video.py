@@ -154,10 +154,11 @@ def _check(path: str) -> VideoInfo:
 
 
 def _progress(share: float) -> Outputs:
-    """Show a progress bar, and change nothing else."""
+    """Show a progress bar, and no results."""
     percent = round(100 * min(share, 1))
     bar = f'<progress max="100" value="{percent}"></progress> {percent} %'
-    return bar, gr.update(visible=True), *[gr.skip()] * 5
+    # gr.skip() would make Gradio copy the components, and copies never delete files
+    return bar, gr.update(visible=True), *[None] * 4, gr.update(visible=False)
 
 
 def _describe(summary: VideoSummary) -> str:

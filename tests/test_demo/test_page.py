@@ -1,13 +1,17 @@
 """The page as a program: its calls, its limits, and what it stores."""
 
 import json
+import tempfile
+import time
 import urllib.error
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from demo_case import OPENER, KnownFaces, call, serve, start, upload
 from faces_case import scene
+from free_port import free_port
 from video_case import write_video
 
 pytest.importorskip('gradio', reason="the page needs gradio: pip install 'mmqcs[demo]'")
@@ -101,3 +105,41 @@ def test_uploads_have_limits_and_do_not_stay(tmp_path):
         process.terminate()
         process.wait(60)
         assert not [x for x in tmp_path.rglob('*') if x.is_file()]
+
+
+@pytest.mark.slow
+def test_files_are_deleted(tmp_path, monkeypatch):
+    """Uploads and results do not get older than a few seconds here; examples do."""
+    folder = tmp_path / 'files'
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(folder))
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(folder))
+    monkeypatch.setattr('mmqcs.demo.page.KEPT_SECONDS', 6)
+    monkeypatch.setattr('mmqcs.demo.video.INTERVAL', 0)
+    faces = KnownFaces({(64, 48): [(5, 5, 40, 40)]})
+    image = cv2.imencode('.png', np.full((48, 64, 3), 99, np.uint8))[1].tobytes()
+    (tmp_path / 'example.png').write_bytes(image + b'an example')
+    examples = {'title': [tmp_path / 'example.png']}
+    infer = FERInferencer(DEFAULT_MODEL, faces=faces)
+    blocks = build_page(infer, 'title', examples)
+    (example,) = folder.rglob('*.png')
+    port = free_port()
+    blocks.launch(server_port=port, prevent_thread_lock=True, quiet=True)
+    address = f'http://127.0.0.1:{port}'
+    try:
+        film = write_video(tmp_path / 'film.mp4').read_bytes()
+        for name, path in (
+            ('analyse_video', upload(address, film)),
+            ('analyse', upload(address, image)),
+            ('analyse', str(example)),
+        ):
+            assert 'event: complete' in call(address, name, {'path': path})
+        names = {path.name for path in folder.rglob('*') if path.is_file()}
+        results = {'a_faces.mp4', 'a_summary.csv', 'image.webp'}
+        assert names == {'a.jpg', example.name, *results}
+        deadline = time.monotonic() + 30
+        while [path for path in folder.rglob('*') if path.is_file()] != [example]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    finally:
+        blocks.close()
