@@ -1,1 +1,1 @@
-"""Web page for inference: ``python -m mmqcs.demo``."""
+"""Web page for inference: ``mmqcs demo``."""

@@ -7,15 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import cv2
-
-from mmqcs.checkpoints import model_kind
+from mmqcs.checkpoints import DEFAULT_MODEL, model_kind
 from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
 from mmqcs.cli.options import ArgumentParser, fail
-from mmqcs.synth.scenes import SceneSettings, render_scene
 
-EXAMPLES = (0, 2, 7)
-"""Rendered scenes in which all faces are found."""
+from .examples import write_examples
 
 MAX_UPLOAD = '50mb'
 """Maximum size of an upload."""
@@ -36,13 +32,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def render_examples(folder: Path) -> list[Path]:
-    """Render the example images."""
-    settings = SceneSettings(image_size=384)
-    paths = [folder / f'scene_{number}.png' for number in EXAMPLES]
-    for path, number in zip(paths, EXAMPLES, strict=True):
-        cv2.imwrite(str(path), render_scene(settings, 'test', number))
-    return paths
+def describe(model: str | Path) -> str:
+    """Describe the model, and what its answers mean."""
+    name = 'the network that comes with mmqcs' if model == DEFAULT_MODEL else model
+    return f'Model: {name}. It names movements of faces, which are not feelings.'
 
 
 def main() -> None:
@@ -51,11 +44,15 @@ def main() -> None:
     # no telemetry, and no fonts from other servers: the page works offline
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_OFFLINE'] = '1'
+    # else browsers keep photographs, and offer to send them to a server
+    os.environ['GRADIO_RUN_HISTORY'] = 'False'
     try:
         import gradio as gr
+        from starlette.middleware import Middleware
     except ImportError:
         fail("the page needs gradio: pip install 'mmqcs[demo]'")
-    from .page import build_page
+    from .components import NoDownloads
+    from .page import CSS, build_page
 
     if model_kind(args.model) == 'onnx':
         fail(
@@ -76,16 +73,18 @@ def main() -> None:
         for path in (examples, uploads):
             path.mkdir()
         tempfile.tempdir = os.environ['GRADIO_TEMP_DIR'] = str(uploads)
-        page = build_page(infer, f'Model: {args.model}', render_examples(examples))
+        page = build_page(infer, describe(args.model), write_examples(examples))
         try:
             page.launch(
                 server_name=args.host,
                 server_port=args.port,
                 theme=theme,
+                css=CSS,
                 allowed_paths=[str(examples)],
                 max_file_size=MAX_UPLOAD,
                 state_session_capacity=SESSIONS,
                 footer_links=[],
+                app_kwargs={'middleware': [Middleware(NoDownloads)]},
             )
         except OSError as error:
             fail(f'cannot serve at {args.host}:{args.port}: {error}')
