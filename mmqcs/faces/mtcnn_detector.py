@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
@@ -83,16 +84,34 @@ class MTCNNDetector:
         groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for index, image in enumerate(images):
             groups[image.shape].append(index)
-        found: list[list[Face]] = [[] for _ in images]
+        parts = []
         for (height, width, _), indices in groups.items():
             side = min(max(height, width), self.max_side)
             # on a CPU, one image at a time stays in the cache
             count = 1 if self.device.type == 'cpu' else max(_PIXELS // side**2, 1)
-            for start in range(0, len(indices), count):
-                part = indices[start : start + count]
-                faces = self._detect_same([images[i] for i in part])
-                for index, some in zip(part, faces, strict=True):
-                    found[index] = largest_first(some, width, height)
+            starts = range(0, len(indices), count)
+            parts += [indices[start : start + count] for start in starts]
+        found: list[list[Face]] = [[] for _ in images]
+        stacks = [[images[i] for i in part] for part in parts]
+        for part, faces in zip(parts, self._detect_parts(stacks), strict=True):
+            for index, some in zip(part, faces, strict=True):
+                height, width = images[index].shape[:2]
+                found[index] = largest_first(some, width, height)
+        return found
+
+    def _detect_parts(
+        self, stacks: Sequence[Sequence[np.ndarray]]
+    ) -> list[list[list[Face]]]:
+        """Find the faces of several stacks of images, on a CPU in parallel."""
+        threads = torch.get_num_threads()
+        if self.device.type != 'cpu' or min(threads, len(stacks)) < 2:
+            return [self._detect_same(stack) for stack in stacks]
+        # operations are too small to be shared by threads: each thread has an image
+        options = {'initializer': torch.set_num_threads, 'initargs': (1,)}
+        with ThreadPoolExecutor(threads, **options) as pool:
+            found = list(pool.map(self._detect_same, stacks))
+        # the threads also changed the number for threads that start later
+        torch.set_num_threads(threads)
         return found
 
     @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -87,7 +88,15 @@ def test_a_mirrored_image_has_mirrored_faces(detector):
         np.testing.assert_allclose(other.points, points, atol=0.06 * (right - left))
 
 
-def test_a_batch_gives_what_single_images_give(detector):
+@pytest.fixture(params=[1, 2], ids='{} threads'.format)
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_a_batch_gives_what_single_images_give(detector, threads):
     images = [scene(0)[0], scene(1)[0], scene(2)[0][:200], scene(3)[0]]
     images.append(np.zeros_like(images[0]))
     batch = detector.detect_batch(images)
@@ -100,6 +109,9 @@ def test_a_batch_gives_what_single_images_give(detector):
             np.testing.assert_allclose(a.points, b.points, atol=0.01)
             assert a.score == pytest.approx(b.score, abs=1e-4)
     assert detector.detect_batch([]) == []
+    with ThreadPoolExecutor(1) as pool:
+        numbers = torch.get_num_threads(), pool.submit(torch.get_num_threads).result()
+    assert numbers == (threads, threads)
 
 
 @pytest.mark.parametrize('shape', [(8, 8), (11, 400), (400, 11), (64, 96), (12, 12)])
