@@ -1,6 +1,7 @@
 """SynthFER as a dataset that renders its images on access."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,7 +19,7 @@ _PATH = (
 )
 _PATTERN = re.compile(
     r'synthfer://seed=(\d+),size=(\d+),difficulty=([^,/]+),classes=(\d+),'
-    r'imbalanced=([01])/(train|test)/(\d+)\.bmp'
+    r'imbalanced=([01])/(train|test)/(\d+)(?:-person(\d+))?\.bmp'
 )
 
 
@@ -31,6 +32,8 @@ class SynthFERBackend(BaseStorageBackend):
     reads images through MMEngine works::
 
         synthfer://seed=0,size=100,difficulty=0.5,classes=7,imbalanced=0/train/000012.bmp
+
+    ``000012-person000003.bmp`` shows the person of image 3 instead.
     """
 
     def get(self, filepath: str) -> memoryview:
@@ -46,11 +49,14 @@ class SynthFERBackend(BaseStorageBackend):
                 f'cannot render {str(filepath)!r}: expected a path from '
                 f'mmqcs.SynthFER such as {example}000012.bmp'
             )
-        seed, size, difficulty, classes, imbalanced, split, index = match.groups()
+        *texts, split, index, person = match.groups()
+        seed, size, difficulty, classes, imbalanced = texts
         settings = SynthFERSettings(
             int(seed), int(size), float(difficulty), int(classes), imbalanced == '1'
         )
-        _, code = cv2.imencode('.bmp', render(settings, split, int(index)))
+        whom = None if person is None else int(person)
+        image = render(settings, split, int(index), person=whom)
+        _, code = cv2.imencode('.bmp', image)
         return memoryview(code)
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
@@ -69,6 +75,10 @@ class SynthFER(BaseDataset):
         split: 'train' or 'test'. The two share no identity.
         num_images: Number of images, at least 1. Defaults to 2100 for train and 700 for
             test.
+        start: Index of the first image, which continues the same sequence of images.
+        persons: If given, this many persons are shown in turn, each under all
+            expressions, and the classes are the persons. Recognising them is a task to
+            pretrain a backbone on.
         **kwargs: Arguments of :class:`.SynthFERSettings`, such as ``difficulty``, and
             of :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
 
@@ -79,12 +89,19 @@ class SynthFER(BaseDataset):
         >>> data = SynthFER('test', pipeline=[dict(type='LoadImageFromFile')])
         >>> data[0]['img'].shape
         (100, 100, 3)
+        >>> SynthFER('train', 6, persons=2).get_gt_labels()
+        array([0, 1, 0, 1, 0, 1])
     """
 
     METAINFO = {'dataset_name': 'SynthFER', 'classes': CLASSES[:7]}
 
     def __init__(
-        self, split: str = 'train', num_images: int | None = None, **kwargs: Any
+        self,
+        split: str = 'train',
+        num_images: int | None = None,
+        start: int = 0,
+        persons: int | None = None,
+        **kwargs: Any,
     ) -> None:
         names = [field.name for field in fields(SynthFERSettings)]
         settings = {name: kwargs.pop(name) for name in names if name in kwargs}
@@ -93,19 +110,37 @@ class SynthFER(BaseDataset):
             num_images = 2100 if split == 'train' else 700
         if num_images < 1:
             raise ValueError(f'num_images must be at least 1, got {num_images}')
+        if start < 0:
+            raise ValueError(f'start must be at least 0, got {start}')
+        if persons is not None and persons < 2:
+            raise ValueError(f'persons must be at least 2, got {persons}')
         self.split = split
         self.num_images = num_images
+        self.start = start
+        self.persons = persons
         metainfo = kwargs.pop('metainfo', None) or {}
-        metainfo = {'classes': self.settings.classes, **metainfo}
+        classes: Sequence[str] = self.settings.classes
+        if persons is not None:
+            classes = [f'person {i}' for i in range(persons)]
+        metainfo = {'classes': classes, **metainfo}
         super().__init__(ann_file='', metainfo=metainfo, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List paths and labels, without rendering."""
         folder = _PATH.format(**vars(self.settings), split=self.split)
-        found = labels(self.settings, self.split, self.num_images).tolist()
+        numbers = range(self.start, self.start + self.num_images)
+        if self.persons is not None:
+            return [
+                {
+                    'img_path': f'{folder}{i:06d}-person{i % self.persons:06d}.bmp',
+                    'gt_label': i % self.persons,
+                }
+                for i in numbers
+            ]
+        found = labels(self.settings, self.split, self.num_images, self.start).tolist()
         return [
             {'img_path': f'{folder}{i:06d}.bmp', 'gt_label': label}
-            for i, label in enumerate(found)
+            for i, label in zip(numbers, found, strict=True)
         ]
 
     def get_gt_labels(self) -> np.ndarray:

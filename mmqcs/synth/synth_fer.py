@@ -130,7 +130,11 @@ def label_of(settings: SynthFERSettings, split: str, index: int) -> int:
 
 
 def render(
-    settings: SynthFERSettings, split: str, index: int, label: int | None = None
+    settings: SynthFERSettings,
+    split: str,
+    index: int,
+    label: int | None = None,
+    person: int | None = None,
 ) -> np.ndarray:
     """Render an image, which the arguments determine.
 
@@ -140,14 +144,16 @@ def render(
         index: Index of the image, at least 0.
         label: Class of the expression that the same person shows under the same
             conditions. Defaults to the label of the image.
+        person: Index of the image whose person is shown. Defaults to the image's own,
+            so that no two images show the same person.
 
     Returns:
         BGR image, uint8 (image_size, image_size, 3).
 
     Raises:
-        ValueError: The split or the label is unknown, or the index is negative.
+        ValueError: The split or the label is unknown, or an index is negative.
     """
-    sample = _sample(settings, split, index, label)
+    sample = _sample(settings, split, index, label, person)
     return render_face(*sample, settings.image_size)
 
 
@@ -167,12 +173,19 @@ def face_box(
 
 
 def _sample(
-    settings: SynthFERSettings, split: str, index: int, label: int | None
+    settings: SynthFERSettings,
+    split: str,
+    index: int,
+    label: int | None,
+    person: int | None = None,
 ) -> tuple[Identity, np.ndarray, Nuisance]:
     """Sample the person, the intensities and the conditions of an image."""
-    identity, expression, nuisance = (
+    identity = generator(
+        settings.seed, split, 'identity', index if person is None else person
+    )
+    expression, nuisance = (
         generator(settings.seed, split, name, index)
-        for name in ('identity', 'expression', 'nuisance')
+        for name in ('expression', 'nuisance')
     )
     if label is None:
         label = label_of(settings, split, index)

@@ -47,6 +47,30 @@ def test_nothing_is_drawn_before_it_is_asked_for(monkeypatch):
         data[0]
 
 
+def test_start_continues_the_sequence():
+    whole = build(num_images=9)
+    rest = build(num_images=4, start=5)
+    np.testing.assert_array_equal(rest.get_gt_labels(), whole.get_gt_labels()[5:])
+    assert rest.get_data_info(0)['img_path'] == whole.get_data_info(5)['img_path']
+
+
+def test_persons_are_shown_in_turn():
+    data = build(num_images=6, start=2, persons=2, image_size=64)
+    assert data.metainfo['classes'] == ['person 0', 'person 1']
+    assert data.get_gt_labels().tolist() == [0, 1, 0, 1, 0, 1]
+    settings = SynthFERSettings(image_size=64)
+    for i in (0, 3):
+        number, person = i + 2, i % 2
+        expected = render(settings, 'train', number, person=person)
+        image = data[i]['inputs'].permute(1, 2, 0).numpy()
+        np.testing.assert_array_equal(image, expected)
+        # the same expression and conditions as those of the image's own person
+        assert (image != render(settings, 'train', number)).any()
+    # the person is that of the image with its number
+    own = render(settings, 'train', 1, person=1)
+    np.testing.assert_array_equal(own, render(settings, 'train', 1))
+
+
 def test_labels_follow_subsets():
     data = build(num_images=50, imbalanced=True)
     whole = data.get_gt_labels()
@@ -110,6 +134,8 @@ def test_wrong_paths(path, message):
     [
         ('split', 'val'),
         ('num_images', 0),
+        ('start', -1),
+        ('persons', 1),
         ('difficulty', 2.0),
         ('num_classes', 5),
         ('image_size', 8),

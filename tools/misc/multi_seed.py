@@ -2,22 +2,19 @@
 
 Each run has two results: "best on test", the published protocol, which selects the
 epoch by the reported accuracy itself, and "last epoch". Completed seeds are not trained
-again, so you can resume a series.
+again, and an interrupted one is resumed.
 """
 
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
 from mmqcs.cli.options import ArgumentParser, fail
 from mmqcs.cli.tables import markdown_table
+from mmqcs.cli.training_runs import train_once
 from mmqcs.runs.log import Validation, best_on_test, read_validations
-
-TRAIN = Path(__file__).resolve().parents[1] / 'train.py'
-DONE = 'complete.json'
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,21 +35,6 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args(own)
     args.train_args = rest
     return args
-
-
-def train(config: str, seed: int, work_dir: Path, arguments: list[str]) -> None:
-    """Train one seed, unless it is complete."""
-    settings = {'config': config, 'seed': seed, 'arguments': arguments}
-    mark = work_dir / DONE
-    if mark.is_file():
-        if json.loads(mark.read_text()) != settings:
-            fail(f'{work_dir} has a run with other settings; set another --work-dir')
-        return
-    command = [sys.executable, str(TRAIN), config, '--work-dir', str(work_dir)]
-    status = subprocess.run([*command, '--seed', str(seed), *arguments]).returncode
-    if status:
-        fail(f'training with seed {seed} ended with status {status}')
-    mark.write_text(json.dumps(settings))
 
 
 def table(runs: dict[int, dict[str, Validation]]) -> str:
@@ -84,7 +66,7 @@ def main() -> None:
     runs = {}
     for seed in args.seeds:
         work_dir = out / f'seed_{seed}'
-        train(args.config, seed, work_dir, args.train_args)
+        train_once(args.config, seed, work_dir, args.train_args)
         validations = read_validations(work_dir)
         if not validations:
             fail(f'{work_dir} has no validation by mmqcs.FERMetric')

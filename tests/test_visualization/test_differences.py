@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+
+from mmqcs.visualization.differences import Interval, differences_figure
+
+
+def test_marks_are_at_the_differences():
+    panels = {
+        'Easy': {
+            'DCS': {'anchors': Interval(0.5, (0.1, 0.9)), 'images': Interval(-1, None)},
+            'QCS': {'anchors': Interval(2.0, (1.0, 3.0))},
+        },
+        'Hard': {'QCS': {'images': Interval(-0.5, (-2.0, 1.0))}},
+    }
+    figure = differences_figure(panels, 'Points')
+    easy, hard = figure.axes
+    assert [easy.get_title(), hard.get_title()] == ['Easy', 'Hard']
+    assert [text.get_text() for text in easy.get_yticklabels()] == ['DCS', 'QCS']
+    marks = [bars.lines[0].get_xydata() for bars in easy.containers]
+    assert [mark[0, 0] for mark in marks] == [0.5, 2.0, -1.0]
+    # lines of a method lie around its place, and those of the budgets apart
+    assert marks[0][0, 1] == pytest.approx(-marks[2][0, 1])
+    bars = easy.containers[1].lines[2][0].get_segments()[0]
+    np.testing.assert_allclose(bars[:, 0], [1.0, 3.0])
+    labels = [text.get_text() for text in easy.get_legend().get_texts()]
+    assert labels == ['anchors', 'images']
