@@ -51,7 +51,7 @@ class SynthFERBackend(BaseStorageBackend):
             int(seed), int(size), float(difficulty), int(classes), imbalanced == '1'
         )
         _, code = cv2.imencode('.bmp', render(settings, split, int(index)))
-        return memoryview(code)
+        return code.data
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
         """Raise a ValueError: this storage has only images."""
