@@ -97,9 +97,10 @@ test-original: ## The test suite on the original OpenMMLab, in .venv-openmmlab
 	LINE=openmmlab VENV=$(VENV)-openmmlab PYTHON=$(PYTHON) \
 	  $(PYTEST_ENV) bash tools/misc/test_line.sh $(PYTEST_ARGS)
 
-lint: $(STAMP) ## Check style and formatting
+lint: $(STAMP) ## Check style, formatting and types
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
 
 format: $(STAMP) ## Fix what the linter can fix, and format
 	$(VENV)/bin/ruff check --fix
@@ -113,5 +114,5 @@ linkcheck: $(STAMP) ## Ask for all links of the documentation to other sites
 	$(RUN) -m sphinx -q -W --keep-going -b linkcheck docs docs/_build/linkcheck
 
 clean: ## Remove build products and caches; environment, data and runs stay
-	rm -rf build dist docs/_build .pytest_cache .ruff_cache
+	rm -rf build dist docs/_build .pytest_cache .ruff_cache .mypy_cache
 	find mmqcs tests tools configs docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -129,7 +129,7 @@ def target_classes(
     """
     plain = tuple(name for name in own if expression(name) != 'Contempt')
     if label_order == 'own':
-        orders = (tuple(own), plain)
+        orders: tuple[tuple[str, ...], ...] = (tuple(own), plain)
     elif label_order == 'common':
         orders = (COMMON, COMMON[:7]) if plain != tuple(own) else (COMMON[:7], COMMON)
     elif isinstance(label_order, str):

@@ -40,7 +40,7 @@ def check_platform(needed: bool = True) -> None:
     old = [
         f'{name} {number} (needs ≥ {MINIMUM[name][0]})'
         for name, number in found.items()
-        if Version(number) < Version(MINIMUM[name][0])
+        if number and Version(number) < Version(MINIMUM[name][0])
     ]
     if old:
         warnings.warn(f'mmqcs has not been tested with {", ".join(old)}', stacklevel=3)

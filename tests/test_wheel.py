@@ -37,6 +37,7 @@ from pathlib import Path
 
 package = Path(mmqcs.__file__).parent
 assert package == Path({target!r}, 'mmqcs'), package
+assert (package / 'py.typed').is_file()
 for name in ('configs/qcs/qcs_ir50_raf.py', 'tools/train.py', 'model-index.yml'):
     path = package / '.mim' / name
     assert path.is_file() and not (package / '.mim').is_symlink(), path

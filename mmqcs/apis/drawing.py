@@ -60,10 +60,10 @@ def _draw_face(image: np.ndarray, item: FaceExpression) -> None:
     place[:] = label[: place.shape[0], : place.shape[1]]
 
 
-def _label(text: str, colour: tuple[int, int, int], size: int) -> np.ndarray:
+def _label(text: str, colour: tuple[int, ...], size: int) -> np.ndarray:
     """Render a text on a background, BGR uint8 (h, w, 3); OpenCV only has ASCII."""
     font = _font(size)
-    left, top, right, bottom = font.getbbox(text)
+    left, top, right, bottom = map(int, font.getbbox(text))
     pad = (bottom - top) // 4
     label = Image.new('RGB', (right - left + 2 * pad, bottom - top + 2 * pad), colour)
     dark = np.dot(colour, (0.299, 0.587, 0.114)) < 120

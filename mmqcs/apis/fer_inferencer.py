@@ -2,10 +2,11 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,15 +17,25 @@ from mmqcs.deployment import OnnxClassifier
 from mmqcs.faces import Face, FaceDetector, MTCNNDetector, WholeImage, cut_face
 from mmqcs.faces.alignment import ARCFACE, check_template
 from mmqcs.media.files import ImageError
-from mmqcs.media.frames import Frame, Input, frames
-from mmqcs.media.inputs import describe_left_out, expand
+from mmqcs.media.frames import Frame, frames
+from mmqcs.media.inputs import Inputs, describe_left_out, expand
 
 from .face_classifier import FaceClassifier
 from .orientation import other_orientation
 from .results import FaceExpression, ImageResult
 from .tracking import FaceTracker
 
-Classifier = Callable[[Sequence[np.ndarray]], np.ndarray]
+
+class Classifier(Protocol):
+    """Interface of classifiers of cropped faces."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Class names, in the order of the scores."""
+
+    def __call__(self, faces: Sequence[np.ndarray], /) -> np.ndarray:
+        """Return scores (N, classes) of N faces, BGR, uint8 (H, W, 3)."""
+
 
 BATCH_PIXELS = 2**25
 """Maximum number of pixels of images that wait for a batch (100 MB); a larger image is
@@ -99,14 +110,14 @@ class FERInferencer:
                 model = _onnx_classifier(model, checkpoint, device, batch_size)
             else:
                 model = FaceClassifier(model, checkpoint, device, batch_size, trust)
-        self.classifier = model
-        self.classes: tuple[str, ...] = tuple(model.classes)
+        self.classifier: Classifier = model
+        self.classes: tuple[str, ...] = tuple(self.classifier.classes)
         if template is None:
             template = getattr(model, 'face_template', None)
         self.template = check_template(ARCFACE if template is None else template)
 
     def __call__(
-        self, inputs: Input | Iterable[Input], every: int = 1, smooth: bool = True
+        self, inputs: Inputs, every: int = 1, smooth: bool = True
     ) -> list[ImageResult]:
         """Find and classify the faces of all images.
 
@@ -130,7 +141,7 @@ class FERInferencer:
 
     def stream(
         self,
-        inputs: Input | Iterable[Input],
+        inputs: Inputs,
         every: int = 1,
         on_error: str = 'record',
         keep_images: bool = False,
@@ -165,7 +176,7 @@ class FERInferencer:
             del result
 
     def _results(
-        self, inputs: Input | Iterable[Input], every: int, on_error: str
+        self, inputs: Inputs, every: int, on_error: str
     ) -> Iterator[ImageResult]:
         """Yield the results of all images, each with its image."""
         left_out: Counter[str] = Counter()
@@ -193,7 +204,7 @@ class FERInferencer:
         """Classify the faces of images, and remove the images from the list."""
         found = self._find(waiting, on_error)
         waiting.clear()
-        cuts = [self.cut(x.image, face) for x, faces, _ in found for face in faces]
+        cuts = [self.cut(x.image, face) for x, faces, _ in found for face in faces]  # type: ignore[arg-type]
         scores = iter(self.classifier(cuts) if cuts else ())
         for _ in range(len(found)):  # no result is kept in memory
             frame, faces, note = found.pop(0)
@@ -221,10 +232,10 @@ class FERInferencer:
             # if it fails, the loop finds out on which image
             with suppress(cv2.error, MemoryError):
                 batch = iter(self.detector.detect_batch(images))
-        found = []
+        found: list[tuple[Frame, Sequence[Face], str | None]] = []
         for frame in frames:
             if frame.image is None:
-                if on_error == 'raise':
+                if on_error == 'raise' and frame.error:
                     raise frame.error
                 found.append((frame, (), None))
                 continue

@@ -33,7 +33,8 @@ def other_orientation(
     score = _best(faces)
     if score >= CERTAIN:
         return None
-    best, degrees, found = _odds(score) + _MARGIN, 0, []
+    best, degrees = _odds(score) + _MARGIN, ''
+    found: Sequence[Face] = ()
     for turns, angle in ((2, '180°'), (1, '90° to the left'), (3, '90° to the right')):
         others = detector.detect(np.ascontiguousarray(np.rot90(image, turns)))
         if _odds(_best(others)) > best:

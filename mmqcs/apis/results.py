@@ -100,7 +100,7 @@ class ImageResult:
                 'scores': {name: round(float(score), 6) for name, score in pairs},
             }
             faces.append(face)
-        keys = {'frame': self.index, 'time': self.time, 'size': self.size}
+        keys: dict = {'frame': self.index, 'time': self.time, 'size': self.size}
         keys |= {'error': self.error, 'note': self.note}
         return {'source': self.source, **keys, 'faces': faces}
 

@@ -79,7 +79,7 @@ class VideoSummary:
         """Add the next frame; results without a time, such as errors, do not count."""
         if result.time is None:
             return
-        if self._waiting is not None:
+        if self._waiting is not None and self._waiting.time is not None:
             self._step = result.time - self._waiting.time
             self._count(self._waiting, self._step)
         self.frames += 1

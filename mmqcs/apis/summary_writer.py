@@ -91,12 +91,12 @@ class SummaryWriter:
 
 def _section(summary: VideoSummary, path: Path | None) -> dict[str, Any]:
     """Return what the template shows of a video."""
-    *faces, total = summary.rows() or [None]
+    table = summary.rows()
+    faces, total = table[:-1], table[-1:]
     shown = sorted(faces, key=lambda row: -row[3])[:LONGEST_FACES]
     rows = [
         [str(row[0]), *row[1:4], *(round(100 * share) for share in row[4:])]
-        for row in [*sorted(shown, key=lambda row: row[0]), total]
-        if row is not None
+        for row in [*sorted(shown, key=lambda row: row[0]), *total]
     ]
     left_out = len(faces) - len(shown)
     note = f'{left_out} faces that were seen for less time are in summary.csv.'

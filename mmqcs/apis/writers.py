@@ -90,10 +90,10 @@ class ResultWriter:
         self._video: VideoWriter | None = None
         self._before: ImageResult | None = None  # the last frame of the video
         # file names can contain bytes that are not UTF-8
-        options = {'mode': 'x', 'encoding': 'utf-8', 'errors': 'backslashreplace'}
-        self._lines = (self.folder / 'results.jsonl').open(**options)
+        options: dict = {'encoding': 'utf-8', 'errors': 'backslashreplace'}
+        self._lines = (self.folder / 'results.jsonl').open('x', **options)
         try:
-            self._table = (self.folder / 'results.csv').open(**options, newline='')
+            self._table = (self.folder / 'results.csv').open('x', **options, newline='')
         except OSError:
             self._lines.close()
             raise
@@ -111,7 +111,7 @@ class ResultWriter:
             if result.time is None:  # an image, or a page of several
                 self._write_picture(draw_faces(result.image, result), result.source)
             else:
-                self._write_frame(result)
+                self._write_frame(result, result.image, result.time)
 
     def close(self, complete: bool = True) -> None:
         """Close all files; a video that is not complete gets no more sound.
@@ -147,16 +147,16 @@ class ResultWriter:
         encoded, data = cv2.imencode(path.suffix, reduce_image(image, PICTURE_SIDE))
         if not encoded:
             raise OSError(f'OpenCV cannot encode {path}')
-        path.write_bytes(data)  # unlike cv2.imwrite, tells why it fails
+        path.write_bytes(data.data)  # unlike cv2.imwrite, tells why it fails
 
-    def _write_frame(self, result: ImageResult) -> None:
+    def _write_frame(self, result: ImageResult, image: np.ndarray, time: float) -> None:
         if self._before is not None and not result.continues(self._before):
             self._close_video()
         if self._video is None:
             path = self._names.path(result.source, '.mp4')
             self._video = VideoWriter(path, _sound_of(result.source))
-        drawn = draw_faces(result.image, result)
-        self._video.write(reduce_image(drawn, VIDEO_SIDE), result.time)
+        drawn = draw_faces(image, result)
+        self._video.write(reduce_image(drawn, VIDEO_SIDE), time)
         self._before = result.without_image()
 
 

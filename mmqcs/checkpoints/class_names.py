@@ -78,5 +78,5 @@ def config_classes(config: Config) -> tuple[str, ...] | None:
     own = getattr(kind, 'METAINFO', {}).get('classes')
     if isinstance(kind, type) and issubclass(kind, FERDataset):
         order, count = dataset.get('label_order', 'own'), dataset.get('num_classes')
-        return target_classes(own, order, count)
+        return target_classes(kind.METAINFO['classes'], order, count)
     return tuple(own) if own else None

@@ -92,6 +92,7 @@ def load_classifier(
         >>> loaded.model.training
         False
     """
+    content: dict[str, Any] | None
     if weights is None and model_kind(source) == 'checkpoint':
         weights, content = source, _read(source)
         config, embedded = _own_config(content, source, trust)

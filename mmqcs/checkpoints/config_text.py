@@ -41,7 +41,7 @@ def _value(node: ast.expr) -> Any:
                 raise _refusal(unnamed[0].value)
             return {item.arg: _value(item.value) for item in keywords}
         case ast.Dict(keys=keys, values=values) if None not in keys:
-            return {_value(k): _value(v) for k, v in zip(keys, values, strict=True)}
+            return {_value(k): _value(v) for k, v in zip(keys, values, strict=True)}  # type: ignore[arg-type]
         case ast.List(elts=items):
             return [_value(item) for item in items]
         case ast.Tuple(elts=items):
@@ -59,7 +59,7 @@ def _value(node: ast.expr) -> Any:
         raise _refusal(node) from None
 
 
-def _refusal(node: ast.AST) -> ValueError:
+def _refusal(node: ast.expr | ast.stmt) -> ValueError:
     line = ast.unparse(node).splitlines()[0]
     return ValueError(
         f'the text of the config holds more than settings, in line {node.lineno}: '

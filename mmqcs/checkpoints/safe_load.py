@@ -58,7 +58,7 @@ class _RefusedError(Exception):
 
 def _stand_in(name: str) -> tuple[Any, str]:
     """Return what takes the place of a name in a file."""
-    kind = _StandInType('StandIn', (StandIn,), {'wanted': name})
+    kind: Any = _StandInType('StandIn', (StandIn,), {'wanted': name})
     if name.startswith(('datetime.', 'pathlib.')):
         # values of settings, which pickles make by a call
         return (lambda *_: kind.__new__(kind)), name
@@ -147,7 +147,7 @@ def _stored_method(kind: Any, name: str) -> Any:
 
 def _mmengine_objects() -> list[Any]:
     """List what MMEngine puts in a checkpoint: log buffers with their numpy arrays."""
-    core = np._core if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else np.core
+    core = np._core if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else np.core  # type: ignore[attr-defined]
     return [
         HistoryBuffer,
         OneCycleParamScheduler,

@@ -100,9 +100,9 @@ def check_fit(
     for key, value in wanted.items():
         given = state.get(key, value)
         if given.shape != value.shape:
-            file, model = tuple(given.shape), tuple(value.shape)
+            file, model = str(tuple(given.shape)), str(tuple(value.shape))
         elif given.is_floating_point() != value.is_floating_point():
-            file, model = given.dtype, value.dtype
+            file, model = str(given.dtype), str(value.dtype)
         else:
             continue
         wrong.append(f'{key} is {file} in the file, {model} in the model')

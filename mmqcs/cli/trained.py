@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.model import BaseDataPreprocessor
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmqcs.checkpoints import LoadedClassifier, load_classifier
@@ -55,7 +56,7 @@ def build_loader(config: Config, phase: str, **changes: Any) -> DataLoader:
         return Runner.build_dataloader(settings, seed=seed)
 
 
-def shown_images(preprocessor: nn.Module, inputs: Tensor) -> np.ndarray:
+def shown_images(preprocessor: BaseDataPreprocessor, inputs: Tensor) -> np.ndarray:
     """Undo the normalisation of inputs (N, 3, H, W): RGB, uint8 (N, H, W, 3)."""
     inputs = inputs.float()
     if preprocessor._enable_normalize:

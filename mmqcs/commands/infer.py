@@ -154,10 +154,10 @@ def run(
     pictures = not args.no_pictures
     writer = ResultWriter(args.out, infer.classes, pictures)
     # rich would send lines that are meant for a file to the terminal
-    settings = {'console': console, 'redirect_stdout': sys.stdout.isatty()}
+    settings: dict = {'console': console, 'redirect_stdout': sys.stdout.isatty()}
     with writer, Progress(*columns, TimeElapsedColumn(), **settings) as progress:
         counts = [number_of_frames(item, args.every) for item in inputs]
-        total = None if None in counts else sum(counts)
+        total = None if None in counts else sum(filter(None, counts))
         task = progress.add_task('faces', total=total)
         results = infer.stream(
             inputs,
@@ -197,9 +197,9 @@ def main() -> int:
     """Run the program."""
     args = parse_args()
     # file names can have any encoding
-    sys.stdout.reconfigure(errors='backslashreplace')
+    sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore[union-attr]
     # this program reports missing cameras itself; OpenCV 5 moved the function
-    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
+    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging  # type: ignore[attr-defined]
     log.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT or --camera N')
@@ -207,8 +207,9 @@ def main() -> int:
     camera = [] if args.camera is None else [args.camera]
     with failing_on(ValueError, OSError, ImportError):
         inputs = list(expand(args.inputs or camera, left_out))
-        if all(isinstance(item, Frame) for item in inputs):
-            fail(printable(str(inputs[0].error)))
+        unread = [item for item in inputs if isinstance(item, Frame)]
+        if len(unread) == len(inputs):
+            fail(printable(str(unread[0].error)))
         infer = build_inferencer(args, args.batch_size)
     args.out = args.out or free_folder()
     try:

@@ -139,7 +139,7 @@ class AffectNet(FERDataset):
                 logger='current',
             )
         for name, label, box, line in index:
-            extra = {'bbox': tuple(box)} if box else None
+            extra = {'bbox': tuple(box)} if box else {}
             path = os.path.join(images, name)
             yield Sample(path, label, f'{source} line {line}', extra=extra)
 

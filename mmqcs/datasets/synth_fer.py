@@ -57,7 +57,7 @@ class SynthFERBackend(BaseStorageBackend):
         whom = None if person is None else int(person)
         image = render(settings, split, int(index), person=whom)
         _, code = cv2.imencode('.bmp', image)
-        return memoryview(code)
+        return code.data
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
         """Raise a ValueError: this storage has only images."""

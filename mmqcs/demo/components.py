@@ -30,11 +30,11 @@ def _path(self: Block, payload: FileData | ImageData | None) -> str | None:
     return None if payload is None else payload.path
 
 
-async def _local_file(self: Block, path: Any) -> str | None:
+async def _local_file(self: Block, url_or_file_path: Any) -> str | None:
     """Refuse URLs, which Gradio downloads for any client."""
-    if re.match('https?:', str(path), re.IGNORECASE):
+    if re.match('https?:', str(url_or_file_path), re.IGNORECASE):
         raise gr.Error('URLs are not downloaded: upload the file', **QUIET)
-    return await Block.async_move_resource_to_block_cache(self, path)
+    return await Block.async_move_resource_to_block_cache(self, url_or_file_path)
 
 
 class ImageUpload(gr.Image, metaclass=_Meta):
@@ -59,7 +59,7 @@ class Camera(gr.Image, metaclass=_Meta):
     is_template = True
     async_move_resource_to_block_cache = _local_file
 
-    def preprocess(self, payload: ImageData | None) -> bytes | None:
+    def preprocess(self, payload: ImageData | None) -> bytes | None:  # type: ignore[override]
         """Return the content of a frame, which browsers send as a ``data:`` URL."""
         if payload is None:
             return None
@@ -77,20 +77,23 @@ class LiveImage(gr.Image, metaclass=_Meta):
 
     is_template = True
 
-    def postprocess(self, value: np.ndarray | None) -> ImageData | None:
+    def postprocess(self, value: np.ndarray | None) -> ImageData | None:  # type: ignore[override]
         """Encode an RGB frame as JPEG."""
         if value is None:
             return None
         _, data = cv2.imencode('.jpg', value[..., ::-1])
-        text = base64.b64encode(data).decode()
+        text = base64.b64encode(data.data).decode()
         return ImageData(url=f'data:image/jpeg;base64,{text}')
 
 
 def image_output(label: str, elem_id: str, **options: Any) -> gr.Image:
     """Create an image that visitors can download and enlarge."""
-    buttons = ['download', 'fullscreen']
     return gr.Image(
-        label=label, interactive=False, buttons=buttons, elem_id=elem_id, **options
+        label=label,
+        interactive=False,
+        buttons=['download', 'fullscreen'],
+        elem_id=elem_id,
+        **options,
     )
 
 

@@ -1,5 +1,7 @@
 """Sentences that the page shows."""
 
+from typing import Any
+
 import gradio as gr
 
 from mmqcs.apis import ImageResult
@@ -8,7 +10,7 @@ from mmqcs.media.files import printable
 NAMED = 12
 """Number of faces that a summary names."""
 
-QUIET = {'print_exception': False}
+QUIET: dict[str, Any] = {'print_exception': False}
 """Options of a ``gradio.Error`` that needs no traceback on the server."""
 
 

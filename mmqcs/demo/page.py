@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import gradio as gr
 
@@ -20,10 +21,10 @@ WAITING = 32
 HEIGHT = 420
 """Height of images and videos in pixels."""
 
-ALONE = {'concurrency_limit': 1, 'concurrency_id': 'photographs'}
+ALONE: dict[str, Any] = {'concurrency_limit': 1, 'concurrency_id': 'photographs'}
 """One photograph at a time, for all sessions together."""
 
-HIDDEN = {'show_progress': 'hidden'}
+HIDDEN: dict[str, Any] = {'show_progress': 'hidden'}
 
 CSS = """
 #status progress { appearance: none; width: 100%; height: 8px; }
@@ -85,7 +86,7 @@ def _photograph_tab(
     other = choice.input(
         handlers.show, [seen, choice], [scores, heat], api_name='show', **ALONE
     )
-    if not photograph.can_compare(handlers.infer.classifier.model):
+    if not photograph.can_compare(handlers.classifier.model):
         return
     gr.Markdown('## Compare with a second face')
     with gr.Row():
@@ -97,7 +98,7 @@ def _photograph_tab(
     with gr.Row():
         left = image_output('First face: bright where the score is high', 'left')
         right = image_output('Second face', 'right')
-    compared = {
+    compared: dict[str, Any] = {
         'fn': handlers.compare,
         'inputs': [seen, choice, second, way],
         'outputs': [told, left, right],
@@ -142,7 +143,7 @@ def _video_tab(handlers: video.Video) -> None:
         concurrency_id='videos',
         **HIDDEN,
     )
-    ended = {'outputs': [status, stop], 'api_visibility': 'private', **HIDDEN}
+    ended: dict = {'outputs': [status, stop], 'api_visibility': 'private', **HIDDEN}
     run.failure(lambda: video.ended(''), **ended)
     stop.click(lambda: video.ended('Stopped.'), cancels=run, queue=False, **ended)
     film.clear(None, cancels=run)

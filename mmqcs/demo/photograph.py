@@ -47,31 +47,31 @@ class Photograph:
 
     def __init__(self, infer: FERInferencer, lock: Lock) -> None:
         self.infer = infer
+        self.classifier: FaceClassifier = infer.classifier  # type: ignore[assignment]
         self.lock = lock
 
-    def look(self, path: str | None) -> Seen | None:
+    def look(self, path: str) -> Seen:
         """Find and classify the faces of an image file, or of its first frame.
 
         Raises:
             gradio.Error: The image cannot be read. The page shows the message.
         """
-        if path is None:
-            return None
         with self.lock:
             result = next(self.infer.stream(path, keep_images=True))
-        if result.error is not None:
-            raise upload_error(result.error, path)
-        cuts = (self.infer.cut(result.image, item.face) for item in result.faces)
+        if result.image is None:
+            raise upload_error(str(result.error), path)
+        image = result.image
+        cuts = (self.infer.cut(image, item.face) for item in result.faces)
         return Seen(result, tuple(reduce_image(cut, CUT_SIDE) for cut in cuts))
 
     def analyse(self, path: str | None) -> tuple[Any, ...]:
         """Handle a new image: show its faces, and the scores of the first face."""
-        seen = self.look(path)
-        if seen is None:
+        if path is None:
             nothing = gr.update(choices=[], value=None, visible=False)
             return None, HINT, None, nothing, None, None
+        seen = self.look(path)
         faces = seen.result.faces
-        drawn = draw_faces(seen.result.image, seen.result)
+        drawn = draw_faces(seen.result.image, seen.result)  # type: ignore[arg-type]
         drawn = reduce_image(drawn, SHOWN_SIDE)[..., ::-1]
         seen = replace(seen, result=replace(seen.result, image=None))  # saves memory
         choices = [f'{i}: {face.name}' for i, face in enumerate(faces, 1)]
@@ -89,7 +89,7 @@ class Photograph:
         face = seen.result.faces[number]
         scores = zip(seen.result.classes, map(float, face.scores), strict=True)
         with self.lock:
-            heat = attention_overlay(self.infer.classifier, seen.cuts[number])
+            heat = attention_overlay(self.classifier, seen.cuts[number])
         return dict(scores), heat
 
     def compare(
@@ -106,7 +106,7 @@ class Photograph:
         number = int(choice.partition(':')[0]) - 1 if choice else 0
         with self.lock:
             overlays = similarity_overlays(
-                self.infer.classifier,
+                self.classifier,
                 seen.cuts[number],
                 other.cuts[0],
                 differing=way == WAYS[1],

@@ -96,10 +96,10 @@ class Video:
         reported = time.monotonic()
         with VideoWriter(film, path) as writer:
             for result in self._results(path, max(round(info.rate / RATE), 1)):
-                if result.error is not None:
+                if result.image is None or result.time is None:
                     if not summary.frames:
-                        raise upload_error(result.error, path)
-                    notes.append(hide_path(result.error, path))
+                        raise upload_error(str(result.error), path)
+                    notes.append(hide_path(str(result.error), path))
                     break
                 if result.time > MAX_SECONDS or summary.frames == MAX_FRAMES:
                     notes.append(_REST)

@@ -2,8 +2,9 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeGuard
 
 from mmqcs.version import __version__
 
@@ -129,7 +130,7 @@ class ModelDescription:
         return cls(**fixed, steps=steps)
 
 
-def _are(values: Any, kind: type, count: int | None = None) -> bool:
+def _are(values: Any, kind: type | tuple[type, ...], count: int | None = None) -> bool:
     """Return whether something is a sequence of ``count`` values of one type."""
     return (
         isinstance(values, (tuple, list))
@@ -139,7 +140,7 @@ def _are(values: Any, kind: type, count: int | None = None) -> bool:
     )
 
 
-def _are_finite(values: Any, count: int) -> bool:
+def _are_finite(values: Any, count: int) -> TypeGuard[Sequence[float]]:
     return _are(values, (int, float), count) and all(map(math.isfinite, values))
 
 

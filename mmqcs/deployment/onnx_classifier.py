@@ -106,7 +106,7 @@ class OnnxClassifier:
         about = self.description
         if about.graph_input == 'faces':
             return face
-        pixels = apply_steps(face, about.steps)
+        pixels = apply_steps(face, about.steps or ())
         if pixels.shape[:2] != about.input_size:
             raise ValueError(
                 f'the test pipeline turns a face of {face.shape[0]} x {face.shape[1]} '
@@ -135,8 +135,8 @@ def normalise(pixels: np.ndarray, about: ModelDescription) -> np.ndarray:
     image = pixels[..., ::-1] if about.swap_channels else pixels
     image = image.transpose(2, 0, 1).astype(np.float32)
     if about.mean is not None:
-        mean, std = np.float32(about.mean), np.float32(about.std)
-        image = (image - mean[:, None, None]) / std[:, None, None]
+        mean, std = np.array((about.mean, about.std), np.float32)[..., None, None]
+        image = (image - mean) / std
     return np.ascontiguousarray(image)
 
 

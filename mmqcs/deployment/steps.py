@@ -27,6 +27,7 @@ _METHODS: dict[str, dict[str, int]] = {
 _EDGES = ('short', 'long', 'width', 'height')
 
 
+@dataclass(frozen=True)
 class _Step:
     """Checks the fields of a step, which may come from a file of unknown origin."""
 
@@ -36,21 +37,14 @@ class _Step:
             if field.type is int:
                 fits, wanted = type(value) is int and 0 < value <= _MAX, f'1 to {_MAX}'
             else:
-                wanted = {'edge': _EDGES, 'backend': tuple(_METHODS)}.get(field.name)
-                wanted = wanted or tuple(_METHODS[self.backend])
-                fits = type(value) is str and value in wanted
+                names = {'edge': _EDGES, 'backend': tuple(_METHODS)}.get(field.name)
+                names = names or tuple(_METHODS[vars(self)['backend']])
+                fits, wanted = type(value) is str and value in names, str(names)
             if not fits:
                 raise ValueError(
                     f'step {type(self).__name__} has {field.name}={value!r:.40}, '
                     f'expected {wanted}'
                 )
-
-    def _resize(self, image: np.ndarray, height: int, width: int) -> np.ndarray:
-        method = _METHODS[self.backend][self.interpolation]
-        if self.backend == 'pillow':
-            resized = Image.fromarray(image).resize((width, height), method)
-            return np.asarray(resized)
-        return cv2.resize(image, (width, height), interpolation=method)
 
 
 @dataclass(frozen=True)
@@ -73,7 +67,7 @@ class Resize(_Step):
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Resize an image, (H, W, 3) uint8, to (height, width, 3)."""
-        return self._resize(image, self.height, self.width)
+        return _resize(self, image, self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -96,8 +90,8 @@ class ResizeEdge(_Step):
         height, width = image.shape[:2]
         also = 'long' if width > height else 'short' if width < height else None
         if self.edge in ('width', also):
-            return self._resize(image, int(self.length * height / width), self.length)
-        return self._resize(image, self.length, int(self.length * width / height))
+            return _resize(self, image, int(self.length * height / width), self.length)
+        return _resize(self, image, self.length, int(self.length * width / height))
 
 
 @dataclass(frozen=True)
@@ -123,6 +117,16 @@ class Subsample(_Step):
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Sample an array, (H, W, ...) → (⌈H / step⌉, ⌈W / step⌉, ...)."""
         return image[:: self.step, :: self.step]
+
+
+def _resize(
+    step: Resize | ResizeEdge, image: np.ndarray, height: int, width: int
+) -> np.ndarray:
+    method = _METHODS[step.backend][step.interpolation]
+    if step.backend == 'pillow':
+        resized = Image.fromarray(image).resize((width, height), method)
+        return np.asarray(resized)
+    return cv2.resize(image, (width, height), interpolation=method)
 
 
 Step = Resize | ResizeEdge | CenterCrop | Subsample

@@ -124,4 +124,5 @@ def token_similarity(
             scores.append(edge_scores(compare(distance, sample_max))[0])
     grids = square_grid(torch.stack(scores))  # (L, 2, B, h, h)
     grids = grids / grids.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-12)
-    return tuple(grids.unbind(dim=1))
+    of_first, of_second = grids.unbind(dim=1)
+    return of_first, of_second

@@ -35,11 +35,11 @@ class InferenceNet(nn.Module):
         return logits.softmax(dim=1), logits
 
 
-def check_steps(steps: tuple[Step, ...]) -> None:
+def check_steps(steps: tuple[Step, ...] | None) -> None:
     """Raise an error if a graph cannot perform the steps."""
     if not steps or not isinstance(steps[0], Resize):
         raise ExportError('the test pipeline does not start with a resize to one size')
-    first, *rest = steps
+    first, rest = steps[0], steps[1:]
     if (first.backend, first.interpolation) not in _RESIZING:
         raise ExportError(f'a graph cannot perform {first}')
     for step in rest:
@@ -63,7 +63,7 @@ class FacePreprocessor(nn.Module):
         self.steps: tuple[Step, ...] = ()
         if description.graph_input == 'faces':
             check_steps(description.steps)
-            self.steps = description.steps
+            self.steps = description.steps or ()
         self.swap_channels = description.swap_channels
         mean = torch.tensor(description.mean or (0.0, 0.0, 0.0))
         std = torch.tensor(description.std or (1.0, 1.0, 1.0))
@@ -76,9 +76,9 @@ class FacePreprocessor(nn.Module):
         if self.steps:
             resizing, *rest = self.steps
             # the other steps take (H, W, ...)
-            images = _resize(images, resizing).permute(2, 3, 0, 1)
+            images = _resize(images, resizing).permute(2, 3, 0, 1)  # type: ignore[arg-type]
             for step in rest:
-                images = step(images)
+                images = step(images)  # type: ignore[arg-type, assignment]
             images = images.permute(2, 3, 0, 1)
         if self.swap_channels:
             images = images.flip(1)

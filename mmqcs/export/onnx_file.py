@@ -53,7 +53,7 @@ def convert(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'model.onnx')
         try:
-            torch.onnx.export(
+            torch.onnx.export(  # type: ignore[union-attr]
                 program,
                 dynamo=True,
                 verbose=False,

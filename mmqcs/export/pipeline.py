@@ -137,15 +137,15 @@ def read_pipeline(transforms: Sequence[Transform]) -> tuple[int, tuple[Step, ...
     Returns:
         The number of transforms that load and crop, and the steps that follow.
     """
-    *before, last = transforms or [None]
-    if not isinstance(last, PackInputs):
+    if not transforms or not isinstance(transforms[-1], PackInputs):
         raise ExportError('the test pipeline does not end with PackInputs')
+    before = transforms[:-1]
     loads = [isinstance(x, LoadImageFromFile | CropFace) for x in before]
     loading = [*loads, False].index(False)
     return loading, tuple(step for x in before[loading:] for step in _steps(x))
 
 
-def _steps(transform: Transform) -> list[Step]:
+def _steps(transform: Any) -> list[Step]:
     try:
         if isinstance(transform, SampleFace) and not transform.is_random:
             side, crop = transform.resize, transform.crop
@@ -161,8 +161,8 @@ def _steps(transform: Transform) -> list[Step]:
         if type(transform) is mmcv.transforms.Resize and not (
             transform.scale is None or transform.keep_ratio
         ):
-            size = transform.scale[::-1]
-            return [Resize(*size, transform.interpolation, transform.backend)]
+            width, height = transform.scale
+            return [Resize(height, width, transform.interpolation, transform.backend)]
         if type(transform) is mmcv.transforms.CenterCrop and not transform.auto_pad:
             return [CenterCrop(*transform.crop_size[::-1])]
     except ValueError as error:

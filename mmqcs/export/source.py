@@ -100,16 +100,16 @@ def read_source(
     batches = list(data.test_batches(check_images))
     images = torch.cat([_normalised(model, batch) for batch in batches])
     by_pipeline = expected = _predict(model, images)
-    size = tuple(batches[0].images.shape[-2:])
+    height, width = batches[0].images.shape[-2:]
     steps, problem = data.steps, data.problem
-    if images.shape[-2:] != size:
+    if images.shape[-2:] != (height, width):
         steps, problem = None, 'the data preprocessor pads the images'
     if steps is None and graph_input != 'normalised':
         raise ExportError(f'preprocessing cannot be included: {problem}')
     template = loaded.config.get('face_template')
     description = ModelDescription(
         classes=class_names(by_pipeline.shape[1], loaded.classes, data_classes),
-        input_size=size,
+        input_size=(height, width),
         graph_input=graph_input,
         steps=steps,
         problem=problem,

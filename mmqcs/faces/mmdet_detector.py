@@ -79,7 +79,7 @@ class MMDetDetector:
         with DefaultScope.overwrite_default_scope('mmdet'):
             self.model = init_detector(config, checkpoint, device=device)
         if state is not None:  # MMDetection ignores weights that do not fit
-            check_fit(state, self.model.state_dict(), checkpoint)
+            check_fit(state, self.model.state_dict(), str(checkpoint))
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """Find the faces of an image, BGR, uint8 (H, W, 3), the largest first."""

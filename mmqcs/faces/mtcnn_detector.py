@@ -8,12 +8,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import batched_nms, roi_align
 
 from .face import Face, largest_first, reduce_to
-from .mtcnn_networks import ONet, load_networks, normalise
+from .mtcnn_networks import load_networks, normalise
 
 _CELL = 12  # side of the windows of the proposal network
 _STEP = 0.709  # between two scales of the pyramid: half the area
@@ -107,7 +107,7 @@ class MTCNNDetector:
         if self.device.type != 'cpu' or min(threads, len(stacks)) < 2:
             return [self._detect_same(stack) for stack in stacks]
         # operations are too small to be shared by threads: each thread has an image
-        options = {'initializer': torch.set_num_threads, 'initargs': (1,)}
+        options: dict = {'initializer': torch.set_num_threads, 'initargs': (1,)}
         with ThreadPoolExecutor(threads, **options) as pool:
             found = list(pool.map(self._detect_same, stacks))
         # the threads also changed the number for threads that start later
@@ -220,10 +220,11 @@ class MTCNNDetector:
             shift, scores, five = _mirrored(self.onet, _crops(images, part, 48))
             corner, sides = part[:, None, 1:3], part[:, None, 3:5] - part[:, None, 1:3]
             found.append((_moved(part, shift), scores, corner + five * sides))
-        return tuple(map(torch.cat, zip(*found, strict=True)))
+        boxes, odds, points = map(torch.cat, zip(*found, strict=True))
+        return boxes, odds, points
 
 
-def _mirrored(onet: ONet, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _mirrored(onet: nn.Module, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the mean results of the third network for crops and their mirror images.
 
     The mean score is that of the mean log-odds.

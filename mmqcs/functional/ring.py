@@ -71,7 +71,7 @@ class Ring:
             labels: ``labels[branch][group]``, shape (size, B).
         """
         rows = np.asarray(labels)
-        found = []
+        found: list[tuple[int, int, int, int, bool]] = []
         for edges, alike in ((self.similar, True), (self.dissimilar, False)):
             for i, j in edges:
                 wrong = np.flatnonzero((rows[i] == rows[j]) != alike)

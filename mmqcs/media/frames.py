@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -123,7 +123,7 @@ def _image_frames(
 ) -> Iterator[Frame]:
     """Read the image of a file, or all of its frames or pages."""
     with open_image(path, source) as image:
-        whole = image.format != 'GIF' or _has_end(image.fp)
+        whole = image.format != 'GIF' or image.fp is None or _has_end(image.fp)
         single = []
         if _count(image) > 1:
             yield from _opened_frames(image, source, every)
@@ -157,12 +157,12 @@ def _opened_frames(image: Image.Image, source: str, every: int) -> Iterator[Fram
         shown = float(shown) if shown > 10 else 100.0  # as browsers do
         rate = rate or 1000 / shown
         if index % every == 0:
-            time = {} if pages else {'time': milliseconds / 1000, 'rate': rate}
-            yield Frame(source, decode(image, source, most), index, **time)
+            shown_at = (None, None) if pages else (milliseconds / 1000, rate)
+            yield Frame(source, decode(image, source, most), index, *shown_at)
         milliseconds += shown
 
 
-def _has_end(file: BinaryIO) -> bool:
+def _has_end(file: IO[bytes]) -> bool:
     """Return whether a GIF ends with its trailer; Pillow does not tell."""
     position = file.tell()
     file.seek(-min(1024, file.seek(0, os.SEEK_END)), os.SEEK_END)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
 import numpy as np
 from PIL import Image
@@ -18,6 +18,8 @@ from .videos import is_video
 Input = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | int
 """Path of an image, a video or a folder; encoded image as bytes or an open file; Pillow
 image; BGR array; number of a camera."""
+
+Inputs = Input | Frame | Iterable[Input | Frame]
 
 _IMAGES = (
     'avif bmp dib gif heic heif hif icb j2k jfif jp2 jpe jpeg jpf jpg jpx mpo pbm pcx '
@@ -32,7 +34,7 @@ _SUFFIXES = IMAGE_SUFFIXES.union(f'.{name}' for name in _VIDEOS.split(' '))
 
 
 def expand(
-    inputs: Input | Iterable[Input | Frame], left_out: Counter[str] | None = None
+    inputs: Inputs, left_out: Counter[str] | None = None
 ) -> Iterator[Input | Frame]:
     """List inputs, and replace folders and wildcards by files.
 
@@ -79,7 +81,7 @@ def describe_left_out(left_out: Counter[str]) -> list[str]:
     return lines + [f'left out: {x} ({left_out[x]})' for x in sorted(others)]
 
 
-def _is_input(item: object) -> bool:
+def _is_input(item: object) -> TypeGuard[Input]:
     known = (str, Path, bytes, bytearray, memoryview, Image.Image, np.ndarray, int)
     fits = isinstance(item, known) and not isinstance(item, bool)
     return fits or hasattr(item, 'read')

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from .files import MAX_BYTES, ImageError, open_file
 
@@ -60,13 +61,13 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
         FileNotFoundError, mmqcs.apis.ImageError: The image cannot be read.
     """
     name = 'the data' if isinstance(source, bytes) else str(source)
-    source = io.BytesIO(source) if isinstance(source, bytes) else source
-    with open_image(source, name) as image:
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    with open_image(file, name) as image:
         return decode(image, name)
 
 
 @contextmanager
-def open_image(source: str | Path | BinaryIO, name: str) -> Iterator[Image.Image]:
+def open_image(source: str | Path | BinaryIO, name: str) -> Iterator[ImageFile]:
     """Open an image in one of :data:`FORMATS`; translate errors in the context."""
     formats = FORMATS
     if isinstance(source, (str, Path)):
@@ -182,7 +183,7 @@ def decode(image: Image.Image, name: str, most: int = MAX_PIXELS) -> np.ndarray:
             bottom = min(top + rows, height)
             band = image.crop((0, top, width, bottom))
             if image.mode.startswith(('F', 'I')):
-                values = (np.asarray(band, np.float64) - low) / max(high - low, 1e-12)
+                values = (np.asarray(band, np.float64) - low) / max(high - low, 1e-12)  # type: ignore[operator]
                 grey = np.clip(255 * values, 0, 255).round().astype(np.uint8)
                 result[top:bottom] = grey[..., None]
             else:

@@ -130,7 +130,7 @@ class _Track:
         if stream.language:
             self._target.metadata['language'] = stream.language
 
-    def write(self, packet: av.Packet, output: OutputContainer) -> None:
+    def write(self, packet: 'av.Packet[AudioStream]', output: OutputContainer) -> None:
         """Write a packet of the source, or count it as damaged."""
         try:
             if self._copied:
@@ -148,8 +148,8 @@ class _Track:
             self._encode(self.source.decode(None), output)
             output.mux(self._target.encode(None))
 
-    def _copy(self, packet: av.Packet, output: OutputContainer) -> None:
-        if packet.dts is None:
+    def _copy(self, packet: 'av.Packet[AudioStream]', output: OutputContainer) -> None:
+        if packet.dts is None or packet.pts is None:
             self.damaged += 1
             return
         shift = round(self._start / packet.time_base)
@@ -166,7 +166,7 @@ class _Track:
 
     def _encode(self, frames: list[av.AudioFrame], output: OutputContainer) -> None:
         for frame in frames:
-            if frame.pts is not None:
+            if frame.pts is not None and frame.time_base is not None:
                 frame.pts -= round(self._start / frame.time_base)
                 if frame.pts < 0:
                     continue

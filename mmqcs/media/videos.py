@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -42,7 +43,8 @@ _OPTIONS = {
 """Options of FFmpeg: formats it may recognise, protocols it may use, and pixels."""
 
 
-class VideoInfo(NamedTuple):
+@dataclass(frozen=True)
+class VideoInfo:
     """Properties that a video states."""
 
     rate: float
@@ -87,7 +89,7 @@ def open_video(path: str | Path) -> Iterator[InputContainer]:
     with open_file(path) as file, translate_errors(str(path)):
         try:
             container = av.open(
-                _Nameless(file), options=_OPTIONS, metadata_errors='replace'
+                _Nameless(file), 'r', options=_OPTIONS, metadata_errors='replace'
             )
         except av.FFmpegError as error:
             reason = f'FFmpeg cannot read it as a video: {error.strerror}'
@@ -106,7 +108,7 @@ class _Nameless:
 def picture_of(container: InputContainer, name: str) -> VideoStream:
     """Return the stream of frames of a container."""
     stream = container.streams.best('video')
-    if stream is None:
+    if not isinstance(stream, VideoStream):
         raise ImageError(f'{name} has no frames, only sound or other data')
     size = stream.codec_context.width, stream.codec_context.height
     if size[0] * size[1] > MAX_FRAME_PIXELS:
@@ -179,7 +181,7 @@ def video_frames(path: str | Path, source: str, every: int) -> Iterator[Frame]:
 
 def start_of(stream: VideoStream) -> float | None:
     """Return the time of the first frame on the clock of the file, in seconds."""
-    if stream.start_time is None:
+    if stream.start_time is None or stream.time_base is None:
         return None
     return float(stream.start_time * stream.time_base)
 
@@ -222,7 +224,7 @@ def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     data = frame.side_data.get('DISPLAYMATRIX')
     if data is None:
         return 1, 0, 0, 1
-    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()  # type: ignore[call-overload]
     return a, b, c, d
 
 

@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
+from av.video.stream import VideoStream
 
 from .sound import SoundCopy
 
@@ -75,22 +76,21 @@ class VideoWriter:
 
     def write(self, image: np.ndarray, time: float) -> None:
         """Add a BGR frame at a time in seconds, scaled to the size of the first."""
-        if self._container is None:
-            self._open(image.shape[1::-1])
+        container = self._container or self._open(image.shape[1::-1])
         if image.shape[1::-1] != self._size:
             image = cv2.resize(image, self._size)
         height, width = image.shape[:2]
         # colours have half the resolution
-        image = cv2.copyMakeBorder(
+        padded: np.ndarray = cv2.copyMakeBorder(
             image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
         )
-        frame = av.VideoFrame.from_ndarray(image, format='bgr24')
+        frame = av.VideoFrame.from_ndarray(padded, format='bgr24')
         pts = round(time / _TIME_BASE)
         self._pts = min(max(pts, self._pts + 1), self._pts + _LONGEST)
         frame.pts, frame.time_base = self._pts, _TIME_BASE
-        self._sound.copy(self._container, until=time)
+        self._sound.copy(container, until=time)
         for packet in self._picture.encode(frame):
-            self._mux(packet)
+            self._mux(container, packet)
         self._step = time - self._last or self._step
         self._last = time
 
@@ -99,15 +99,16 @@ class VideoWriter:
 
         Otherwise, the sound ends with the last frame.
         """
-        if self._container is None:
+        container = self._container
+        if container is None:
             return
         with self._stack:
             for packet in self._picture.encode(None):
-                self._mux(packet)
-            self._mux(None)
+                self._mux(container, packet)
+            self._mux(container, None)
             end = None if complete else self._last + self._step
-            self._sound.copy(self._container, end)
-            self._sound.finish(self._container)
+            self._sound.copy(container, end)
+            self._sound.finish(container)
             self.notes += self._sound.notes
             self._container = None
 
@@ -117,14 +118,16 @@ class VideoWriter:
     def __exit__(self, kind: type | None, *_: object) -> None:
         self.close(complete=kind is None)
 
-    def _open(self, size: tuple[int, int]) -> None:
+    def _open(self, size: tuple[int, int]) -> OutputContainer:
         # an absolute path is never taken for a URL
         path = str(self.path.absolute())
         container = av.open(path, 'w', format='mp4', options=_CONTAINER_OPTIONS)
         self._stack.enter_context(container)
         self._size = size
         codec = next(name for name in CODECS if name in av.codecs_available)
-        picture = container.add_stream(codec, 25, options=_OPTIONS.get(codec))
+        picture: VideoStream = container.add_stream(  # type: ignore[assignment]
+            codec, 25, options=_OPTIONS.get(codec)
+        )
         picture.width, picture.height = (side + side % 2 for side in size)
         picture.pix_fmt = 'yuv420p'
         picture.codec_context.time_base = _TIME_BASE
@@ -139,12 +142,13 @@ class VideoWriter:
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from error
         self._container = container
+        return container
 
-    def _mux(self, packet: av.Packet | None) -> None:
+    def _mux(self, container: OutputContainer, packet: av.Packet | None) -> None:
         """Write the packet before this one, which lasts until it."""
         before, self._waiting = self._waiting, packet
         if before is None:
             return
         step = min(round(self._step / before.time_base), _LONGEST)
-        before.duration = step if packet is None else packet.pts - before.pts
-        self._container.mux(before)
+        before.duration = step if packet is None else packet.pts - before.pts  # type: ignore[operator]
+        container.mux(before)

@@ -121,6 +121,12 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
         ValueError: In training, if the batch is not made of groups.
     """
 
+    # as convert_branch_norm selects the layers
+    momentum: float
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
     branches = 1
     # Counters that branch_statistics advances all at once, if it is active.
     counters: list[Tensor] | None = None
@@ -225,7 +231,9 @@ def recompute(module: nn.Module, *args: Any, when: bool = True, **kwargs: Any) -
     return checkpoint(module, *args, use_reentrant=False, context_fn=contexts, **kwargs)
 
 
-def _contexts(module: nn.Module) -> tuple[AbstractContextManager, ...]:
+def _contexts(
+    module: nn.Module,
+) -> tuple[AbstractContextManager, AbstractContextManager]:
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
     return nullcontext(), _repetition({m: getattr(m, 'branches', 1) for m in norms})
 
@@ -234,7 +242,7 @@ def _contexts(module: nn.Module) -> tuple[AbstractContextManager, ...]:
 def _repetition(branches: dict[nn.Module, int]) -> Iterator[None]:
     before = {m: (getattr(m, 'branches', 1), dict(m._buffers)) for m in branches}
     for norm, number in branches.items():
-        norm.branches = number
+        norm.branches = number  # type: ignore[assignment]
         # Copies take the second update of the running statistics.
         for name, buffer in norm.named_buffers(recurse=False):
             setattr(norm, name, buffer.clone())
@@ -242,7 +250,7 @@ def _repetition(branches: dict[nn.Module, int]) -> Iterator[None]:
         yield
     finally:
         for norm, (number, buffers) in before.items():
-            norm.branches = number
+            norm.branches = number  # type: ignore[assignment]
             norm._buffers.update(buffers)
 
 

@@ -61,7 +61,7 @@ def read_panels(paths: Sequence[Path]) -> list[Panel]:
             for key, value in record.items():
                 prefix = next((p for p in _PANELS if key.startswith(p)), None)
                 name = prefix and _curve_name(key, prefix, training)
-                if name:
+                if prefix and name:
                     found[prefix][name][iteration] = value
     panels = []
     for prefix, curves in found.items():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -130,7 +130,8 @@ class Predictions:
 
     def save(self, path: Path) -> None:
         """Write a file of arrays, which :meth:`load` reads without pickling."""
-        content = {name: np.array(getattr(self, name)) for name in (*_ARRAYS, *_TEXTS)}
+        names = *_ARRAYS, *_TEXTS
+        content: dict[str, Any] = {x: np.array(getattr(self, x)) for x in names}
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as draft, draft.open('wb') as file:
             np.savez_compressed(file, **content)
@@ -140,12 +141,12 @@ class Predictions:
         """Read a file that :meth:`save` wrote; raise a ValueError for another."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in _ARRAYS}
-                texts = {name: tuple(file[name].tolist()) for name in _TEXTS}
+                content: dict[str, Any] = {name: file[name] for name in _ARRAYS}
+                content |= {name: tuple(file[name].tolist()) for name in _TEXTS}
         except (BadZipFile, KeyError, ValueError, EOFError, TypeError):
             # the message of numpy would advise to unpickle the file
             raise ValueError(f'{path} holds no predictions of mmqcs') from None
-        return cls(**arrays, **texts)
+        return cls(**content)
 
 
 def prediction_rows(samples: Sequence[DataSample]) -> list[tuple]:

@@ -96,7 +96,7 @@ def _accuracies(evaluation: Evaluation) -> tuple[str, str]:
     intervals: Sequence = (None, None)
     if len(matrix) <= MAX_CLASSES:
         intervals = bootstrap_intervals(matrix, np.random.default_rng(0))
-    top1, mean_class = map(accuracy_text, accuracies(matrix), intervals)
+    top1, mean_class = map(accuracy_text, map(float, accuracies(matrix)), intervals)
     title = f'Shown below: {evaluation.title}'
     return title, f'top-1 {top1}, mean class {mean_class}'
 

@@ -1,6 +1,6 @@
 """Finds and checks the checkpoint to resume a training from."""
 
-import re
+import string
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,16 +80,16 @@ def find_newest(folders: Iterable[str | Path], trust: bool = False) -> Found | N
     Raises:
         CheckpointError: There are checkpoints, but a training can continue from none.
     """
-    folders = list(dict.fromkeys(map(Path, folders)))
-    files = [path for folder in folders for path in folder.glob('*.pth')]
+    roots = list(dict.fromkeys(map(Path, folders)))
+    files = [path for root in roots for path in root.glob('*.pth')]
     if not files:
         return None
     # files such as epoch_1.pth, epoch_2.pth, of which only the newest need be read
     series: dict[tuple[Path, str], list[tuple[int, float, Path]]] = {}
     for path in files:
         if not path.name.startswith('best_'):  # those hold only weights
-            name, number = re.fullmatch(r'(.*?)(\d*)', path.stem).groups()
-            entry = int(number or 0), path.stat().st_mtime, path
+            name = path.stem.rstrip(string.digits)
+            entry = int(path.stem[len(name) :] or 0), path.stat().st_mtime, path
             series.setdefault((path.parent, name), []).append(entry)
     skipped: list[str] = []
     newest = None
@@ -105,7 +105,7 @@ def find_newest(folders: Iterable[str | Path], trust: bool = False) -> Found | N
                 newest = key, Found(path, meta['epoch'], meta['iter'], skipped)
             break
     if newest is None:
-        places = ' and '.join(map(str, folders))
+        places = ' and '.join(map(str, roots))
         reasons = ': ' + ('; '.join(skipped) or 'there are only weights (best_*.pth)')
         raise CheckpointError(
             f'no checkpoint in {places} can be resumed{reasons}. Start from weights '

@@ -55,7 +55,7 @@ def disc(
     cv2.circle(canvas, (x, y), r, colour, -1, cv2.LINE_AA, _SHIFT)
 
 
-def mask_of(shape: tuple[int, int], *polygons: np.ndarray) -> np.ndarray:
+def mask_of(shape: tuple[int, ...], *polygons: np.ndarray) -> np.ndarray:
     """Return a mask of the union of polygons: uint8, 255 inside."""
     mask = np.zeros(shape, np.uint8)
     for polygon in polygons:

@@ -87,8 +87,8 @@ def paint_front_hair(canvas: np.ndarray, face: Face) -> None:
     shade = (255, 255, 255) if person.hair_tone > 0 else (0, 0, 0)
     strand = mix(colour, shade, 0.10 + 0.12 * abs(person.hair_tone))
     root = np.array([person.parting if style != 'short' else 0.0, -1.45])
-    for at in (0.12, 0.26, 0.40, 0.60, 0.74, 0.88):
-        tip = lower[int(at * (len(lower) - 1))]
+    for share in (0.12, 0.26, 0.40, 0.60, 0.74, 0.88):
+        tip = lower[int(share * (len(lower) - 1))]
         bend = 0.5 * (root + tip) + ((tip[0] - root[0]) * 0.22, -0.14)
         curve = spline(face.ring(np.stack((root, bend, tip * (1.0, 1.04))), 0.05), 4)
         line(canvas, curve, strand, 0.022 * unit)

@@ -11,7 +11,7 @@ import numpy as np
 from .geometry import GROUPS, INDEX, ellipsoid_depth, rest_points
 from .rng import bell, chance, pick, span
 
-Colour = tuple[float, float, float]
+Colour = tuple[float, ...]
 """Blue, green and red, from 0 to 255."""
 
 HAIR_STYLES = ('bald', 'buzz', 'short', 'side', 'fringe', 'long', 'bob', 'curly')
@@ -78,7 +78,7 @@ def sample_identity(rng: np.random.Generator) -> Identity:
     style = pick(rng, HAIR_STYLES)
     bearded = chance(rng, 0.55) and style not in ('long', 'bob', 'fringe')
     red = mix(skin, (96, 84, 188), 0.32 + 0.28 * rng.random())
-    freckles = np.zeros((0, 2))
+    freckles: np.ndarray = np.zeros((0, 2))
     if chance(rng, 0.15):
         freckles = (rng.random((14, 2)) - 0.5) * (1.1, 0.34) + (0.0, 0.17)
     return Identity(

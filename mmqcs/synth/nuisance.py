@@ -90,6 +90,7 @@ def occlude(canvas: np.ndarray, nuisance: Nuisance) -> None:
     along = np.array([np.cos(nuisance.occluder_angle), np.sin(nuisance.occluder_angle)])
     across = along[::-1] * (-1.0, 1.0)
     half = nuisance.occluder_size * side
+    corners: tuple | np.ndarray
     if nuisance.occluder == 'bar':
         corners = ((-2.0, -0.4), (2.0, -0.4), (2.0, 0.4), (-2.0, 0.4))
     elif nuisance.occluder == 'strand':
@@ -110,8 +111,8 @@ def light(image: np.ndarray, nuisance: Nuisance) -> np.ndarray:
     image = cv2.LUT(image, table.astype(np.uint8)[None])
     right, down = (64.0 * x for x in nuisance.ramp)
     corners = [[-right - down, right - down], [-right + down, right + down]]
-    gain = np.clip(np.round(128.0 + np.array(corners)), 0, 255).astype(np.uint8)
-    gain = cv2.resize(gain, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    coarse = np.clip(np.round(128.0 + np.array(corners)), 0, 255).astype(np.uint8)
+    gain = cv2.resize(coarse, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     image = cv2.multiply(image, cv2.merge((gain, gain, gain)), scale=1.0 / 128.0)
     if nuisance.grey:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -137,4 +138,4 @@ def degrade(image: np.ndarray, nuisance: Nuisance) -> np.ndarray:
     if nuisance.jpeg >= 95:
         return noisy
     _, code = cv2.imencode('.jpg', noisy, [cv2.IMWRITE_JPEG_QUALITY, nuisance.jpeg])
-    return cv2.imdecode(code, cv2.IMREAD_COLOR)
+    return cv2.imdecode(code, cv2.IMREAD_COLOR)  # type: ignore[return-value]

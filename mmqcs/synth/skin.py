@@ -22,7 +22,7 @@ _SKULL = ('skull_3', 'skull_2', 'skull_1', 'skull_mid')
 
 # soft light and shadow at rest: landmark or (x, y), radii (x, y), strength; each entry
 # is mirrored, so those on the middle line count twice
-_SHAPE = (
+_SHAPE: tuple[tuple, ...] = (
     ((0.40, -0.250), 0.20, 0.085, -14.0),  # socket under the brow
     ((0.215, -0.140), 0.07, 0.12, -12.0),  # inner corner of the eye
     ((0.130, 0.080), 0.06, 0.20, -8.0),  # side of the nose
@@ -38,7 +38,7 @@ _SHAPE = (
 )
 
 # soft light and shadow of each fold at depth 1
-_FOLD_SHAPE = (
+_FOLD_SHAPE: tuple[tuple, ...] = (
     ('cheek', (0.47, 0.200), 0.17, 0.10, 14.0),
     ('cheek', (0.46, 0.075), 0.15, 0.04, -12.0),
     ('cheek', (0.58, 0.480), 0.13, 0.14, -12.0),
@@ -142,8 +142,8 @@ def _soft_shading(size: int, face: Face, side_light: tuple[float, float]) -> np.
                 x, y = where
                 at = face.project(np.array([x if side else -x, y, 0.5]))
             spots.append((*at, *radii, strength))
-    spots = np.array(spots)
-    at, spread, strengths = spots[:, :2] * ratio, spots[:, 2:4] * unit, spots[:, 4:]
+    rows = np.array(spots)
+    at, spread, strengths = rows[:, :2] * ratio, rows[:, 2:4] * unit, rows[:, 4:]
     across = np.exp(-(((grid - at[:, :1]) / spread[:, :1]) ** 2))
     down = np.exp(-(((grid - at[:, 1:]) / spread[:, 1:]) ** 2))
     shade += (down * strengths).T @ across
@@ -228,9 +228,9 @@ def _paint_beard(skin: np.ndarray, face: Face, kind: str) -> None:
     mask = cv2.blur(mask, (5, 5))
     mask = cv2.resize(mask, skin.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     weight = 0.35 if kind == 'stubble' else 0.88
-    mask = cv2.multiply(mask, weight)
+    mask = cv2.multiply(mask, weight)  # type: ignore[call-overload]
     rest = cv2.subtract(np.full_like(mask, 255), mask)
     colour = mix(face.identity.hair, (20, 22, 26), 0.3)
     kept = cv2.multiply(skin, cv2.merge((rest, rest, rest)), scale=1.0 / 255.0)
-    beard = cv2.merge([cv2.multiply(mask, c / 255.0) for c in colour])
+    beard = cv2.merge([cv2.multiply(mask, c / 255.0) for c in colour])  # type: ignore[call-overload]
     cv2.add(kept, beard, dst=skin)

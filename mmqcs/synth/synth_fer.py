@@ -115,7 +115,7 @@ def labels(
     first, last = start // block, -(-(start + count) // block)
     rng = generator(settings.seed, split, 'label')
     # two doubles per image: its rank in the block, and its place in the rank
-    rng.bit_generator.advance(2 * block * first)
+    rng.bit_generator.advance(2 * block * first)  # type: ignore[attr-defined]
     draws = rng.random((last - first, 2, block))
     ranks = draws[:, 0].argsort(axis=1, kind='stable').argsort(axis=1, kind='stable')
     places = (ranks + draws[:, 1]) / block * weights.sum()

@@ -1,6 +1,7 @@
 """Figure of a confusion matrix."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -49,15 +50,16 @@ def confusion_figure(
         for (row, column), value in np.ndenumerate(percent):
             text = f'{value:.1f}%\n{matrix[row, column]}'
             colour = 'white' if value > 55 else 'black'
-            style = {'ha': 'center', 'va': 'center', 'fontsize': 9, 'color': colour}
-            axes.text(column, row, text, **style)
+            centred: dict[str, Any] = dict(ha='center', va='center', fontsize=9)
+            axes.text(column, row, text, color=colour, **centred)
     ticks = np.arange(size)
     counts = zip(classes, support[:, 0], strict=True)
     rows = [f'{name}{separator}({count})' for name, count in counts]
-    text = {'fontsize': 10 * min(1, MAX_WITH_NUMBERS / size), 'parse_math': False}
-    slanted = {'rotation': 30, 'ha': 'right', 'rotation_mode': 'anchor'}
-    axes.set_xticks(ticks, classes, **slanted, **text)
-    axes.set_yticks(ticks, rows, **text)
+    style: dict[str, Any] = {'parse_math': False}
+    style['fontsize'] = 10 * min(1, MAX_WITH_NUMBERS / size)
+    slanted = {**style, 'rotation': 30, 'ha': 'right', 'rotation_mode': 'anchor'}
+    axes.set_xticks(ticks, classes, **slanted)
+    axes.set_yticks(ticks, rows, **style)
     axes.set_xlabel('Predicted class')
     axes.set_ylabel('True class (number of images)')
     axes.set_title(title)

@@ -215,6 +215,23 @@ def test_damaged_sound(tmp_path, monkeypatch):
         rewrite(path, out)
 
 
+def test_sound_without_a_presentation_time(tmp_path, monkeypatch):
+    """Such a packet has no place in the copy, and counts as damaged."""
+    path, out = tmp_path / 'v.mkv', tmp_path / 'out.mp4'
+    write_video(path, 25, rate=25, codec='libx264', sounds=['aac'])
+    copy, calls = sound._Track._copy, []
+
+    def untimed(track, packet, output):
+        calls.append(packet)
+        if len(calls) == 10:
+            packet.pts = None
+        copy(track, packet, output)
+
+    monkeypatch.setattr(sound._Track, '_copy', untimed)
+    (note,) = rewrite(path, out).notes
+    assert note.startswith('1 packets of sound track 1 cannot be read')
+
+
 def test_unknown_sound_is_left_out(tmp_path, monkeypatch):
     path, out = tmp_path / 'v.mkv', tmp_path / 'out.mp4'
     write_video(path, 25, rate=25, codec='libx264', sounds=['aac', 'pcm_s16le'])

@@ -58,6 +58,11 @@ def test_unreadable_files_are_skipped_one_line_each(tmp_path):
     assert 'epoch_2.pth' in found.skipped[1]
 
 
+def test_a_name_can_contain_a_line_break(tmp_path):
+    path = save(tmp_path, 'epoch\n_1.pth')
+    assert find_newest([tmp_path]).path == path
+
+
 def test_last_checkpoint_does_not_matter(tmp_path):
     good = save(tmp_path, 'epoch_1.pth')
     for text in ('', str(tmp_path / 'epoch_9.pth')):

@@ -25,7 +25,7 @@ def refine_by_edges(level: CSALevel, ring: Ring, tokens: list[Tensor]) -> list[T
     normed = [level.norm1(x) for x in tokens]
     halves = [level.proj(x).chunk(2, dim=-1) for x in normed]
     balance = 1 + torch.tanh(level.theta)
-    scores: list[Tensor | float] = [0.0] * len(tokens)
+    scores = [torch.zeros(())] * len(tokens)
     for edges, to_map, factor in (
         (ring.similar, similarity_map, 1.0),
         (ring.dissimilar, dissimilarity_map, balance),
@@ -88,7 +88,8 @@ class ParameterwiseSAM:
     @torch.no_grad()
     def ascend(self) -> None:
         """Move the weights to w + rho · g / ‖g‖, and keep w."""
-        norm = torch.stack([p.grad.norm() for p in self._parameters()]).norm()
+        grads = [p.grad for p in self._parameters() if p.grad is not None]
+        norm = torch.stack([grad.norm() for grad in grads]).norm()
         for p in self._parameters():
             self.kept[p] = p.data.clone()
             p.add_(p.grad * (self.rho / (norm + 1e-12)))

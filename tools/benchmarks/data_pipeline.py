@@ -17,7 +17,7 @@ from typing import Any
 
 import cv2
 import torch
-from measure import Step, alternate, make_parser, report
+from measure import Step, Steps, alternate, make_parser, report
 from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.logging import MMLogger
@@ -86,7 +86,7 @@ def ours(cfg: Config, root: str, cache_mib: int = 0) -> Step:
     return step
 
 
-MODES = {
+MODES: Steps = {
     'torchvision on Pillow': torchvision_on_pillow,
     'ours': ours,
     'cached': partial(ours, cache_mib=1024),

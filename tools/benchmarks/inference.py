@@ -14,6 +14,7 @@ from measure import (
     DEVICE,
     ON_GPU,
     Step,
+    Steps,
     alternate,
     count_flops,
     make_parser,
@@ -25,9 +26,10 @@ from train_step import GRAPHS, build_model, of_peak, peaks
 
 from mmqcs.cli.launch import keep_freed_memory
 from mmqcs.cli.options import load_config
+from mmqcs.models import FERClassifier
 
 
-def build(cfg: Config, fused: bool, **changes: Any) -> torch.nn.Module:
+def build(cfg: Config, fused: bool, **changes: Any) -> FERClassifier:
     """Return the model for inference, with statistics that a training would leave."""
     model = build_model(cfg, **changes)
     generator = torch.Generator().manual_seed(1)
@@ -70,7 +72,7 @@ def classify(
 
 
 unfused = partial(classify, fused=False, channels_last=False)
-MODES = {
+MODES: Steps = {
     'unfused': unfused,
     'fused': classify,
     'fused, graphs': partial(classify, compile=GRAPHS),

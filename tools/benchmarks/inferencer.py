@@ -13,7 +13,7 @@ import torch
 from measure import Rows, Step, alternate, make_parser, report
 from mmengine.config import Config
 
-from mmqcs.apis import FERInferencer
+from mmqcs.apis import FaceClassifier, FERInferencer
 from mmqcs.cli.launch import keep_freed_memory
 from mmqcs.cli.options import load_config
 from mmqcs.faces import MTCNNDetector
@@ -36,10 +36,10 @@ def inferencer(cfg: Config, count: int, size: int) -> Step:
 def detector_and_model(cfg: Config, count: int, size: int) -> Step:
     """Return a step that finds faces and classifies as many ready ones."""
     keep_freed_memory()
-    infer, images = FERInferencer(cfg), scenes(count, size)
-    detector, model = infer.detector, infer.classifier.model
-    view = infer.classifier.prepare([images[0]])
-    per_batch = infer.batch_frames
+    classifier, detector = FaceClassifier(cfg), MTCNNDetector()
+    images, model = scenes(count, size), classifier.model
+    view = classifier.prepare([images[0]])
+    per_batch = FERInferencer(classifier, faces=detector).batch_frames
 
     def step() -> None:
         for start in range(0, count, per_batch):

@@ -29,6 +29,7 @@ from mmqcs.cli.options import ArgumentParser
 from mmqcs.cli.tables import markdown_table
 
 Step = Callable[[], Any]
+Steps = Mapping[str, Callable[..., Step]]
 """One iteration of what is measured."""
 
 Rows = dict[str, dict[str, Any]]
@@ -39,7 +40,7 @@ DEVICE = torch.device('cuda' if ON_GPU else 'cpu')
 
 
 def alternate(
-    steps: Mapping[str, Callable[..., Step]],
+    steps: Steps,
     arguments: tuple,
     repeats: int,
     warmup: int = 2,

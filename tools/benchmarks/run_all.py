@@ -56,6 +56,7 @@ def run(name: str, device: str, folder: Path, limit: int) -> dict[str, Any]:
     command = [sys.executable, str(HERE / f'{name}.py'), '--out', str(record), *options]
     env = dict(os.environ) | ({'CUDA_VISIBLE_DEVICES': ''} if device == 'cpu' else {})
     start = time.perf_counter()
+    status: int | str
     try:
         done = subprocess.run(
             command, env=env, stdout=subprocess.PIPE, text=True, timeout=limit

@@ -15,6 +15,7 @@ from measure import (
     DEVICE,
     ON_GPU,
     Step,
+    Steps,
     alternate,
     count_flops,
     make_parser,
@@ -83,7 +84,7 @@ def build_batch(model: QCSClassifier, groups: int, size: int) -> dict[str, Any]:
 
 def baseline(cfg: Config, groups: int, size: int) -> Step:
     """Return the iteration of :mod:`baseline`."""
-    raw = {'cross.encoder.out_type': 'raw'}
+    raw: dict[str, Any] = {'cross.encoder.out_type': 'raw'}
     model = build_model(cfg, statistics='joint', channels_last=False, **raw)
     data = build_batch(model, groups, size)
     batch = model.data_preprocessor(data, training=True)
@@ -120,7 +121,7 @@ def ours(
     return step
 
 
-MODES = {
+MODES: Steps = {
     'baseline': baseline,
     'exact': ours,
     'exact, graphs': partial(ours, compile=GRAPHS),

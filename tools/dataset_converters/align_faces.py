@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 
@@ -22,7 +23,7 @@ from mmqcs.faces.alignment import check_template
 from mmqcs.media.inputs import IMAGE_SUFFIXES
 from mmqcs.media.read_image import read_image
 
-_state: dict[str, object] = {}
+_state: dict[str, Any] = {}
 COLUMNS = ('file', 'faces', 'left', 'top', 'right', 'bottom', 'note')
 
 

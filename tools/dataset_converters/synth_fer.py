@@ -29,7 +29,7 @@ MARK = 'synthfer.json'
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     layouts = (
-        f'  {name:<18} {writer.__doc__.partition(chr(10))[0]}'
+        f'  {name:<18} {str(writer.__doc__).partition(chr(10))[0]}'
         for name, writer in FOLDER_WRITERS.items()
     )
     parser = ArgumentParser(

@@ -44,7 +44,7 @@ def locate(image: np.ndarray, detector: FaceDetector) -> np.ndarray | None:
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    around = cv2.copyMakeBorder(large, *[BORDER] * 4, cv2.BORDER_REPLICATE)
+    around = cv2.copyMakeBorder(large, *(BORDER,) * 4, cv2.BORDER_REPLICATE)
     for face in detector.detect(around):
         if face.points is not None:
             return (face.points - BORDER + 0.5) / large.shape[1::-1]

@@ -78,14 +78,14 @@ def main() -> None:
     set_random_seed((cfg.get('randomness') or {}).get('seed') or 0)
     loader = build_loader(cfg, args.phase, batch_size=args.batch_size)
     ring = getattr(loader.batch_sampler, 'ring', None)
-    classes = loader.dataset.metainfo['classes']
+    classes = loader.dataset.metainfo['classes']  # type: ignore[attr-defined]
     for number, batch in enumerate(islice(loader, args.batches)):
         if isinstance(batch['inputs'][0], list | tuple):
             fail('the pipeline gives several views per image, which cannot be shown')
         labels = [classes[int(s.gt_label)] for s in batch['data_samples']]
         images = seen_images(cfg, batch, training=args.phase == 'train')
         title = f'{Path(args.config).stem}, {args.phase}, batch {number}'
-        figure = draw(images, labels, ring.branches if ring else (), title)
+        figure = draw(list(images), labels, ring.branches if ring else (), title)
         save_or_fail(figure, args.out / f'{args.phase}_{number}.png')
 
 

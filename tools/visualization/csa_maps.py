@@ -107,7 +107,7 @@ def main() -> None:
         overlay_heat_map(face, weight, low, high, smooth=not args.squares)
         for face, weight in zip(faces, weights, strict=True)
     ]
-    classes = loader.dataset.metainfo['classes']
+    classes = loader.dataset.metainfo['classes']  # type: ignore[attr-defined]
     labels = [classes[int(sample.gt_label)] for sample in batch['data_samples']]
     branches = attention.ring.branches
     names = np.repeat(branches, len(labels) // len(branches))
@@ -116,7 +116,7 @@ def main() -> None:
         for branch, label in zip(names, labels, strict=True)
     ]
     ranges = [f'{w.min():.2f} to {w.max():.2f}' for w in weights]
-    images = by_group([faces, maps], len(branches))
+    images = by_group([list(faces), maps], len(branches))
     captions = by_group([titles, ranges], len(branches))
     title = f'Token weights of cross similarity attention, {name}\n'
     title += f'bright: tokens that {PAIRS[attention.levels.mode]}'

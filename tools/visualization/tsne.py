@@ -9,6 +9,7 @@ mean nothing.
 """
 
 import argparse
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,20 +29,21 @@ def features_of(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return features (N, C), labels (N,) and class names for images of a split."""
     test = trained.config.get('test_dataloader')
-    changes = {'batch_size': 64, 'batch_sampler': None}
+    changes: dict[str, Any] = {'batch_size': 64, 'batch_sampler': None}
     changes['sampler'] = dict(type='DefaultSampler', shuffle=False)
     pipeline = test and test.dataset.get('pipeline')
     dataset = (trained.config.get(f'{args.split}_dataloader') or {}).get('dataset')
     if dataset and pipeline:
         changes['dataset'] = {**dataset, 'pipeline': pipeline}
     loader = build_loader(trained.config, args.split, **changes)
-    classes = loader.dataset.metainfo['classes']
-    size = len(loader.dataset)
+    images: Any = loader.dataset
+    classes = images.metainfo['classes']
+    size = len(images)
     generator = np.random.default_rng(args.seed)
     chosen = generator.choice(size, min(size, args.samples), replace=False)
     features, labels = [], []
     model = trained.model
-    subset = torch.utils.data.Subset(loader.dataset, sorted(chosen.tolist()))
+    subset = torch.utils.data.Subset(images, sorted(chosen.tolist()))
     loader = torch.utils.data.DataLoader(subset, 64, collate_fn=loader.collate_fn)
     for batch in track(loader, 'batches'):
         data = model.data_preprocessor(batch)
@@ -76,7 +78,8 @@ def embedding_figure(
         here = labels == i
         if here.any():
             axes.scatter(
-                *points[here].T,
+                points[here, 0],
+                points[here, 1],
                 s=26,
                 color=COLOURS[i % len(COLOURS)],
                 # 7 colours and 8 markers give 56 different pairs

@@ -56,7 +56,7 @@ def convert_published_file(
     """
     checkpoint = read_checkpoint(path)
     state = find_weights(checkpoint, path)
-    source = {
+    source: dict[str, Any] = {
         'file': Path(path).name,
         'sha256': sha256(path),
         'epoch': _number(checkpoint.get('epoch')),

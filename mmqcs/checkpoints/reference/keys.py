@@ -160,7 +160,8 @@ def _rename(
     state_dict: Mapping[str, Tensor],
 ) -> tuple[dict[str, Tensor], dict[str, str], list[str]]:
     """Return weights and published keys by mmqcs name, and the unused keys."""
-    converted, source, dropped, unknown = {}, {}, [], []
+    source: dict[str, str] = {}
+    converted, dropped, unknown = {}, [], []
     for key, value in state_dict.items():
         try:
             name = reference_key(key)

@@ -151,7 +151,7 @@ class FERDataset(BaseDataset):
                     f'{", ".join(own)}'
                 )
             path = sample.path if sample.listed else folders.find(sample.path)
-            key = path or sample.path
+            key: str | tuple = path or sample.path
             if self.SEVERAL_FACES:
                 key = key, sample.extra['bbox']
             earlier = seen.setdefault(key, sample)
@@ -168,7 +168,7 @@ class FERDataset(BaseDataset):
             if path is None:
                 missing.append(sample)
                 path = sample.path
-            info = {'img_path': path, 'gt_label': label, **(sample.extra or {})}
+            info = {'img_path': path, 'gt_label': label, **sample.extra}
             if sample.scores is not None:
                 kept = mapping >= 0
                 scores = np.zeros(len(self._target), dtype=np.float32)
@@ -254,17 +254,17 @@ class FERDataset(BaseDataset):
     def _run_pipeline(self, data: dict) -> dict | None:
         load, *rest = self.pipeline.transforms or (None,)
         # A program that replaced the pipeline wants to see every step of it.
-        cached = self.cache is not None and type(self.pipeline) is Compose
-        if not (cached and isinstance(load, LoadImageFromFile)):
+        cache = self.cache if type(self.pipeline) is Compose else None
+        if cache is None or not isinstance(load, LoadImageFromFile):
             check_image_file(data['img_path'])
             return self.pipeline(data)
         index = data['sample_idx']
-        image = self.cache.get(index)
+        image = cache.get(index)
         if image is None:
             check_image_file(data['img_path'])
             data = load(data)
             if data is not None:
-                self.cache.put(index, data['img'])
+                cache.put(index, data['img'])
         else:
             data['img'] = image
             data['img_shape'] = data['ori_shape'] = image.shape[:2]

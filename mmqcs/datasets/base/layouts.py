@@ -68,9 +68,9 @@ def find_layout(
             known = layouts(folder)
             wanted = [layout for layout in known if name in (None, layout.name)]
             if not wanted:
-                names = ', '.join(repr(layout.name) for layout in known)
+                options = ', '.join(repr(layout.name) for layout in known)
                 raise ValueError(
-                    f'layout must be one of {names} for the {split} split of '
+                    f'layout must be one of {options} for the {split} split of '
                     f'{dataset}, or None to look for all; got {name!r}'
                 )
             if folder == base:

@@ -61,7 +61,7 @@ class FER2013CSVBackend(BaseStorageBackend):
                 f'changed, build the dataset again'
             ) from error
         _, code = cv2.imencode('.png', image)
-        return memoryview(code)
+        return code.data
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
         """Raise a ValueError: this storage has only images."""

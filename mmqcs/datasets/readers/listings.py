@@ -37,7 +37,7 @@ class Sample(NamedTuple):
     origin: str
     listed: bool = False
     scores: np.ndarray | None = None
-    extra: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = {}
 
 
 class FolderNames:

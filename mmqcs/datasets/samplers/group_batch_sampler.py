@@ -94,7 +94,7 @@ class GroupBatchSampler(Sampler, ABC):
 
     def __len__(self) -> int:
         """Return the number of batches per epoch of this rank."""
-        full, rest = divmod(len(self.sampler), self.batch_size)
+        full, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return full + bool(rest and not self.drop_last)
 
 

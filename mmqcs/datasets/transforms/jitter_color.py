@@ -25,7 +25,7 @@ def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
 
 def adjust_contrast(image: np.ndarray, factor: float) -> np.ndarray:
     """Blend with the mean grey level, bit-equal to Pillow. BGR, uint8."""
-    grey = int(cv2.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[0] + 0.5)
+    grey = int(cv2.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[0] + 0.5)  # type: ignore[index]
     levels = grey + np.float32(factor) * (_LEVELS - grey)
     return cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8))
 
@@ -39,7 +39,7 @@ def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
 
 def adjust_hue(image: np.ndarray, shift: float) -> np.ndarray:
     """Rotate the hue by a fraction of the circle, in 8-bit HSV. BGR, uint8."""
-    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL)
+    hsv: np.ndarray = cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL)
     # Pillow's circle has 255 steps, OpenCV's 256
     hsv[..., 0] += np.uint8(round(int(shift * 255) * 256 / 255) % 256)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)

@@ -95,7 +95,7 @@ class CheckpointHook(StockCheckpointHook):
         super().before_train(runner)
         if isinstance(self.file_backend, LocalBackend):
             self.backend_args = dict(backend=_BACKEND)
-            self.file_backend = get_file_backend(backend_args=self.backend_args)
+            self.file_backend: Any = get_file_backend(backend_args=self.backend_args)
         if self._local and is_main_process():
             folder = Path(self.out_dir)
             folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ class CheckpointHook(StockCheckpointHook):
             for old in kept[: -self.max_keep_ckpts]:
                 name = self.filename_tmpl.format(old)
                 self.file_backend.remove(Path(self.out_dir) / name)
-            self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts)
+            self.keep_ckpt_ids: deque[int] = deque(kept, self.max_keep_ckpts)
             # The list includes outdated checkpoints. If the run is killed before it
             # removes them, the resumed run does.
             runner.message_hub.update_info('keep_ckpt_ids', kept)

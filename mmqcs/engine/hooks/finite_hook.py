@@ -1,6 +1,7 @@
 """Ends a run whose losses or weights are not finite."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -68,7 +69,7 @@ class FiniteHook(Hook):
         if not self._reads:
             self.check(runner.iter + 1, outputs or {})
 
-    def check(self, iteration: int, scalars: dict[str, float | Tensor]) -> None:
+    def check(self, iteration: int, scalars: Mapping[str, float | Tensor]) -> None:
         """Check the losses among the outputs of an iteration, counted from 1."""
         losses = {
             name: value.item() if isinstance(value, Tensor) else value

@@ -19,7 +19,7 @@ class _Sized:
         self.loader = loader
         self.batch_size = loader.batch_size
         if self.batch_size is None:
-            sampler = loader.batch_sampler
+            sampler: Any = loader.batch_sampler
             ring = getattr(sampler, 'ring', None)
             self.batch_size = sampler.batch_size * (ring.size if ring else 1)
 

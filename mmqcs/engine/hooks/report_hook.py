@@ -186,7 +186,7 @@ class ReportHook(Hook):
     ) -> None:
         suffix = 'confusion_matrix/result'
         key = next((key for key in metrics or () if key.endswith(suffix)), None)
-        if key is None or not is_main_process():
+        if not metrics or key is None or not is_main_process():
             return
         from mmqcs.visualization import confusion_figure, figure_to_rgb
 

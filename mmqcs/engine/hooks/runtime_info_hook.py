@@ -1,6 +1,6 @@
 """Collects the scalars of training without waiting for the GPU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class RuntimeInfoHook(StockRuntimeInfoHook):
     priority = 'ABOVE_NORMAL'
 
     def __init__(self) -> None:
-        self.readers: list[Callable[[int, dict[str, float]], None]] = []
+        self.readers: list[Callable[[int, Mapping[str, float]], None]] = []
         """Called with the number and the scalars of each iteration, once fetched."""
         self._interval = 10
         self._norms: dict[str, Tensor] = {}
@@ -134,7 +134,9 @@ class _Scalars:
     def __init__(self, iteration: int, scalars: dict[str, Any]) -> None:
         tensors = {k: v.detach() for k, v in scalars.items() if isinstance(v, Tensor)}
         self.iteration = iteration
-        self.values = {k: None if k in tensors else v for k, v in scalars.items()}
+        self.values: dict[str, Any] = {
+            k: None if k in tensors else v for k, v in scalars.items()
+        }
         self.packed: Tensor | None = None
         if tensors:
             device = next(iter(tensors.values())).device

@@ -1,5 +1,6 @@
 """Checks that the parts of a run fit together before it starts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.evaluator import Evaluator
@@ -69,7 +70,7 @@ def _test_dataset(runner: Runner) -> Any:
         return None
 
 
-def _check_save_best(names: list[str], evaluator: Evaluator) -> None:
+def _check_save_best(names: Sequence[str], evaluator: Evaluator) -> None:
     """Compare ``save_best`` with the names of an evaluator's metrics."""
     known: list[str] = []
     for metric in evaluator.metrics:

@@ -1,6 +1,6 @@
 """Mixed precision on any device."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from mmengine.device import get_device
@@ -45,7 +45,7 @@ class AutocastOptimWrapper(AmpOptimWrapper):
     def __init__(
         self,
         dtype: str | torch.dtype | None = None,
-        loss_scale: str | float | dict = 'dynamic',
+        loss_scale: Literal['dynamic'] | float | dict = 'dynamic',
         **kwargs: Any,
     ) -> None:
         device = get_device()
@@ -64,7 +64,7 @@ class AutocastOptimWrapper(AmpOptimWrapper):
         self.cast_dtype = dtype
         self._scale_update_param = loss_scale if isinstance(loss_scale, float) else None
         if isinstance(loss_scale, float):
-            scaler_args = dict(init_scale=loss_scale)
+            scaler_args: dict[str, Any] = dict(init_scale=loss_scale)
         else:
             scaler_args = {} if loss_scale == 'dynamic' else dict(loss_scale)
         self.loss_scaler = torch.amp.GradScaler(device, enabled=scaled, **scaler_args)

@@ -15,7 +15,7 @@ from mmqcs.registry import OPTIM_WRAPPERS
 from .autocast_optim_wrapper import AutocastOptimWrapper
 
 
-class SAMMixin:
+class SAMMixin(OptimWrapper):
     """The two steps of SAM (Foret et al., ICLR 2021) around an ``OptimWrapper``.
 
     An update has two passes over the same batches. The *ascent* computes the gradient g
@@ -131,8 +131,9 @@ class SAMMixin:
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """See MMEngine's ``OptimWrapper``; leave a local ascent unsynchronised."""
-        local = not (self.sync_ascent or self.descending) and hasattr(model, 'no_sync')
-        with super().optim_context(model), model.no_sync() if local else nullcontext():
+        local = not (self.sync_ascent or self.descending)
+        unsynced = getattr(model, 'no_sync', nullcontext) if local else nullcontext
+        with super().optim_context(model), unsynced():
             yield
 
 

@@ -194,7 +194,7 @@ class IRNet(BaseBackbone):
         x = recompute(self.stem, x, when=self.with_cp)
         outputs = []
         for i, stage in enumerate(self.stages):
-            for block in stage:
+            for block in stage.children():
                 x = recompute(block, x, when=self.with_cp)
             if i in self.out_indices:
                 outputs.append(x)

@@ -77,8 +77,8 @@ class FERClassifier(ImageClassifier):
     def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...]:
         """See mmpretrain's ``ImageClassifier``."""
         graph = self._inference_graph
-        replayed = graph and stage == 'neck' and inputs.is_cuda
-        if replayed and not self.training and not torch.is_grad_enabled():
+        idle = not (self.training or torch.is_grad_enabled())
+        if graph and idle and stage == 'neck' and inputs.is_cuda:
             return graph(self, super().extract_feat, inputs)
         return super().extract_feat(inputs, stage)
 

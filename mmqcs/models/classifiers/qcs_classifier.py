@@ -1,6 +1,6 @@
 """Classifier trained on groups of images."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ class QCSClassifier(FERClassifier):
 
     def __init__(
         self,
-        backbone: dict,
+        backbone: dict | nn.Module,
         neck: dict | None,
         head: dict,
         cross: dict,
@@ -90,12 +90,11 @@ class QCSClassifier(FERClassifier):
                 'batch augments (train_cfg) such as Mixup blend images of different '
                 'classes, so that groups lose their classes. Remove train_cfg'
             )
-        if not isinstance(backbone, nn.Module):
-            backbone = MODELS.build(backbone)
+        net = backbone if isinstance(backbone, nn.Module) else MODELS.build(backbone)
         if _is_pyramid(neck) and not neck.get('in_channels'):
-            channels, strides = probe_backbone(backbone, input_size)
+            channels, strides = probe_backbone(net, input_size)
             neck = dict(neck, in_channels=channels, strides=strides)
-        super().__init__(backbone=backbone, neck=neck, head=head, **kwargs)
+        super().__init__(backbone=net, neck=neck, head=head, **kwargs)
         self.cross = MODELS.build(cross)
         self._compile_parts()
         for name, part in (('head', self.head), ('cross.head', self.cross.head)):
@@ -169,7 +168,7 @@ class QCSClassifier(FERClassifier):
     def _check_groups(self, labels: np.ndarray) -> None:
         size = self.ring.size
         if not len(labels) or len(labels) % size:
-            problem = f'{len(labels)} images'
+            problem: str | None = f'{len(labels)} images'
         else:
             problem = self.ring.violation(labels.reshape(size, -1))
         if problem:
@@ -180,7 +179,7 @@ class QCSClassifier(FERClassifier):
             )
 
 
-def _is_pyramid(neck: dict | nn.Module | None) -> bool:
+def _is_pyramid(neck: dict | nn.Module | None) -> TypeGuard[dict]:
     return isinstance(neck, dict) and MODELS.get(neck['type']) is TokenPyramidNeck
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import torch._dynamo
 import torch.nn as nn
+from mmpretrain.models.classifiers import BaseClassifier
 
 from mmqcs.models.backbones.ir_net import IRBlock
 from mmqcs.models.encoders.token_encoder import EncoderBlock
@@ -14,7 +15,7 @@ from mmqcs.models.necks.csa_neck import CSALevels
 _SHAPES = 64
 
 
-def compile_blocks(model: nn.Module) -> None:
+def compile_blocks(model: BaseClassifier) -> None:
     """Compiles the parts of a classifier on first use, in place.
 
     The many blocks of a backbone are compiled one by one, because blocks of one kind
@@ -33,7 +34,7 @@ def compile_blocks(model: nn.Module) -> None:
         part.compile(dynamic=False)
 
 
-def _parts(model: nn.Module) -> Iterator[nn.Module]:
+def _parts(model: BaseClassifier) -> Iterator[nn.Module]:
     blocks = [m for m in model.modules() if isinstance(m, IRBlock)]
     yield from [model.backbone.stem, *blocks] if blocks else [model.backbone]
     if any(getattr(module, 'with_cp', False) for module in model.modules()):

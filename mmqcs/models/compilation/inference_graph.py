@@ -59,7 +59,7 @@ class InferenceGraph:
             self._key = key
         count = len(images)
         self._images[:count].copy_(images)
-        self._graph.replay()
+        self._graph.replay()  # type: ignore[union-attr]
         # Copies: the next replay overwrites the recorded tensors.
         return tuple(x[:count].clone() for x in self._outputs)
 

@@ -45,19 +45,21 @@ class TrainingGraph:
         return TrainingGraph, ()
 
     def __call__(
-        self, module: nn.Module, function: Pass, *inputs: Tensor | None
+        self, module: nn.Module, function: Pass, images: Tensor, *others: Tensor | None
     ) -> dict[str, Tensor]:
         """Computes a pass, by replaying it where possible.
 
         Args:
             module: Model whose parameters get gradients and whose buffers change.
             function: The pass. It must not read values back to the host.
-            *inputs: Its tensors, on the device of the model, without gradients.
+            images: Its first tensor, on the device of the model, without gradients.
+            *others: Its other tensors, likewise.
 
         Returns:
             What the function returns.
         """
-        if not (inputs[0].is_cuda and module.training and torch.is_grad_enabled()):
+        inputs = images, *others
+        if not (images.is_cuda and module.training and torch.is_grad_enabled()):
             return function(*inputs)
         state = _signature(module)
         if state == self._refused:
@@ -72,7 +74,7 @@ class TrainingGraph:
                 self._announce(f'{error}, so training runs without CUDA graphs')
                 return function(*inputs)
         elif not self._recording.fits(inputs):
-            shape = tuple(inputs[0].shape)
+            shape = tuple(images.shape)
             self._announce(f'Batches of shape {shape} run without CUDA graphs')
             return function(*inputs)
         return self._recording.replay(inputs)
@@ -115,15 +117,15 @@ class _Recording:
             torch.cuda.graph, stream=stream, capture_error_mode='thread_local'
         )
         with record(self.forward), uncached_autocast():
-            self.outputs = function(*self.inputs)
-        losses = _differentiable(self.outputs)
+            outputs = function(*self.inputs)
+        losses = _differentiable(outputs)
         self.grad_outputs = [torch.ones_like(x) for x in losses]
         with record(self.backward, pool=self.forward.pool()):
             self.gradients = self._gradients(losses, self.grad_outputs)
         # The values stay, the graph of autograd goes.
-        self.names = list(self.outputs)
-        self.needs_grad = [x.requires_grad for x in self.outputs.values()]
-        self.outputs = [x.detach() for x in self.outputs.values()]
+        self.names = list(outputs)
+        self.needs_grad = [x.requires_grad for x in outputs.values()]
+        self.outputs = [x.detach() for x in outputs.values()]
 
     def _warm_up(self, function: Pass) -> None:
         self._gradients(_differentiable(function(*self.inputs)), None)
@@ -138,8 +140,9 @@ class _Recording:
     def fits(self, inputs: Sequence[Tensor | None]) -> bool:
         """Return whether inputs have the recorded shapes and types."""
         return all(
-            (a is None) == (b is None)
-            and (a is None or (a.shape, a.dtype) == (b.shape, b.dtype))
+            a is b
+            if a is None or b is None
+            else (a.shape, a.dtype) == (b.shape, b.dtype)
             for a, b in zip(self.inputs, inputs, strict=True)
         )
 
@@ -151,7 +154,7 @@ class _Recording:
             if p.grad is not None and _same_memory(p.grad, gradient):
                 p.grad = p.grad.clone()
         for static, given in zip(self.inputs, inputs, strict=True):
-            if static is not None:
+            if static is not None and given is not None:
                 static.copy_(given)
         values = _Replay.apply(self, *self.parameters)
         return dict(zip(self.names, values, strict=True))

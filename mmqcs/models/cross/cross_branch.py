@@ -71,7 +71,7 @@ class CrossBranch(BaseModule):
         self.attention = MODELS.build(attention)
         self.encoder = MODELS.build(encoder)
         self.head = MODELS.build(head)
-        self.fusion = fusion and MODELS.build(fusion)
+        self.fusion = MODELS.build(fusion) if fusion else None
 
     @property
     def ring(self) -> Ring:

@@ -65,8 +65,10 @@ class GroupLoss(BaseModule):
         self.base_weight = base_weight / total
         self.cross_weight = cross_weight / total
         self.fusion_weight = fusion_weight
-        self.logit_distill = logit_distill and MODELS.build(logit_distill)
-        self.feature_distill = feature_distill and MODELS.build(feature_distill)
+        self.logit_distill = MODELS.build(logit_distill) if logit_distill else None
+        self.feature_distill = (
+            MODELS.build(feature_distill) if feature_distill else None
+        )
 
     def forward(
         self,

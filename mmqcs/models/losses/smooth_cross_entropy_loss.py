@@ -30,9 +30,9 @@ class SmoothCrossEntropyLoss(nn.CrossEntropyLoss):
         super().__init__(label_smoothing=smoothing)
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, target: Tensor, **_: Any) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor, **_: Any) -> Tensor:
         """Compute the mean for logits (B, K) and labels (B,) or distributions (B, K).
 
         Further arguments, which heads of MMPretrain pass for averaging, are ignored.
         """
-        return self.loss_weight * super().forward(logits, target)
+        return self.loss_weight * super().forward(input, target)

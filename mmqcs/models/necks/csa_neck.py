@@ -1,6 +1,7 @@
 """Cross similarity attention over the images of a group."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn as nn
@@ -66,6 +67,10 @@ class CSALevels(nn.ModuleList):
     The maps of all levels have the same shape, so one sequence of operations serves
     them all. See :class:`CSANeck` for the arguments.
     """
+
+    if TYPE_CHECKING:
+
+        def __iter__(self) -> Iterator[CSALevel]: ...
 
     def __init__(
         self,

@@ -120,7 +120,8 @@ class TokenPyramidNeck(BaseModule):
             level_convs(c, embed_dims, int(h))
             for c, h in zip(in_channels, halvings, strict=True)
         )
-        self.encoder = encoder and MODELS.build(dict(encoder, embed_dims=embed_dims))
+        config = encoder and dict(encoder, embed_dims=embed_dims)
+        self.encoder = MODELS.build(config) if config else None
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor]:
         """Turn a map (B, C_i, H_i, W_i) per level into tokens.

@@ -90,18 +90,17 @@ class FERDataPreprocessor(ClsDataPreprocessor):
                 data = {**data, 'data_samples': list(samples)}
             data = super().forward(data, training)
         if training and (e := self.erasing):
-            boxes = self._draw_boxes(data['inputs'])
+            boxes = self._draw_boxes(data['inputs'], e)
             data['inputs'] = erase(data['inputs'], boxes, e.value, e.step)
         return data
 
-    def _draw_boxes(self, images: Tensor) -> Tensor:
+    def _draw_boxes(self, images: Tensor, e: Erasing) -> Tensor:
         # Ranks with the same seed must not erase the same boxes, so the global
         # generator does not serve.
         if self._generator is None:
             seed = torch.initial_seed() + get_rank()
             self._generator = torch.Generator().manual_seed(seed % 2**63)
         count, _, height, width = images.shape
-        e = self.erasing
         grid = height * e.step, width * e.step
         boxes = erase_boxes(count, *grid, e.p, e.scale, e.ratio, self._generator)
         if images.is_cuda:

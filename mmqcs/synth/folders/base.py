@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,7 +29,8 @@ def write_csv(path: Path, rows: Iterable[Sequence]) -> None:
     write_file(path, [text.getvalue().encode()])
 
 
-class ImageFile(NamedTuple):
+@dataclass(frozen=True)
+class ImageFile:
     """An image file of a dataset, and the face that it shows."""
 
     path: Path  # relative to the root of the dataset
@@ -113,7 +115,7 @@ class FolderWriter:
 
     def surround(self, image: np.ndarray) -> np.ndarray:
         """Add the border to an image."""
-        return cv2.copyMakeBorder(image, *[self.border] * 4, cv2.BORDER_REFLECT)
+        return cv2.copyMakeBorder(image, *(self.border,) * 4, cv2.BORDER_REFLECT)
 
     def encode(self, face: np.ndarray, image: ImageFile) -> bytes:
         """Return the content of an image file; arguments as in :meth:`compose`."""

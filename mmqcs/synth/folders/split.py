@@ -44,7 +44,7 @@ class FER2013Images(FolderWriter):
     names = {'train': 'Training', 'test': 'PrivateTest'}
     grey = True
 
-    def compose(self, face: np.ndarray, image: ImageFile | None = None) -> np.ndarray:
+    def compose(self, face: np.ndarray, image: ImageFile) -> np.ndarray:
         """Return the face in grey and reduced."""
         grey = super().compose(face, image)
         return cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA)
@@ -77,7 +77,8 @@ class FER2013Table(FER2013Images):
         for split in self.labels:
             for i, number in self.numbers(split):
                 face = render(self.settings, split, i)
-                pixels = ' '.join(map(str, self.compose(face).ravel()))
+                grey = self.compose(face, ImageFile(Path(), split, i))
+                pixels = ' '.join(map(str, grey.ravel()))
                 yield f'{number},{pixels},{self.names[split]}\n'.encode()
 
 
@@ -95,7 +96,7 @@ class FERPlusTable(FER2013Images):
         soft labels give different targets.
         """
         names = [name.lower() for name in self.order]
-        rows = [['Usage', 'Image name', *names, 'unknown', 'NF']]
+        rows: list[list] = [['Usage', 'Image name', *names, 'unknown', 'NF']]
         for split, usage in self.names.items():
             for i, number in self.numbers(split):
                 votes = [0] * 10
