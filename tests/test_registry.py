@@ -41,6 +41,7 @@ PARTS = {
     'OPTIM_WRAPPERS': ['SAMOptimWrapper', 'SAMAmpOptimWrapper', 'AutocastOptimWrapper'],
     'HOOKS': [
         'CheckpointHook',
+        'ConfusionHook',
         'FiniteHook',
         'SAMHook',
         'FuseConvBNHook',

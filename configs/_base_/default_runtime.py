@@ -20,6 +20,8 @@ default_hooks = dict(
     weights=dict(type='mmqcs.CheckWeightsHook'),
     # allows resuming with another number of processes
     resume=dict(type='mmqcs.ResumeHook'),
+    # serves batch samplers with negative='confusion'; does nothing for others
+    confusion=dict(type='mmqcs.ConfusionHook'),
     # checks classes and metric names before the first iteration
     setup_check=dict(type='mmqcs.SetupCheckHook'),
     # stops a run whose losses or weights are not finite

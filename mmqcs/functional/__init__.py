@@ -1,6 +1,7 @@
 """The mathematics of QCS as pure functions of torch tensors and numpy arrays."""
 
 from .class_index import ClassIndex
+from .confusion import confusion_sums, negative_weights, update_confusion
 from .grouping import draw_groups
 from .losses import (
     bilinear_pool,
@@ -24,13 +25,16 @@ __all__ = [
     'ClassIndex',
     'Ring',
     'bilinear_pool',
+    'confusion_sums',
     'dissimilarity_map',
     'draw_groups',
     'edge_scores',
     'euclidean_loss',
     'kl_distillation_loss',
+    'negative_weights',
     'pairwise_distance',
     'scaled_dot_product_attention',
     'similarity_map',
     'token_weights',
+    'update_confusion',
 ]

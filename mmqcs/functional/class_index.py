@@ -102,6 +102,21 @@ class ClassIndex:
         draw = rng.integers(len(self.present) - 1, size=len(rank))
         return self.members(self.present[draw + (draw >= rank)], rng)
 
+    def weighted_negatives(
+        self, images: IntArray, weights: np.ndarray, rng: Generator
+    ) -> IntArray:
+        """Draw another class for each image by its weight, and one of its images.
+
+        Args:
+            images: (M,).
+            weights: Row i has the weights of the classes for images of class i, (K, K).
+                They are 0 for class i and for classes without images.
+            rng: Source of randomness.
+        """
+        ends = np.cumsum(weights, axis=1)[self.labels_of(images)]
+        draw = rng.random(len(ends)) * ends[:, -1]
+        return self.members((ends <= draw[:, None]).sum(axis=1), rng)
+
     def members(self, labels: IntArray, rng: Generator) -> IntArray:
         """Draw an image of each class, uniformly, (M,)."""
         return self.order[self.starts[labels] + rng.integers(self.counts[labels])]

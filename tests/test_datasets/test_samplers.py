@@ -229,7 +229,7 @@ def test_unlabelled_data():
 
 
 def test_bad_options():
-    with pytest.raises(ValueError, match="'natural' or 'uniform', got 'hard'"):
+    with pytest.raises(ValueError, match="'natural', 'uniform'.*got 'hard'"):
         QuadrupletBatchSampler(sampler(), 2, negative='hard')
     with pytest.raises(ValueError, match='≥ 1'):
         PairBatchSampler(sampler(), 0)

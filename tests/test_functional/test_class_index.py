@@ -43,6 +43,23 @@ def test_uniform_negatives_are_uniform_over_classes(index, image):
         assert sum(drawn[i] for i in members) == pytest.approx(1 / 2, abs=0.03)
 
 
+def test_weighted_negatives_follow_the_weights(index):
+    weights = np.zeros((6, 6))
+    weights[2, [0, 5]] = 1, 3
+    weights[0, 5] = weights[5, 2] = 0.1
+    drawn = draw_many(lambda x, rng: index.weighted_negatives(x, weights, rng), 0)
+    assert sorted(drawn) == np.flatnonzero(LABELS != 2).tolist()
+    for label, share in ((0, 0.25), (5, 0.75)):
+        members = np.flatnonzero(label == LABELS)
+        for i in members:
+            assert drawn[i] == pytest.approx(share / len(members), abs=0.03)
+    for image, label in ((1, 5), (3, 2)):
+        drawn = draw_many(
+            lambda x, rng: index.weighted_negatives(x, weights, rng), image, 100
+        )
+        assert set(LABELS[list(drawn)]) == {label}
+
+
 def test_labels_and_members(index):
     rng = np.random.default_rng(0)
     assert (index.labels_of(np.arange(10)) == LABELS).all()

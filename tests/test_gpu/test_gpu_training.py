@@ -53,6 +53,21 @@ def test_a_smaller_last_batch_changes_no_bit_and_is_announced_once(monkeypatch):
         assert torch.equal(graph_weights[name], value), name
 
 
+def test_a_graph_writes_the_confusion_of_each_batch():
+    """Batches of both shapes, so that replays and eager passes take turns."""
+    batches = [batch(i, groups=1 if i % 3 == 1 else 2) for i in range(6)]
+    written = []
+    for compile in (False, GRAPHS):
+        model = small(compile=compile)
+        wrapper, confusion = wrap(model), model.watch_confusion()
+        for each in batches:
+            train(model, wrapper, [each])
+            written.append(confusion.clone())
+    eager, replayed = torch.stack(written).chunk(2)
+    assert torch.equal(eager, replayed)
+    assert eager.sum((1, 2)).round().tolist() == [2, 1, 2, 2, 1, 2]
+
+
 @pytest.mark.parametrize('compiled', [False, True], ids=['eager', 'compiled'])
 def test_bfloat16_learns_as_float32_does(compiled):
     batches = [batch(i % 5) for i in range(50)]

@@ -10,7 +10,13 @@ from mmengine.dist import all_gather_object, get_rank
 from numpy.random import Generator
 from torch.utils.data import Sampler
 
-from mmqcs.functional import PAIR, QUADRUPLET, Ring
+from mmqcs.functional import (
+    PAIR,
+    QUADRUPLET,
+    Ring,
+    negative_weights,
+    update_confusion,
+)
 from mmqcs.registry import DATA_SAMPLERS
 
 from .draws import class_index, epoch_generator
@@ -139,10 +145,20 @@ class QuadrupletBatchSampler(GroupBatchSampler):
         **kwargs: See :class:`.GroupBatchSampler`.
         negative: ``'natural'``: all images of other classes are equally likely.
             ``'uniform'``: all other classes are equally likely, then all images of the
-            class.
+            class. ``'confusion'``: other classes are drawn in proportion to how
+            strongly the model takes anchors for them, then all images of the class are
+            equally likely. ``mmqcs.ConfusionHook`` updates the confusion after each
+            epoch. The first epoch is that of ``'natural'``.
+        temperature: Of ``'confusion'``. The probability of class j for anchors of class
+            i is proportional to ``confusion[i, j] ** (1 / temperature)``, so 1 is in
+            proportion, and large values are nearly uniform.
+        momentum: Of ``'confusion'``: weight of the last epoch in the exponential mean
+            over the epochs.
 
     Raises:
-        ValueError: As in the base class; or there is only one class.
+        ValueError: As in the base class; there is only one class; an option is out of
+            range; or ``'confusion'`` is combined with endless anchors.
+        RuntimeError: In the second epoch with ``'confusion'``, if the hook is missing.
 
     Examples:
         >>> from mmengine.dataset import DefaultSampler
@@ -159,17 +175,83 @@ class QuadrupletBatchSampler(GroupBatchSampler):
 
     ring = QUADRUPLET
 
-    def __init__(self, *args: Any, negative: str = 'natural', **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        negative: str = 'natural',
+        temperature: float = 1.0,
+        momentum: float = 0.5,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        if negative not in ('natural', 'uniform'):
+        if negative not in ('natural', 'uniform', 'confusion'):
             raise ValueError(
-                f"negative must be 'natural' or 'uniform', got {negative!r}"
+                f"negative must be 'natural', 'uniform' or 'confusion', got "
+                f'{negative!r}'
+            )
+        if not (temperature > 0 and 0 < momentum <= 1):
+            raise ValueError(
+                f'temperature must be > 0 and momentum in (0, 1], got {temperature} '
+                f'and {momentum}'
+            )
+        if negative == 'confusion' and not hasattr(self.sampler, 'epoch'):
+            raise ValueError(
+                f"negative='confusion' changes between epochs, but "
+                f'{type(self.sampler).__name__} has none. Use DefaultSampler or '
+                f'mmqcs.BalancedSampler and train by epochs'
             )
         self.negative = negative
+        self.temperature = temperature
+        self.momentum = momentum
+        self.hook_installed = False
+        """Set by ``mmqcs.ConfusionHook``."""
+        self._confusion: np.ndarray | None = None
         self.index.check_negatives()
+
+    @property
+    def confusion(self) -> np.ndarray | None:
+        """Mean confusion (K, K) that negatives are drawn by; None in the first epoch.
+
+        Row i is the mean probability of each class over anchors of class i, or zero if
+        there were none. Set it between two epochs only: batches are drawn ahead.
+        """
+        return self._confusion
+
+    @confusion.setter
+    def confusion(self, value: np.ndarray | None) -> None:
+        self._confusion = value
+        if value is not None:
+            counts = np.zeros(len(value), dtype=np.int64)
+            counts[: len(self.index.counts)] = self.index.counts
+            self._weights = negative_weights(value, counts, self.temperature)
+
+    def update_confusion(self, sums: np.ndarray) -> None:
+        """Add the anchors of an epoch to the mean.
+
+        Args:
+            sums: Their :func:`.confusion_sums`, (K, K), the same on all ranks.
+        """
+        running = np.zeros(sums.shape) if self.confusion is None else self.confusion
+        self.confusion = update_confusion(running, sums, self.momentum)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """See the base class."""
+        by_confusion = self.negative == 'confusion'
+        if by_confusion and not self.hook_installed and self.sampler.epoch > 0:
+            raise RuntimeError(
+                "negative='confusion' needs the confusion of the model after each "
+                'epoch. Set default_hooks.confusion=dict('
+                "type='mmqcs.ConfusionHook')"
+            )
+        return super().__iter__()
 
     def draw_groups(self, anchors: np.ndarray, rng: Generator) -> Groups:
         """See the base class."""
         positives = self.index.others(anchors, rng)
-        negatives = getattr(self.index, f'{self.negative}_negatives')(anchors, rng)
+        if self.confusion is not None:
+            negatives = self.index.weighted_negatives(anchors, self._weights, rng)
+        elif self.negative == 'uniform':
+            negatives = self.index.uniform_negatives(anchors, rng)
+        else:
+            negatives = self.index.natural_negatives(anchors, rng)
         return anchors, positives, negatives, self.index.others(negatives, rng)

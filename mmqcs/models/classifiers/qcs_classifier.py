@@ -10,7 +10,7 @@ from mmpretrain.models.heads import MultiLabelClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from mmqcs.functional import Ring
+from mmqcs.functional import Ring, confusion_sums
 from mmqcs.models.branch_norm import (
     branch_statistics,
     convert_branch_norm,
@@ -106,6 +106,7 @@ class QCSClassifier(FERClassifier):
                 )
         self.group_loss = MODELS.build(group_loss or dict(type='mmqcs.GroupLoss'))
         self.statistics = statistics
+        self._confusion: Tensor | None = None
         if statistics == 'branch':
             convert_branch_norm(self)
 
@@ -113,6 +114,19 @@ class QCSClassifier(FERClassifier):
     def ring(self) -> Ring:
         """Edges of the groups that the cross branch compares."""
         return self.cross.ring
+
+    def watch_confusion(self) -> Tensor:
+        """Have each training pass write the confusion of its anchors from now on.
+
+        Returns:
+            The tensor (K, K) into which each pass writes :func:`.confusion_sums` of the
+            base logits of its anchors. It is not part of the state of the model.
+        """
+        if self._confusion is None:
+            classes = self.head.num_classes
+            device = next(self.parameters()).device
+            self._confusion = torch.zeros(classes, classes, device=device)
+        return self._confusion
 
     def loss(
         self, inputs: Tensor, data_samples: list[DataSample] | LabelBatch
@@ -150,6 +164,10 @@ class QCSClassifier(FERClassifier):
             self.head.loss_module,
             self.cross.criterion,
         )
+        if self._confusion is not None:
+            anchors = logits.detach().chunk(self.ring.size)[0]
+            # into the same memory, because a CUDA graph replays the addresses
+            self._confusion.copy_(confusion_sums(anchors, labels[: len(anchors)]))
         both = torch.stack([x.detach().float() for x in (logits, cross.logits)])
         losses.update(group_curves(both, labels, target, self.ring))
         for number, theta in enumerate(self.cross.thetas, start=1):
