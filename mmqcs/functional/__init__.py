@@ -6,6 +6,7 @@ from .losses import (
     bilinear_pool,
     euclidean_loss,
     kl_distillation_loss,
+    logit_adjusted_cross_entropy,
 )
 from .ring import PAIR, QUADRUPLET, RINGS, Ring
 from .similarity import (
@@ -29,6 +30,7 @@ __all__ = [
     'edge_scores',
     'euclidean_loss',
     'kl_distillation_loss',
+    'logit_adjusted_cross_entropy',
     'pairwise_distance',
     'scaled_dot_product_attention',
     'similarity_map',
