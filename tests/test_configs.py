@@ -22,8 +22,9 @@ from mmqcs.models import QCSClassifier
 from mmqcs.registry import METRICS, MODELS
 
 INDEX = load(str(ROOT / 'model-index.yml'))
-# large models that differ from others in a loss or a split: test_long_tail_losses.py
-VARIANTS = ('_focal', '_seesaw', '_logit-adjustment', '_label-smoothing')
+# Large models that differ from others in a loss or in their splits alone, as
+# test_long_tail_losses.py and test_held_out.py show.
+VARIANTS = ('_focal', '_seesaw', '_logit-adjustment', '_label-smoothing', '_val')
 CONFIGS = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / 'configs').rglob('*.py')
