@@ -2,6 +2,7 @@
 
 import logging
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -93,6 +94,8 @@ class FERDataset(BaseDataset):
         self.split = split
         self.layout = layout
         self.check_files = check_files
+        # images of classes that the labels do not refer to, by own class name
+        self.left_out: Counter[str] = Counter()
         own = self.METAINFO['classes']
         self._target = target_classes(own, label_order, num_classes)
         if kwargs.get('classes') is None:
@@ -178,6 +181,7 @@ class FERDataset(BaseDataset):
         mapping = class_map(own, self._target)
         new_labels = mapping.tolist()
         folders = FolderNames()
+        self.left_out = Counter()
         missing: list[Sample] = []
         repeated: list[Sample] = []
         seen: dict[Any, Sample] = {}
@@ -201,6 +205,7 @@ class FERDataset(BaseDataset):
                 )
             label = new_labels[sample.label]
             if label < 0:
+                self.left_out[own[sample.label]] += 1
                 continue
             if earlier is not sample:
                 repeated.append(sample)
