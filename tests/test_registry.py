@@ -17,6 +17,7 @@ PARTS = {
         'GroupLoss',
         'KLDistillLoss',
         'EuclideanDistillLoss',
+        'LogitAdjustedLoss',
         'QCSClassifier',
         'QCSRoIHead',
         'DistilledClassifier',

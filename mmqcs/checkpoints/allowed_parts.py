@@ -16,7 +16,7 @@ OWN_MODELS = _names(
     """
     FERClassifier QCSClassifier DistilledClassifier FERDataPreprocessor IRNet CSANeck
     TokenPyramidNeck TokenEncoder CrossBranch GatedClsHead BilinearFusionHead GroupLoss
-    KLDistillLoss EuclideanDistillLoss SmoothCrossEntropyLoss
+    KLDistillLoss EuclideanDistillLoss SmoothCrossEntropyLoss LogitAdjustedLoss
     """
 )
 

@@ -15,6 +15,7 @@ from mmqcs.cli import launch
 from mmqcs.cli import options as cli
 from mmqcs.cli.setup_errors import describe_error
 from mmqcs.datasets.base.fer_dataset import FERDataset
+from mmqcs.datasets.transforms import with_face_crop
 from mmqcs.registry import DATASETS
 
 # File types for each --out-item
@@ -113,11 +114,9 @@ def use_data_of(config: Config, path: str, options: dict | None, ckpt: str) -> N
         classes = checkpoint_classes(meta or {}, ckpt)
     if not classes:
         cli.fail(f'--on needs a checkpoint that names its classes; {ckpt} does not')
-    load, *rest = deepcopy(config.test_dataloader.dataset.pipeline)
-    if not any(transform['type'] == 'mmqcs.CropFace' for transform in rest):
-        rest.insert(0, {'type': 'mmqcs.CropFace'})  # has no effect without a box
+    pipeline = with_face_crop(config.test_dataloader.dataset.pipeline)
     loader.dataset.pop('num_classes', None)
-    loader.dataset.update(pipeline=[load, *rest], label_order=list(classes))
+    loader.dataset.update(pipeline=pipeline, label_order=list(classes))
     config.test_dataloader = loader
     config.test_evaluator = other.test_evaluator
 

@@ -7,6 +7,7 @@ from .losses import (
     bilinear_pool,
     euclidean_loss,
     kl_distillation_loss,
+    logit_adjusted_cross_entropy,
 )
 from .ring import PAIR, QUADRUPLET, RINGS, Ring
 from .similarity import (
@@ -31,6 +32,7 @@ __all__ = [
     'edge_scores',
     'euclidean_loss',
     'kl_distillation_loss',
+    'logit_adjusted_cross_entropy',
     'negative_weights',
     'pairwise_distance',
     'scaled_dot_product_attention',

@@ -1,4 +1,4 @@
-"""Distillation losses and bilinear pooling as pure functions."""
+"""Losses and bilinear pooling as pure functions."""
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +36,26 @@ def euclidean_loss(x: Tensor, y: Tensor) -> Tensor:
         5.0
     """
     return torch.linalg.vector_norm(x - y) / x.size(0)
+
+
+def logit_adjusted_cross_entropy(
+    logits: Tensor, target: Tensor, counts: Tensor, tau: float = 1.0
+) -> Tensor:
+    """Return the cross-entropy of ``logits + tau · log(counts)``, the mean over images.
+
+    Args:
+        logits: (B, K).
+        target: Labels (B,) or distributions (B, K).
+        counts: Number of training images of each class, or their shares, all > 0, (K,).
+        tau: Strength of the adjustment.
+
+    Examples:
+        >>> logits, counts = torch.zeros(1, 2), torch.tensor([3.0, 1.0])
+        >>> rare = logit_adjusted_cross_entropy(logits, torch.tensor([1]), counts)
+        >>> round(float(rare.exp()), 3)  # 1 / (1 / 4)
+        4.0
+    """
+    return F.cross_entropy(logits + tau * counts.log(), target)
 
 
 def bilinear_pool(base: Tensor, refined: Tensor) -> Tensor:

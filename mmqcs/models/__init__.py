@@ -12,6 +12,7 @@ from .heads.bilinear_fusion_head import BilinearFusionHead
 from .heads.gated_cls_head import GatedClsHead
 from .losses.distill_losses import EuclideanDistillLoss, KLDistillLoss
 from .losses.group_loss import GroupLoss
+from .losses.logit_adjusted_loss import LogitAdjustedLoss
 from .losses.smooth_cross_entropy_loss import SmoothCrossEntropyLoss
 from .necks.csa_neck import CSANeck
 from .necks.token_pyramid_neck import TokenPyramidNeck
@@ -31,6 +32,7 @@ __all__ = [
     'GroupLoss',
     'IRNet',
     'KLDistillLoss',
+    'LogitAdjustedLoss',
     'OptionalPretrained',
     'QCSClassifier',
     'SmoothCrossEntropyLoss',

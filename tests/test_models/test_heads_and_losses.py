@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from mmpretrain.models.losses import CrossEntropyLoss
 from mmpretrain.structures import DataSample
 
 from mmqcs.functional import bilinear_pool, euclidean_loss, kl_distillation_loss
@@ -83,7 +84,7 @@ def outputs():
 
 
 def criteria():
-    return torch.nn.CrossEntropyLoss(), torch.nn.CrossEntropyLoss()
+    return CrossEntropyLoss(), CrossEntropyLoss()
 
 
 def test_the_loss_is_the_mean_over_heads_and_images(outputs):

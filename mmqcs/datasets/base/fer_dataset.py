@@ -2,6 +2,7 @@
 
 import logging
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from mmqcs.datasets.readers.listings import FolderNames, Sample
 from mmqcs.datasets.readers.text_files import check_image_file
 from mmqcs.expressions import class_map, expression, target_classes
 
+from .held_out import HeldOut
 from .image_cache import ImageCache
 from .layouts import FoundLayout, Layout, find_layout
 
@@ -49,11 +51,18 @@ class FERDataset(BaseDataset):
         cache_mib: Shared memory for decoded images in MiB; 0 disables the cache. Images
             that do not fit are read from disk. It serves pipelines that start with
             ``LoadImageFromFile``.
+        val_fraction: Share of the training split that is held out for validation, from
+            0 to 1: whole subjects if the dataset knows them, otherwise images of each
+            class. ``metainfo['held_out']`` records the choice.
+        held_out: Whether to read the part that is held out, in test mode, instead of
+            the rest.
+        val_seed: Another seed holds out others. The seed of a run has no influence.
         **kwargs: Other arguments of mmpretrain's ``BaseDataset``.
 
     Raises:
         ValueError: Unknown split, order, number of classes or layout; a label out of
-            range; no images.
+            range; no images; ``val_fraction`` with another split than ``'train'``, or
+            for a dataset that has its own validation and test splits.
         FileNotFoundError: A folder, list or image is missing.
     """
 
@@ -73,19 +82,26 @@ class FERDataset(BaseDataset):
         layout: str | None = None,
         check_files: bool = True,
         cache_mib: int = 0,
+        val_fraction: float = 0.0,
+        held_out: bool = False,
+        val_seed: int = 0,
         **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
             raise ValueError(f'split must be one of {self.SPLITS}, got {split!r}')
+        self._held_out = HeldOut(val_fraction, held_out, val_seed)
+        self._held_out.check_split(type(self).__name__, split, self.SPLITS)
         self.split = split
         self.layout = layout
         self.check_files = check_files
+        # images of classes that the labels do not refer to, by own class name
+        self.left_out: Counter[str] = Counter()
         own = self.METAINFO['classes']
         self._target = target_classes(own, label_order, num_classes)
         if kwargs.get('classes') is None:
             metainfo = kwargs.get('metainfo') or {}
             kwargs['metainfo'] = {'classes': self._target, **metainfo}
-        kwargs.setdefault('test_mode', split != 'train')
+        kwargs.setdefault('test_mode', split != 'train' or held_out)
         kwargs.setdefault('ann_file', '')
         self.cache_mib = cache_mib
         self.cache: ImageCache | None = None
@@ -132,13 +148,40 @@ class FERDataset(BaseDataset):
                 f'{self.data_root!r}, read as layout {found.layout.name!r} from '
                 f'{found.source}'
             )
-        return data_list
+        return self._part(data_list) if self._held_out.fraction else data_list
+
+    def _part(self, data_list: list[dict]) -> list[dict]:
+        """Divide the training split, and log and record how."""
+        part, record = self._held_out.divide(
+            data_list, self.found.root, self.SEVERAL_FACES
+        )
+        self._metainfo['held_out'] = record
+        what = 'the held-out part' if self._held_out.validates else 'the rest'
+        print_log(
+            f'{self.metainfo["dataset_name"]} {self.split}: {record["images"]:,} of '
+            f'{record["of"]:,} images are held out for validation, chosen by '
+            f'{record["by"]} (val_fraction={record["fraction"]}, '
+            f'val_seed={record["seed"]}). This is {what}: '
+            f'{self._counts_text(self._class_counts(part))}',
+            logger='current',
+        )
+        return part
+
+    def _class_counts(self, data_list: list[dict]) -> tuple[int, ...]:
+        labels = np.array([info['gt_label'] for info in data_list], dtype=np.int64)
+        return tuple(np.bincount(labels, minlength=len(self._target)).tolist())
+
+    def _counts_text(self, numbers: Sequence[int]) -> str:
+        named = zip(self._target, numbers, strict=True)
+        classes = ', '.join(f'{name} {number:,}' for name, number in named)
+        return f'{sum(numbers):,} images ({classes})'
 
     def _collect(self) -> list[dict]:
         own, layout = self.METAINFO['classes'], self.found.layout
         mapping = class_map(own, self._target)
         new_labels = mapping.tolist()
         folders = FolderNames()
+        self.left_out = Counter()
         missing: list[Sample] = []
         repeated: list[Sample] = []
         seen: dict[Any, Sample] = {}
@@ -162,6 +205,7 @@ class FERDataset(BaseDataset):
                 )
             label = new_labels[sample.label]
             if label < 0:
+                self.left_out[own[sample.label]] += 1
                 continue
             if earlier is not sample:
                 repeated.append(sample)
@@ -187,15 +231,8 @@ class FERDataset(BaseDataset):
 
     def _log_counts(self, data_list: list[dict], repeated: list[Sample]) -> None:
         """Log layout and class counts, and warn if they are not the published ones."""
-
-        def text(numbers: Sequence[int]) -> str:
-            named = zip(self._target, numbers, strict=True)
-            classes = ', '.join(f'{name} {number:,}' for name, number in named)
-            return f'{sum(numbers):,} images ({classes})'
-
         found, published = self.found, self.published
-        labels = np.array([info['gt_label'] for info in data_list], dtype=np.int64)
-        counts = tuple(np.bincount(labels, minlength=len(self._target)).tolist())
+        text, counts = self._counts_text, self._class_counts(data_list)
         title = f'{self.metainfo["dataset_name"]} {self.split}'
         others = f'; not used: {", ".join(found.others)}' if found.others else ''
         nested = found.root != Path(self.data_root).expanduser()
@@ -275,4 +312,5 @@ class FERDataset(BaseDataset):
 
     def extra_repr(self) -> list[str]:
         """Return the lines that ``repr`` adds to those of the base class."""
-        return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}']
+        part = ', the held-out part' if self._held_out.validates else ''
+        return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}{part}']

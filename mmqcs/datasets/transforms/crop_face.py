@@ -1,5 +1,8 @@
 """Crop to the face box."""
 
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -66,3 +69,22 @@ class CropFace(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(margin={self.margin})'
+
+
+def with_face_crop(pipeline: Sequence[Mapping]) -> list[Mapping]:
+    """Return a copy of a pipeline's config that crops to the face box after loading.
+
+    The step has no effect on images without a box, so a pipeline for cropped faces also
+    takes datasets with boxes.
+
+    Args:
+        pipeline: Configs of the transforms; the first one loads the image.
+
+    Examples:
+        >>> [step['type'] for step in with_face_crop([dict(type='LoadImageFromFile')])]
+        ['LoadImageFromFile', 'mmqcs.CropFace']
+    """
+    load, *rest = deepcopy(list(pipeline))
+    if not any(step['type'] == 'mmqcs.CropFace' for step in rest):
+        rest.insert(0, {'type': 'mmqcs.CropFace'})
+    return [load, *rest]

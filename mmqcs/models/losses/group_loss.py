@@ -31,10 +31,11 @@ class GroupLoss(BaseModule):
 
     Examples:
         >>> import torch
+        >>> from mmpretrain.models.losses import CrossEntropyLoss
         >>> from mmqcs.models.cross.cross_branch import CrossOutput
         >>> logits, target = torch.zeros(8, 7), torch.tensor([0, 1, 0, 1, 2, 3, 2, 3])
         >>> feature = torch.zeros(8, 32)
-        >>> criterion = torch.nn.CrossEntropyLoss()
+        >>> criterion = CrossEntropyLoss()
         >>> losses = GroupLoss(logit_distill=dict(type='mmqcs.KLDistillLoss'))(
         ...     feature,
         ...     logits,
@@ -86,17 +87,22 @@ class GroupLoss(BaseModule):
             base_logits: (M, classes).
             cross: Output of the cross branch for the same M images.
             target: Labels (M,) or distributions (M, classes).
-            base_criterion: Loss of base logits and targets, the mean over images.
-            cross_criterion: Loss of cross and fusion logits and targets.
+            base_criterion: Loss of base logits and targets. As in MMPretrain's heads,
+                it gets ``avg_factor``, the number of images to average over.
+            cross_criterion: Loss of cross and fusion logits and targets, likewise.
 
         Returns:
             Weighted ``loss_base`` and ``loss_cross``, and those of
             ``loss_logit_distill``, ``loss_feature_distill`` and ``loss_fusion`` that
             are switched on.
         """
+        # Without it, losses with a term per class would average over the classes too.
+        mean = {'avg_factor': len(base_logits)}
+        base = base_criterion(base_logits, target, **mean)
+        refined = cross_criterion(cross.logits, target, **mean)
         losses = {
-            'loss_base': self.base_weight * base_criterion(base_logits, target),
-            'loss_cross': self.cross_weight * cross_criterion(cross.logits, target),
+            'loss_base': self.base_weight * base,
+            'loss_cross': self.cross_weight * refined,
         }
         if self.logit_distill is not None:
             losses['loss_logit_distill'] = self.logit_distill(base_logits, cross.logits)
@@ -106,6 +112,6 @@ class GroupLoss(BaseModule):
             )
         if cross.fusion_logits is not None:
             losses['loss_fusion'] = self.fusion_weight * cross_criterion(
-                cross.fusion_logits, target
+                cross.fusion_logits, target, **mean
             )
         return losses

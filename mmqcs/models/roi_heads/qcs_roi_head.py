@@ -106,5 +106,6 @@ class QCSRoIHead(StandardRoIHead):
         feats = bbox_feats[torch.from_numpy(members).to(bbox_feats.device)]
         tokens = feats.flatten(2).transpose(1, 2)
         logits = self.cross.classify(tokens).logits
-        loss = self.cross.criterion(logits, torch.from_numpy(target).to(logits.device))
+        target = torch.from_numpy(target).to(logits.device)
+        loss = self.cross.criterion(logits, target, avg_factor=len(logits))
         return {'loss_cross': loss, 'num_groups': num_groups}
