@@ -35,7 +35,7 @@ PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PIP_RETRIES PIP_DEFAULT_TIMEOUT PIP_DISABLE_PIP_VERSION_CHECK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ops data train weights test test-original lint format docs linkcheck clean
+.PHONY: help setup ops data train weights test test-original lint format docs address linkcheck clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -108,6 +108,13 @@ format: $(STAMP) ## Fix what the linter can fix, and format
 docs: $(STAMP) ## Build the documentation into docs/_build/html
 	$(RUN) -m sphinx -q -W --keep-going docs docs/_build/html
 	@echo 'mmqcs: open docs/_build/html/index.html'
+
+# in all files of the repository, also in later releases and after a move
+address: OLD = $(shell sed -n 's/^url = //p' setup.cfg)
+address: ## Write ADDRESS, that of the repository, in place of the present one
+	@case '$(ADDRESS)' in https://*[!/]) ;; *) \
+	  echo 'mmqcs: call make address ADDRESS=https://github.com/NAME/REPOSITORY' >&2; exit 2;; esac
+	git grep -lF -e '$(OLD)' | xargs sed -i 's#$(OLD)\([^[:alnum:]_-]\|$$\)#$(ADDRESS)\1#g'
 
 linkcheck: $(STAMP) ## Ask for all links of the documentation to other sites
 	$(RUN) -m sphinx -q -W --keep-going -b linkcheck docs docs/_build/linkcheck

@@ -1,9 +1,12 @@
 """The package as a wheel installs it, in a folder of its own."""
 
 import csv
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import cv2
 import pytest
@@ -22,10 +25,12 @@ FILES = [
     'MANIFEST.in',
     'README.md',
     'model-index.yml',
+    'pyproject.toml',
     'setup.cfg',
     'setup.py',
 ]
-FOLDERS = ('configs', 'mmqcs', 'tools')
+LINK = r'(?<!!)\[[^]]*\]\(([^)]*)\)'
+FOLDERS = ('configs', 'mmqcs', 'requirements', 'tools')
 
 INSTALLED = """
 import mmpretrain
@@ -61,8 +66,8 @@ def pip(*args: object) -> None:
 
 
 @pytest.fixture(scope='module')
-def target(tmp_path_factory):
-    """A folder into which a wheel of this tree is installed."""
+def wheel(tmp_path_factory):
+    """A wheel of this tree."""
     folder = tmp_path_factory.mktemp('wheel')
     # of a copy, because a build leaves files behind and takes those it finds
     source = folder / 'source'
@@ -74,8 +79,42 @@ def target(tmp_path_factory):
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
     pip('wheel', source, '--no-build-isolation', '-w', folder)
     (wheel,) = folder.glob('mmqcs-*.whl')
-    pip('install', wheel, '--no-index', '--target', folder / 'target')
-    return folder / 'target'
+    return wheel
+
+
+@pytest.fixture(scope='module')
+def target(wheel):
+    """A folder into which the wheel is installed."""
+    folder = wheel.parent / 'target'
+    pip('install', wheel, '--no-index', '--target', folder)
+    return folder
+
+
+def test_the_wheel_can_be_published(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (x for x in archive.namelist() if x.endswith('.dist-info/METADATA'))
+        metadata = archive.read(name).decode()
+    head, _, description = metadata.partition('\n\n')
+    assert f'\nVersion: {__version__}\n' in head
+    # as in requirements/mminstall.txt
+    assert 'Requires-Dist: onedl-mmpretrain>=1.3.6; extra == "onedl"' in head
+    # a package index does not resolve relative links
+    images, pages = (re.findall(p, description) for p in (r'!\[.*?\]\((.*?)\)', LINK))
+    assert len(images) == 2 and len(pages) > 20
+    assert all(f'/raw/v{__version__}/docs/images/' in link for link in images)
+    assert all(re.match('https?://|#', link) for link in pages)
+
+
+@pytest.mark.parametrize('command', ['twine check --strict', 'check-wheel-contents'])
+def test_the_wheel_passes_the_checks_of_others(wheel, command):
+    program, *options = command.split()
+    path = shutil.which(program, path=Path(sys.executable).parent)
+    if path is None:
+        pytest.skip(f'needs {program} (requirements/lint.txt)')
+    done = subprocess.run(
+        [path, *options, wheel], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_installed_wheel_gives_models_by_name(target, tmp_path):
