@@ -13,8 +13,8 @@ def register_model_index() -> None:
     """Register the models of ``model-index.yml`` in MMPretrain's model hub.
 
     After that, ``mmpretrain.get_model('qcs_ir50_raf')`` and ``list_models('qcs*')``
-    find them. ``pretrained=True`` loads the weights that are part of the package, without
-    network. A second call does nothing.
+    find them. ``pretrained=True`` loads the weights that are part of the package,
+    without network. A second call does nothing.
 
     Raises:
         FileNotFoundError: The package was installed without its configs.

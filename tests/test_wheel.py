@@ -1,6 +1,7 @@
 """The package as a wheel installs it, in a folder of its own."""
 
 import csv
+import os
 import re
 import shutil
 import subprocess
@@ -177,6 +178,47 @@ def test_the_command_of_a_wheel(command, target, tmp_path):
     done = command('train', 'qcs_ir50_rafdb')
     assert (done.returncode, done.stdout) == (2, '')
     assert "'qcs_ir50_rafdb'; did you mean qcs_ir50_raf " in done.stderr
+
+
+def test_mim_finds_configs_and_tools(target, tmp_path):
+    """``mim run``, ``train`` for two iterations, ``test`` and ``search``."""
+    pytest.importorskip('mim', reason='needs requirements/mim.txt')
+    recipe = 'qcs_ir-small_synthfer'
+
+    def mim(*args):
+        done = subprocess.run(
+            [sys.executable, '-W', 'ignore', '-m', 'mim', *args],
+            cwd=tmp_path,
+            env={**os.environ, 'PYTHONPATH': str(target), 'OMP_NUM_THREADS': '1'},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return done.stdout + done.stderr
+
+    count = ('--train', '28', '--test', '14')
+    printed = mim('run', 'mmqcs', 'synth_fer', 'data/synthfer', *count)
+    assert f'{target}/mmqcs/.mim/tools/dataset_converters/synth_fer.py' in printed
+    options = {
+        'train_cfg.max_epochs': 1,
+        'train_dataloader.batch_size': 14,
+        'train_dataloader.num_workers': 0,
+        'val_dataloader.num_workers': 0,
+        'test_dataloader.num_workers': 0,
+        'default_hooks.logger.interval': 1,
+    }
+    options = ('--cfg-options', *(f'{key}={value}' for key, value in options.items()))
+    config = f'{recipe}.py'
+    printed = mim('train', 'mmqcs', config, '--gpus', '0', '--work-dir', 'w', *options)
+    assert f'{target}/mmqcs/.mim/configs/qcs/{config} instead' in printed
+    assert 'Epoch(train) [1][2/2]' in printed
+    weights = ('--checkpoint', 'w/epoch_1.pth')
+    printed = mim('test', 'mmqcs', config, *weights, '--gpus', '0', *options)
+    assert 'accuracy/top1' in printed
+    assert 'training_data               raf-db' in mim(
+        'search', 'mmqcs', '--config', 'qcs_ir50_raf'
+    )
 
 
 @pytest.mark.skipif(not exports(), reason="needs pip install 'mmqcs[export]'")
