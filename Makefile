@@ -114,6 +114,7 @@ address: OLD = $(shell sed -n 's/^url = //p' setup.cfg)
 address: ## Write ADDRESS, that of the repository, in place of the present one
 	@case '$(ADDRESS)' in https://*[!/]) ;; *) \
 	  echo 'mmqcs: call make address ADDRESS=https://github.com/NAME/REPOSITORY' >&2; exit 2;; esac
+	sed -i 's#@$(notdir $(patsubst %/,%,$(dir $(OLD))))$$#@$(notdir $(patsubst %/,%,$(dir $(ADDRESS))))#' .github/CODEOWNERS
 	git grep -lF -e '$(OLD)' | xargs sed -i 's#$(OLD)\([^[:alnum:]_-]\|$$\)#$(ADDRESS)\1#g'
 
 linkcheck: $(STAMP) ## Ask for all links of the documentation to other sites
