@@ -17,6 +17,8 @@ WEIGHTS_ARGS ?=
 TRAIN_ARGS ?=
 # Arguments of pytest, for example TEST_ARGS='-m "not slow"'
 TEST_ARGS ?=
+# Tests of `make coverage`; one process runs them
+COVERED ?= tests/test_functional tests/test_models tests/test_engine tests/test_datasets
 # Processes among which the files of tests are shared out; 0 for none, as --pdb needs
 TEST_JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
 
@@ -35,7 +37,7 @@ PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PIP_RETRIES PIP_DEFAULT_TIMEOUT PIP_DISABLE_PIP_VERSION_CHECK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ops data train weights test test-original lint format docs linkcheck clean
+.PHONY: help setup ops data train weights test test-original coverage lint format docs address linkcheck clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -43,7 +45,7 @@ help: ## List the targets
 setup: $(STAMP) ## Create .venv and install the package (done once)
 
 # The stamp is written last, so an interrupted installation starts again.
-$(STAMP): setup.cfg setup.py
+$(STAMP): setup.cfg setup.py $(wildcard requirements/*.txt)
 	@if ! $(RUN) -m pip --version >/dev/null 2>&1; then \
 	  command -v $(PYTHON) >/dev/null || { \
 	    echo 'mmqcs: $(PYTHON) not found; install Python >= 3.10 or call make PYTHON=/path/to/python' >&2; exit 1; }; \
@@ -57,7 +59,8 @@ $(STAMP): setup.cfg setup.py
 	  echo "mmqcs: Python >= 3.10 is needed, but $(VENV) has $$($(RUN) --version 2>&1); remove $(VENV) and call make again" >&2; exit 1; }
 	@echo 'mmqcs: installing into $(VENV); with PyTorch for GPUs this loads several GB'
 	@rm -f $(PIP_LOG)
-	@$(RUN) -m pip install --use-pep517 --log $(PIP_LOG) -e '.[onedl,tests,docs]' || { \
+	@$(RUN) -m pip install --use-pep517 --log $(PIP_LOG) -e '.[onedl,tests,docs]' -r requirements/lint.txt && \
+	  $(RUN) -m pip install --log $(PIP_LOG) --no-deps -r requirements/mim.txt || { \
 	  if grep -qE 'Failed to establish|ConnectionError|ProxyError|Timeout|name resolution|No matching distribution' $(PIP_LOG); \
 	  then reason='the package index cannot be reached or lacks a package; check the network'; \
 	  else reason='a package cannot be installed'; fi; \
@@ -97,10 +100,16 @@ test-original: ## The test suite on the original OpenMMLab, in .venv-openmmlab
 	LINE=openmmlab VENV=$(VENV)-openmmlab PYTHON=$(PYTHON) \
 	  $(PYTEST_ENV) bash tools/misc/test_line.sh $(PYTEST_ARGS)
 
-lint: $(STAMP) ## Check style, formatting and types
+# pytest starts in a process of coverage, because the tests import mmqcs early
+coverage: $(STAMP) ## Measure which lines of functional, models, engine and datasets are tested
+	$(PYTEST_ENV) $(RUN) -m coverage run -m pytest -n 0 $(COVERED) $(TEST_ARGS)
+	$(RUN) -m coverage report
+
+# pre-commit looks at files that git knows, ruff at all
+lint: $(STAMP) ## Check style, formatting, types, spelling and the files for GitHub, without network
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/mypy
+	PATH='$(abspath $(VENV))/bin':"$$PATH" $(VENV)/bin/pre-commit run --all-files
 
 format: $(STAMP) ## Fix what the linter can fix, and format
 	$(VENV)/bin/ruff check --fix
@@ -110,9 +119,17 @@ docs: $(STAMP) ## Build the documentation into docs/_build/html
 	$(RUN) -m sphinx -q -W --keep-going docs docs/_build/html
 	@echo 'mmqcs: open docs/_build/html/index.html'
 
+# in all files of the repository, also in later releases and after a move
+address: OLD = $(shell sed -n 's/^url = //p' setup.cfg)
+address: ## Write ADDRESS, that of the repository, in place of the present one
+	@case '$(ADDRESS)' in https://*[!/]) ;; *) \
+	  echo 'mmqcs: call make address ADDRESS=https://github.com/NAME/REPOSITORY' >&2; exit 2;; esac
+	sed -i 's#@$(notdir $(patsubst %/,%,$(dir $(OLD))))$$#@$(notdir $(patsubst %/,%,$(dir $(ADDRESS))))#' .github/CODEOWNERS
+	git grep -lF -e '$(OLD)' | xargs sed -i 's#$(OLD)\([^[:alnum:]_-]\|$$\)#$(ADDRESS)\1#g'
+
 linkcheck: $(STAMP) ## Ask for all links of the documentation to other sites
 	$(RUN) -m sphinx -q -W --keep-going -b linkcheck docs docs/_build/linkcheck
 
 clean: ## Remove build products and caches; environment, data and runs stay
-	rm -rf build dist docs/_build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf build dist docs/_build .pytest_cache .ruff_cache .mypy_cache .coverage
 	find mmqcs tests tools configs docs -name __pycache__ -type d -prune -exec rm -rf {} +

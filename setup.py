@@ -5,7 +5,9 @@ expects them, but OpenMMLab's ``mim`` and ``mmpretrain.get_model`` look for
 them in ``mmqcs/.mim``. A wheel gets a copy there, an editable install links.
 """
 
+import configparser
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -36,4 +38,17 @@ class BuildPyWithMim(build_py):
                 shutil.copy2(source, mim)
 
 
-setup(cmdclass={'build_py': BuildPyWithMim})
+def long_description() -> str:
+    """Return the README with links that also work on the page of a package index."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / 'setup.cfg', encoding='utf-8')
+    address = settings['metadata']['url']
+    version = (ROOT / 'mmqcs/version.py').read_text(encoding='utf-8').split("'")[1]
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    for image, view in (('!', 'raw'), ('', 'blob')):
+        relative = rf'({image}\[[^]]*\]\()(?![a-z]+:|#)'
+        text = re.sub(relative, rf'\1{address}/{view}/v{version}/', text)
+    return text
+
+
+setup(cmdclass={'build_py': BuildPyWithMim}, long_description=long_description())

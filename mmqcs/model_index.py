@@ -13,15 +13,20 @@ def register_model_index() -> None:
     """Register the models of ``model-index.yml`` in MMPretrain's model hub.
 
     After that, ``mmpretrain.get_model('qcs_ir50_raf')`` and ``list_models('qcs*')``
-    find them. A second call does nothing.
+    find them. ``pretrained=True`` loads the weights that are part of the package,
+    without network. A second call does nothing.
 
     Raises:
         FileNotFoundError: The package was installed without its configs.
     """
     from mmpretrain.apis import ModelHub
 
-    folder = _index_folder(Path(mmqcs.__file__).parent)
+    package = Path(mmqcs.__file__).parent
+    folder = _index_folder(package)
     ModelHub.register_model_index(folder / INDEX, config_prefix=folder)
+    # the index has their address, for `mim download`
+    for path in (package / 'weights').glob('*.pth'):
+        ModelHub._models_dict[path.stem].weights = str(path)
 
 
 def _index_folder(package: Path) -> Path:

@@ -19,6 +19,7 @@ ARROWS = {
     'detection': set(),
     'deployment': set(),
     'model_index': set(),
+    'collect_env': set(),
     'synth': {'expressions'},
     'datasets': {'expressions', 'functional', 'structures', 'synth'},
     'models': {'detection', 'functional', 'structures'},

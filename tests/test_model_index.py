@@ -1,10 +1,15 @@
 """The models by name; test_wheel.py has them from an installed wheel."""
 
+import mmpretrain
 import pytest
+import torch
 from conftest import ROOT
 from modelindex.load_model_index import load
 
 from mmqcs import model_index
+from mmqcs.checkpoints import DEFAULT_MODEL
+from mmqcs.checkpoints.classifier import load_classifier
+from mmqcs.version import __version__
 
 
 def test_every_config_is_in_the_index_under_its_name():
@@ -17,6 +22,28 @@ def test_every_config_is_in_the_index_under_its_name():
     readmes = [collection.readme for collection in index.collections]
     assert len(readmes) == 2
     assert all((ROOT / readme).is_file() for readme in readmes)
+
+
+def test_the_addresses_of_code_and_weights_have_the_version():
+    index = load(str(ROOT / 'model-index.yml'))
+    version = f'v{__version__}'
+    for collection in index.collections:
+        code = collection.data['Code']
+        assert code['Version'] == version
+        assert f'/tree/{version}/' in code['URL']
+    weights = {model.name: model.weights for model in index.models if model.weights}
+    assert set(weights) == {DEFAULT_MODEL.stem}
+    path = DEFAULT_MODEL.relative_to(ROOT)
+    assert weights[DEFAULT_MODEL.stem].endswith(f'/raw/{version}/{path}')
+
+
+def test_weights_in_the_package_are_loaded_without_network():
+    model_index.register_model_index()
+    model = mmpretrain.get_model(DEFAULT_MODEL.stem, pretrained=True)
+    weights = load_classifier(DEFAULT_MODEL).model.state_dict()
+    assert weights.keys() == model.state_dict().keys()
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, weights[name]), name
 
 
 def test_a_package_without_its_index_is_named(tmp_path):

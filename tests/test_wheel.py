@@ -1,9 +1,13 @@
 """The package as a wheel installs it, in a folder of its own."""
 
 import csv
+import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import cv2
 import pytest
@@ -22,10 +26,12 @@ FILES = [
     'MANIFEST.in',
     'README.md',
     'model-index.yml',
+    'pyproject.toml',
     'setup.cfg',
     'setup.py',
 ]
-FOLDERS = ('configs', 'mmqcs', 'tools')
+LINK = r'(?<!!)\[[^]]*\]\(([^)]*)\)'
+FOLDERS = ('configs', 'mmqcs', 'requirements', 'tools')
 
 INSTALLED = """
 import mmpretrain
@@ -62,8 +68,8 @@ def pip(*args: object) -> None:
 
 
 @pytest.fixture(scope='module')
-def target(tmp_path_factory):
-    """A folder into which a wheel of this tree is installed."""
+def wheel(tmp_path_factory):
+    """A wheel of this tree."""
     folder = tmp_path_factory.mktemp('wheel')
     # of a copy, because a build leaves files behind and takes those it finds
     source = folder / 'source'
@@ -75,8 +81,42 @@ def target(tmp_path_factory):
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
     pip('wheel', source, '--no-build-isolation', '-w', folder)
     (wheel,) = folder.glob('mmqcs-*.whl')
-    pip('install', wheel, '--no-index', '--target', folder / 'target')
-    return folder / 'target'
+    return wheel
+
+
+@pytest.fixture(scope='module')
+def target(wheel):
+    """A folder into which the wheel is installed."""
+    folder = wheel.parent / 'target'
+    pip('install', wheel, '--no-index', '--target', folder)
+    return folder
+
+
+def test_the_wheel_can_be_published(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (x for x in archive.namelist() if x.endswith('.dist-info/METADATA'))
+        metadata = archive.read(name).decode()
+    head, _, description = metadata.partition('\n\n')
+    assert f'\nVersion: {__version__}\n' in head
+    # as in requirements/mminstall.txt
+    assert 'Requires-Dist: onedl-mmpretrain>=1.3.6; extra == "onedl"' in head
+    # a package index does not resolve relative links
+    images, pages = (re.findall(p, description) for p in (r'!\[.*?\]\((.*?)\)', LINK))
+    assert len(images) == 2 and len(pages) > 20
+    assert all(f'/raw/v{__version__}/docs/images/' in link for link in images)
+    assert all(re.match('https?://|#', link) for link in pages)
+
+
+@pytest.mark.parametrize('command', ['twine check --strict', 'check-wheel-contents'])
+def test_the_wheel_passes_the_checks_of_others(wheel, command):
+    program, *options = command.split()
+    path = shutil.which(program, path=Path(sys.executable).parent)
+    if path is None:
+        pytest.skip(f'needs {program} (requirements/lint.txt)')
+    done = subprocess.run(
+        [path, *options, wheel], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_installed_wheel_gives_models_by_name(target, tmp_path):
@@ -139,6 +179,47 @@ def test_the_command_of_a_wheel(command, target, tmp_path):
     done = command('train', 'qcs_ir50_rafdb')
     assert (done.returncode, done.stdout) == (2, '')
     assert "'qcs_ir50_rafdb'; did you mean qcs_ir50_raf " in done.stderr
+
+
+def test_mim_finds_configs_and_tools(target, tmp_path):
+    """``mim run``, ``train`` for two iterations, ``test`` and ``search``."""
+    pytest.importorskip('mim', reason='needs requirements/mim.txt')
+    recipe = 'qcs_ir-small_synthfer'
+
+    def mim(*args):
+        done = subprocess.run(
+            [sys.executable, '-W', 'ignore', '-m', 'mim', *args],
+            cwd=tmp_path,
+            env={**os.environ, 'PYTHONPATH': str(target), 'OMP_NUM_THREADS': '1'},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return done.stdout + done.stderr
+
+    count = ('--train', '28', '--test', '14')
+    printed = mim('run', 'mmqcs', 'synth_fer', 'data/synthfer', *count)
+    assert f'{target}/mmqcs/.mim/tools/dataset_converters/synth_fer.py' in printed
+    options = {
+        'train_cfg.max_epochs': 1,
+        'train_dataloader.batch_size': 14,
+        'train_dataloader.num_workers': 0,
+        'val_dataloader.num_workers': 0,
+        'test_dataloader.num_workers': 0,
+        'default_hooks.logger.interval': 1,
+    }
+    options = ('--cfg-options', *(f'{key}={value}' for key, value in options.items()))
+    config = f'{recipe}.py'
+    printed = mim('train', 'mmqcs', config, '--gpus', '0', '--work-dir', 'w', *options)
+    assert f'{target}/mmqcs/.mim/configs/qcs/{config} instead' in printed
+    assert 'Epoch(train) [1][2/2]' in printed
+    weights = ('--checkpoint', 'w/epoch_1.pth')
+    printed = mim('test', 'mmqcs', config, *weights, '--gpus', '0', *options)
+    assert 'accuracy/top1' in printed
+    assert 'training_data               raf-db' in mim(
+        'search', 'mmqcs', '--config', 'qcs_ir50_raf'
+    )
 
 
 @pytest.mark.skipif(not exports(), reason="needs pip install 'mmqcs[export]'")

@@ -99,6 +99,8 @@ def check_python(words, monkeypatch):
     if words[:2] == ['-m', 'pytest']:
         assert all((ROOT / word).exists() for word in words[2:] if '/' in word), words
         return
+    if words == ['-m', 'mmqcs.collect_env']:
+        return
     if words[:2] == ['-m', 'mmqcs.demo']:
         check_program(mmqcs.demo.__main__.main, 'mmqcs.demo', words[2:], monkeypatch)
         return
@@ -133,10 +135,26 @@ def check_pip(words):
             assert extras <= set(setup['options.extras_require']), word
 
 
+def check_mim(words):
+    command, *words = words
+    if command == 'install':
+        return check_pip(['install', *words])
+    package, name, *_ = words
+    assert package == 'mmqcs'
+    if command in ('train', 'test'):
+        assert len(list(ROOT.glob(f'configs/*/{name}'))) == 1, name
+    elif command == 'run':
+        path = name.replace(':', '/')
+        assert len(list(ROOT.glob(f'tools/**/{path}.py'))) == 1, name
+    else:
+        assert command in ('search', 'download'), command
+        assert name == '--config' and list(ROOT.glob(f'configs/*/{words[2]}.py'))
+
+
 @pytest.mark.parametrize('block', COMMANDS, ids=str)
 def test_bash(block, desk, tmp_path, monkeypatch):
     started = commands(block, tmp_path)
-    assert started or not re.search(r'\b(python|make|mmqcs|pip|bash)\b', block.code)
+    assert started or not re.search(r'\b(python|make|mim|mmqcs|pip|bash)\b', block.code)
     for program, *words in started:
         with monkeypatch.context() as patch:
             if program in ('python', 'srun'):
@@ -147,6 +165,8 @@ def test_bash(block, desk, tmp_path, monkeypatch):
                 check_make(words)
             elif program == 'pip':
                 check_pip(words)
+            elif program == 'mim':
+                check_mim(words)
             elif program == 'bash':
                 assert (ROOT / words[0]).is_file(), words
 

@@ -8,7 +8,6 @@ from doc_case import ROOT, anchors, documents, links, name, registered
 from mmengine.config import Config
 
 from mmqcs.datasets.base.fer_dataset import FERDataset
-from mmqcs.version import __version__
 
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
 PARTS = (ROOT / 'docs/parts.md').read_text(encoding='utf-8')
@@ -120,8 +119,3 @@ def test_the_order_of_the_classes_is_that_of_the_data_sets():
 
 def is_data(part):
     return isinstance(part, type) and issubclass(part, FERDataset)
-
-
-def test_the_changelog_has_the_version():
-    text = (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
-    assert re.search(rf'^## {re.escape(__version__)}\b', text, re.M)

@@ -83,8 +83,18 @@ def test_weights():
 def test_default_target_lists_the_others():
     printed = make().stdout
     targets = 'setup ops data train weights test test-original lint format docs'
-    for target in (*targets.split(), 'linkcheck', 'clean'):
+    for target in (*targets.split(), 'address', 'coverage', 'linkcheck', 'clean'):
         assert f'make {target} ' in printed
+
+
+def test_lint_runs_the_hooks_of_the_environment():
+    printed = make('-n', 'lint', 'VENV=here').stdout
+    path = re.escape(str(ROOT / 'here/bin'))
+    assert re.search(rf"PATH='{path}':\S+ here/bin/pre-commit run --all-files", printed)
+    hooks = (ROOT / '.pre-commit-config.yaml').read_text(encoding='utf-8')
+    # anything else would be downloaded
+    assert hooks.count('language: system') == hooks.count(' - id: ') > 10
+    assert re.findall('- repo: (.*)', hooks) == ['local']
 
 
 def test_the_original_line_has_its_own_environment():
