@@ -24,7 +24,10 @@ import mmqcs.demo.__main__
 
 EXECUTED = ('python', 'pycon', 'bash')
 # not code of ours
-OTHER = ('text', 'bibtex', 'json', 'javascript', '{model-zoo} qcs', '{model-zoo} mix', '{toctree}')
+OTHER = (
+    *('text', 'bibtex', 'json', 'javascript'),
+    *('{model-zoo} qcs', '{model-zoo} mix', '{toctree}'),
+)
 # pages whose blocks belong together and are executed by a test of their own
 TESTED_ELSEWHERE = {
     'docs/extending.md': 'tests/test_tools/test_extending.py',
