@@ -9,12 +9,9 @@ from pathlib import Path
 
 from mmqcs.checkpoints import DEFAULT_MODEL, model_kind
 from mmqcs.cli.inferencer import add_inferencer_options, build_inferencer
-from mmqcs.cli.options import ArgumentParser, fail
+from mmqcs.cli.options import ArgumentParser, at_least, fail
 
 from .examples import write_examples
-
-MAX_UPLOAD = '50mb'
-"""Maximum size of an upload."""
 
 SESSIONS = 100
 """Number of sessions whose faces are kept; the oldest is discarded first."""
@@ -29,6 +26,21 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s')
     parser.add_argument('--port', type=int, default=7860, help='default: %(default)s')
+    limits = parser.add_argument_group('limits')
+    limits.add_argument(
+        '--max-upload',
+        type=at_least(1),
+        default=50,
+        metavar='MB',
+        help='largest file that is accepted; default: %(default)s',
+    )
+    limits.add_argument(
+        '--max-waiting',
+        type=at_least(1),
+        default=32,
+        metavar='N',
+        help='requests that wait; further ones are refused; default: %(default)s',
+    )
     return parser.parse_args()
 
 
@@ -51,7 +63,7 @@ def main() -> None:
         from starlette.middleware import Middleware
     except ImportError:
         fail("the page needs gradio: pip install 'mmqcs[demo]'")
-    from .components import NoDownloads
+    from .middleware import MaxBody, NoDownloads
     from .page import CSS, build_page
 
     if model_kind(args.model) == 'onnx':
@@ -73,7 +85,12 @@ def main() -> None:
         for path in (examples, uploads):
             path.mkdir()
         tempfile.tempdir = os.environ['GRADIO_TEMP_DIR'] = str(uploads)
-        page = build_page(infer, describe(args.model), write_examples(examples))
+        title, shown = describe(args.model), write_examples(examples)
+        page = build_page(infer, title, shown, args.max_waiting)
+        checks = [
+            Middleware(NoDownloads),
+            Middleware(MaxBody, megabytes=args.max_upload),
+        ]
         try:
             page.launch(
                 server_name=args.host,
@@ -81,10 +98,10 @@ def main() -> None:
                 theme=theme,
                 css=CSS,
                 allowed_paths=[str(examples)],
-                max_file_size=MAX_UPLOAD,
+                max_file_size=f'{args.max_upload}mb',
                 state_session_capacity=SESSIONS,
-                footer_links=[],
-                app_kwargs={'middleware': [Middleware(NoDownloads)]},
+                footer_links=['api'],
+                app_kwargs={'middleware': checks},
             )
         except OSError as error:
             fail(f'cannot serve at {args.host}:{args.port}: {error}')

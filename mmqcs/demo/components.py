@@ -95,18 +95,3 @@ def image_output(label: str, elem_id: str, **options: Any) -> gr.Image:
         elem_id=elem_id,
         **options,
     )
-
-
-class NoDownloads:
-    """Middleware that refuses to fetch URLs, which Gradio does for any client."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request by the ASGI protocol."""
-        if re.search(r'/(file|proxy)=/*https?:', scope.get('path', ''), re.IGNORECASE):
-            await send({'type': 'http.response.start', 'status': 403})
-            await send({'type': 'http.response.body', 'body': b'URLs are not fetched'})
-        else:
-            await self.app(scope, receive, send)

@@ -10,19 +10,23 @@ import gradio as gr
 from mmqcs.apis import FERInferencer
 
 from . import camera, photograph, video
+from .api import Api
 from .components import Camera, ImageUpload, LiveImage, VideoUpload, image_output
 
 KEPT_SECONDS = 3600
 """How long uploads, results and faces of a session are kept."""
-
-WAITING = 32
-"""Maximum number of requests that wait; more are refused as busy."""
 
 HEIGHT = 420
 """Height of images and videos in pixels."""
 
 ALONE: dict[str, Any] = {'concurrency_limit': 1, 'concurrency_id': 'photographs'}
 """One photograph at a time, for all sessions together."""
+
+VIDEOS: dict[str, Any] = {'concurrency_limit': 1, 'concurrency_id': 'videos'}
+"""One video at a time."""
+
+PRIVATE: dict[str, Any] = {'api_visibility': 'private'}
+"""Calls that only the page makes; their names and values can change."""
 
 HIDDEN: dict[str, Any] = {'show_progress': 'hidden'}
 
@@ -38,7 +42,10 @@ CSS = """
 
 
 def build_page(
-    infer: FERInferencer, title: str, examples: Mapping[str, Sequence[Path]]
+    infer: FERInferencer,
+    title: str,
+    examples: Mapping[str, Sequence[Path]],
+    waiting: int,
 ) -> gr.Blocks:
     """Build the page.
 
@@ -46,6 +53,7 @@ def build_page(
         infer: Inferencer whose classifier is a ``FaceClassifier``.
         title: Line under the heading, in Markdown.
         examples: Photographs by the title of their group.
+        waiting: Maximum number of requests that wait; more are refused as busy.
     """
     lock = Lock()
     kept = (KEPT_SECONDS // 6, KEPT_SECONDS)
@@ -58,7 +66,18 @@ def build_page(
                 _video_tab(video.Video(infer, lock))
             with gr.Tab('Camera', elem_id='tab-camera', id='camera'):
                 _camera_tab(camera.Camera(infer, lock))
-    return blocks.queue(max_size=WAITING)
+        _endpoints(Api(infer, lock))
+    return blocks.queue(max_size=waiting)
+
+
+def _endpoints(api: Api) -> None:
+    """Add the calls for other programs; those of the page itself are private."""
+    image = ImageUpload(visible=False, label='Image')
+    video = VideoUpload(visible=False, label='Video')
+    found = gr.JSON(visible=False, label='Faces')
+    gr.on([], api.image, image, found, api_name='image', **ALONE)
+    for name in ('video', 'video_frames'):
+        gr.on([], getattr(api, name), video, found, api_name=name, **VIDEOS)
 
 
 def _photograph_tab(
@@ -82,11 +101,10 @@ def _photograph_tab(
         scores = gr.Label(label='Scores', elem_id='scores')
         heat = image_output('Evidence for the class: bright places', 'attention')
     found = [drawn, summary, seen, choice, scores, heat]
-    new = picture.change(handlers.analyse, picture, found, api_name='analyse', **ALONE)
-    other = choice.input(
-        handlers.show, [seen, choice], [scores, heat], api_name='show', **ALONE
-    )
-    if not photograph.can_compare(handlers.classifier.model):
+    alone: dict[str, Any] = {**ALONE, **PRIVATE}
+    new = picture.change(handlers.analyse, picture, found, api_name='analyse', **alone)
+    other = choice.input(handlers.show, [seen, choice], [scores, heat], **alone)
+    if not photograph.can_compare(handlers.infer.classifier.model):
         return
     gr.Markdown('## Compare with a second face')
     with gr.Row():
@@ -102,11 +120,10 @@ def _photograph_tab(
         'fn': handlers.compare,
         'inputs': [seen, choice, second, way],
         'outputs': [told, left, right],
-        **ALONE,
+        **alone,
     }
-    second.change(api_name='compare', **compared)
-    for event in (new.then, other.then, way.input):
-        event(api_visibility='private', **compared)
+    for event in (second.change, new.then, other.then, way.input):
+        event(**compared)
 
 
 def _video_tab(handlers: video.Video) -> None:
@@ -139,11 +156,11 @@ def _video_tab(handlers: video.Video) -> None:
         film,
         outputs,
         api_name='analyse_video',
-        concurrency_limit=1,
-        concurrency_id='videos',
+        **VIDEOS,
+        **PRIVATE,
         **HIDDEN,
     )
-    ended: dict = {'outputs': [status, stop], 'api_visibility': 'private', **HIDDEN}
+    ended: dict[str, Any] = {'outputs': [status, stop], **PRIVATE, **HIDDEN}
     run.failure(lambda: video.ended(''), **ended)
     stop.click(lambda: video.ended('Stopped.'), cancels=run, queue=False, **ended)
     film.clear(None, cancels=run)
@@ -180,5 +197,6 @@ def _camera_tab(handlers: camera.Camera) -> None:
         time_limit=camera.SECONDS,
         concurrency_limit=camera.STREAMS,
         concurrency_id='cameras',
+        **PRIVATE,
         **HIDDEN,
     )

@@ -54,13 +54,61 @@ def ended(status: str) -> tuple[str, Any]:
     return status, gr.update(visible=False)
 
 
-class Video:
-    """Event handlers for a video.
+class VideoStart:
+    """The start of a video, up to the limits of the page.
 
     Args:
         infer: The inferencer.
         lock: Held while the inferencer works on a batch of frames, so that photographs
             need not wait for the end of a video.
+        path: The upload.
+
+    Raises:
+        gradio.Error: The file is no video, or cannot be read.
+    """
+
+    def __init__(self, infer: FERInferencer, lock: Lock, path: str) -> None:
+        self.infer = infer
+        self.lock = lock
+        self.path = path
+        self.info = _check(path)
+        self.length = min(self.info.length or MAX_SECONDS, MAX_SECONDS)
+        self.summary = VideoSummary(Path(path).name, infer.classes)
+        self.notes: list[str] = []
+        """Why the rest is left out."""
+
+    def results(self, keep_images: bool) -> Iterator[ImageResult]:
+        """Yield the results of frames, which are part of the summary; then finish it.
+
+        Raises:
+            gradio.Error: No frame can be read.
+        """
+        every = max(round(self.info.rate / RATE), 1)
+        results = self.infer.stream(self.path, every, keep_images=keep_images)
+        while True:
+            with self.lock:  # others work between two results
+                result = next(results, None)
+            if result is None:
+                break
+            if result.error is not None:
+                if not self.summary.frames:
+                    raise upload_error(result.error, self.path)
+                self.notes.append(hide_path(result.error, self.path))
+                break
+            if result.time > MAX_SECONDS or self.summary.frames == MAX_FRAMES:
+                self.notes.append(_REST)
+                break
+            self.summary.add(result)
+            yield result
+        self.summary.finish()
+
+
+class Video:
+    """Event handlers for a video.
+
+    Args:
+        infer: The inferencer.
+        lock: See :class:`VideoStart`.
     """
 
     def __init__(self, infer: FERInferencer, lock: Lock) -> None:
@@ -80,58 +128,38 @@ class Video:
             yield *ended(HINT), None, None, None, None, gr.update(visible=False)
             return
         yield _progress(0.0)
+        start = VideoStart(self.infer, self.lock, path)
         folder = Path(tempfile.mkdtemp())
         try:
-            yield from self._analyse(path, _check(path), folder)
+            yield from _analyse(start, folder)
         except BaseException:  # also when the generator is closed
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _analyse(self, path: str, info: VideoInfo, folder: Path) -> Iterator[Outputs]:
-        name = Path(path).stem
-        film, table = folder / f'{name}_faces.mp4', folder / f'{name}_summary.csv'
-        summary = VideoSummary(Path(path).name, self.infer.classes)
-        length = min(info.length or MAX_SECONDS, MAX_SECONDS)
-        notes = []
-        reported = time.monotonic()
-        with VideoWriter(film, path) as writer:
-            for result in self._results(path, max(round(info.rate / RATE), 1)):
-                if result.image is None or result.time is None:
-                    if not summary.frames:
-                        raise upload_error(str(result.error), path)
-                    notes.append(hide_path(str(result.error), path))
-                    break
-                if result.time > MAX_SECONDS or summary.frames == MAX_FRAMES:
-                    notes.append(_REST)
-                    break
-                summary.add(result)
-                drawn = draw_faces(result.image, result)
-                writer.write(reduce_image(drawn, SIDE), result.time)
-                if time.monotonic() - reported >= INTERVAL:
-                    reported = time.monotonic()
-                    yield _progress(result.time / length)
-            writer.close(complete=not notes)  # else the sound would be longer
-        summary.finish()
-        notes += [hide_path(note, path) for note in writer.notes]
-        with table.open('w', newline='', encoding='utf-8') as file:
-            heads = 'track', 'first', 'last', 'seconds', *summary.classes
-            csv.writer(file).writerows([heads, *summary.rows()])
-        timeline = summary.timeline()
-        figure = timeline and figure_to_rgb(timeline_figure(*timeline))
-        status = html.escape('. '.join([_describe(summary), *notes]) + '.')
-        visible = gr.update(visible=timeline is not None)
-        files = str(film), figure, shares(summary), str(table)
-        yield *ended(status), *files, visible
 
-    def _results(self, path: str, every: int) -> Iterator[ImageResult]:
-        """Yield results, and let others work between two of them."""
-        results = self.infer.stream(path, every, keep_images=True)
-        while True:
-            with self.lock:
-                result = next(results, None)
-            if result is None:
-                return
-            yield result
+def _analyse(start: VideoStart, folder: Path) -> Iterator[Outputs]:
+    name = Path(start.path).stem
+    film, table = folder / f'{name}_faces.mp4', folder / f'{name}_summary.csv'
+    summary = start.summary
+    reported = time.monotonic()
+    with VideoWriter(film, start.path) as writer:
+        for result in start.results(keep_images=True):
+            drawn = draw_faces(result.image, result)
+            writer.write(reduce_image(drawn, SIDE), result.time)
+            if time.monotonic() - reported >= INTERVAL:
+                reported = time.monotonic()
+                yield _progress(result.time / start.length)
+        writer.close(complete=not start.notes)  # else the sound would be longer
+    notes = start.notes + [hide_path(note, start.path) for note in writer.notes]
+    with table.open('w', newline='', encoding='utf-8') as file:
+        heads = 'track', 'first', 'last', 'seconds', *summary.classes
+        csv.writer(file).writerows([heads, *summary.rows()])
+    timeline = summary.timeline()
+    figure = timeline and figure_to_rgb(timeline_figure(*timeline))
+    status = html.escape('. '.join([_describe(summary), *notes]) + '.')
+    visible = gr.update(visible=timeline is not None)
+    files = str(film), figure, shares(summary), str(table)
+    yield *ended(status), *files, visible
 
 
 def shares(summary: VideoSummary) -> dict[str, list[Any]]:

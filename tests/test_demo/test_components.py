@@ -13,13 +13,7 @@ import gradio as gr
 from gradio.data_classes import FileData, ImageData
 
 from mmqcs.demo import components
-from mmqcs.demo.components import (
-    Camera,
-    ImageUpload,
-    LiveImage,
-    NoDownloads,
-    VideoUpload,
-)
+from mmqcs.demo.components import Camera, ImageUpload, LiveImage, VideoUpload
 
 
 @pytest.mark.parametrize('kind', [ImageUpload, VideoUpload])
@@ -63,30 +57,6 @@ def test_camera_frames_are_not_files():
 def test_other_frames_are_refused(upload):
     with pytest.raises(gr.Error, match='frame'):
         Camera().preprocess(upload)
-
-
-@pytest.mark.parametrize(
-    ('path', 'passed'),
-    [
-        ('/gradio_api/file=http://192.0.2.1/a', False),
-        ('/file=HTTPS://192.0.2.1/a', False),
-        ('/gradio_api/proxy=https://192.0.2.1/a', False),
-        ('/gradio_api/file=/tmp/https:/a.png', True),
-        ('/', True),
-    ],
-)
-def test_the_server_is_no_proxy(path, passed):
-    calls, sent = [], []
-
-    async def app(scope, receive, send):
-        calls.append(scope)
-
-    async def send(message):
-        sent.append(message)
-
-    asyncio.run(NoDownloads(app)({'type': 'http', 'path': path}, None, send))
-    assert bool(calls) == passed
-    assert bool(sent) != passed
 
 
 def test_components_look_like_those_of_gradio():

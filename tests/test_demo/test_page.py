@@ -21,12 +21,14 @@ from mmqcs.checkpoints import DEFAULT_MODEL
 from mmqcs.demo.camera import SECONDS, STREAMS
 from mmqcs.demo.page import build_page
 
-NAMES = {'analyse', 'show', 'analyse_video', 'watch'}
+NAMES = {'image', 'video', 'video_frames'}
+WAITING = 32
 
 
 @pytest.fixture(scope='module')
 def blocks():
-    return build_page(FERInferencer(DEFAULT_MODEL, faces=KnownFaces({})), 'title', {})
+    infer = FERInferencer(DEFAULT_MODEL, faces=KnownFaces({}))
+    return build_page(infer, 'title', {}, WAITING)
 
 
 def test_names_do_not_change(blocks):
@@ -42,6 +44,7 @@ def test_requests_wait_for_one_another(blocks):
     limits = {x.concurrency_id: x.concurrency_limit for x in blocks.fns.values()}
     assert limits['photographs'] == limits['videos'] == 1
     assert limits['cameras'] == STREAMS
+    assert blocks._queue.max_size == WAITING
     (watch,) = (x for x in blocks.fns.values() if x.api_name == 'watch')
     assert watch.time_limit == SECONDS
     assert blocks.delete_cache is not None
@@ -54,6 +57,7 @@ def test_requests_wait_for_one_another(blocks):
         (['--model', 'none.pth'], 'checkpoint not found: none.pth'),
         (['--model', 'qcs_ir50_raf'], 'qcs_ir50_raf is not a checkpoint: a config'),
         (['--model', 'model.onnx'], 'the page needs a checkpoint'),
+        (['--max-upload', '0'], 'argument --max-upload: must be at least 1, got 0'),
     ],
 )
 def test_wrong_calls(tmp_path, args, message):
@@ -121,7 +125,7 @@ def test_files_are_deleted(tmp_path, monkeypatch):
     (tmp_path / 'example.png').write_bytes(image + b'an example')
     examples = {'title': [tmp_path / 'example.png']}
     infer = FERInferencer(DEFAULT_MODEL, faces=faces)
-    blocks = build_page(infer, 'title', examples)
+    blocks = build_page(infer, 'title', examples, WAITING)
     (example,) = folder.rglob('*.png')
     port = free_port()
     blocks.launch(server_port=port, prevent_thread_lock=True, quiet=True)

@@ -24,9 +24,15 @@ import mmqcs.demo.__main__
 
 EXECUTED = ('python', 'pycon', 'bash')
 # not code of ours
-OTHER = ('text', 'bibtex', '{model-zoo} qcs', '{model-zoo} mix', '{toctree}')
+OTHER = (
+    *('text', 'bibtex', 'json', 'javascript'),
+    *('{model-zoo} qcs', '{model-zoo} mix', '{toctree}'),
+)
 # pages whose blocks belong together and are executed by a test of their own
-TESTED_ELSEWHERE = {'docs/extending.md': 'tests/test_tools/test_extending.py'}
+TESTED_ELSEWHERE = {
+    'docs/extending.md': 'tests/test_tools/test_extending.py',
+    'docs/http_api.md': 'tests/test_demo/test_http_api.py',
+}
 PARTS = {
     'MMDetection': has_detection,
     'mmqcs[export]': exports,
