@@ -104,7 +104,7 @@ def _photograph_tab(
     alone: dict[str, Any] = {**ALONE, **PRIVATE}
     new = picture.change(handlers.analyse, picture, found, api_name='analyse', **alone)
     other = choice.input(handlers.show, [seen, choice], [scores, heat], **alone)
-    if not photograph.can_compare(handlers.infer.classifier.model):
+    if not photograph.can_compare(handlers.classifier.model):
         return
     gr.Markdown('## Compare with a second face')
     with gr.Row():

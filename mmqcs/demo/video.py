@@ -95,7 +95,8 @@ class VideoStart:
                     raise upload_error(result.error, self.path)
                 self.notes.append(hide_path(result.error, self.path))
                 break
-            if result.time > MAX_SECONDS or self.summary.frames == MAX_FRAMES:
+            # a frame of a video has a time
+            if (result.time or 0.0) > MAX_SECONDS or self.summary.frames == MAX_FRAMES:
                 self.notes.append(_REST)
                 break
             self.summary.add(result)
@@ -144,6 +145,8 @@ def _analyse(start: VideoStart, folder: Path) -> Iterator[Outputs]:
     reported = time.monotonic()
     with VideoWriter(film, start.path) as writer:
         for result in start.results(keep_images=True):
+            if result.image is None or result.time is None:
+                continue
             drawn = draw_faces(result.image, result)
             writer.write(reduce_image(drawn, SIDE), result.time)
             if time.monotonic() - reported >= INTERVAL:

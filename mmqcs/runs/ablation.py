@@ -92,6 +92,8 @@ def _read_table(
     for method in table['methods']:
         rows[method] = {}
         for budget, given in content['methods'][method].items():
+            if budget not in table.get('budgets', [budget]):
+                continue
             options = common | given
             config = options.pop('config')
             name = slug(*table['settings'], method, budget)

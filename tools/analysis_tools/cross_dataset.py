@@ -145,7 +145,7 @@ def load(path: str, args: argparse.Namespace) -> LoadedClassifier:
     """Load a classifier whose classes have names, or fail in one line."""
     with failing_on(OSError, RuntimeError, ValueError):  # RuntimeError: no such device
         loaded = load_classifier(path, trust=args.trust_checkpoint, device=args.device)
-    if loaded.classes is None:
+    if not loaded.classes:
         fail(f'{path} does not name its classes, so they cannot be matched')
     return loaded
 
@@ -163,6 +163,7 @@ def build(loaded: LoadedClassifier, found: Found) -> tuple[FERDataset | None, di
     The dataset is None if its test images are not known to be unseen.
     """
     kind = found.kind
+    classes = loaded.classes or ()
     name = kind.METAINFO['dataset_name'] if found.own_name else found.folder.name
     seen = trained_on(loaded, name)
     cell = {'folder': found.folder.name, 'dataset': kind.METAINFO['dataset_name']}
@@ -179,7 +180,7 @@ def build(loaded: LoadedClassifier, found: Found) -> tuple[FERDataset | None, di
             str(found.folder),
             split=split,
             pipeline=with_face_crop(loaded.config.test_dataloader.dataset.pipeline),
-            label_order=loaded.classes,
+            label_order=classes,
             # of another name, so that it is not compared with published counts
             metainfo=None if found.own_name else {'dataset_name': name},
         )
@@ -189,7 +190,7 @@ def build(loaded: LoadedClassifier, found: Found) -> tuple[FERDataset | None, di
             f'--only): {describe_error(error)}'
         )
     present = set(dataset.get_gt_labels().tolist())
-    names = list(enumerate(loaded.classes))
+    names = list(enumerate(classes))
     return dataset, {
         **cell,
         'split': split,
@@ -236,9 +237,9 @@ def report(rows: dict[str, list[dict[str, Any]]], notes: Sequence[str]) -> str:
     titles = [cell['folder'] for cell in next(iter(rows.values()))]
     lines = ['# Accuracy across datasets', '']
     for name, title in zip(NAMES, ('Top-1', 'Mean class'), strict=True):
-        cells = [[row, *(accuracy(x, name) for x in rows[row])] for row in rows]
+        values = [[row, *(accuracy(x, name) for x in rows[row])] for row in rows]
         lines += [f'{title} accuracy in percent, with 95 % intervals:', '']
-        lines += [markdown_table(['checkpoint', *titles], cells), '']
+        lines += [markdown_table(['checkpoint', *titles], values), '']
     lines += ['\\* trained on the training split of this dataset', '', '## Images', '']
     header = ['checkpoint', 'folder', 'split', 'layout', 'images']
     header += ['classes without images', 'images left out']

@@ -237,7 +237,8 @@ class QuadrupletBatchSampler(GroupBatchSampler):
     def __iter__(self) -> Iterator[list[int]]:
         """See the base class."""
         by_confusion = self.negative == 'confusion'
-        if by_confusion and not self.hook_installed and self.sampler.epoch > 0:
+        epoch = getattr(self.sampler, 'epoch', 0)
+        if by_confusion and not self.hook_installed and epoch > 0:
             raise RuntimeError(
                 "negative='confusion' needs the confusion of the model after each "
                 'epoch. Set default_hooks.confusion=dict('

@@ -55,7 +55,7 @@ class ConfusionHook(Hook):
             ValueError: Training is not by epochs, or the confusion in the checkpoint
                 has another number of classes.
         """
-        sampler = getattr(runner.train_dataloader, 'batch_sampler', None)
+        sampler: Any = getattr(runner.train_dataloader, 'batch_sampler', None)
         if getattr(sampler, 'negative', None) != 'confusion':
             return
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):

@@ -48,6 +48,7 @@ class LogitAdjustedLoss(nn.Module):
         self, num_classes: int, tau: float = 1.0, loss_weight: float = 1.0
     ) -> None:
         super().__init__()
+        self.counts: Tensor
         if num_classes < 2 or tau < 0:
             raise ValueError(
                 f'num_classes must be ≥ 2 and tau ≥ 0, got {num_classes} and {tau}'
