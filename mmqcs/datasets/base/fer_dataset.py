@@ -18,6 +18,7 @@ from mmqcs.datasets.readers.text_files import check_image_file
 from mmqcs.expressions import class_map, expression, target_classes
 
 from .image_cache import ImageCache
+from .label_noise import LabelNoise
 from .layouts import FoundLayout, Layout, find_layout
 
 
@@ -49,11 +50,15 @@ class FERDataset(BaseDataset):
         cache_mib: Shared memory for decoded images in MiB; 0 disables the cache. Images
             that do not fit are read from disk. It serves pipelines that start with
             ``LoadImageFromFile``.
+        label_noise: Arguments of :class:`.LabelNoise`, such as ``dict(rate=0.2)``: a
+            share of the training labels is replaced by wrong ones.
+            ``metainfo['label_noise']`` records how many.
         **kwargs: Other arguments of mmpretrain's ``BaseDataset``.
 
     Raises:
         ValueError: Unknown split, order, number of classes or layout; a label out of
-            range; no images.
+            range; no images; ``label_noise`` that does not fit, or that is set for
+            another split than ``'train'``.
         FileNotFoundError: A folder, list or image is missing.
     """
 
@@ -73,12 +78,19 @@ class FERDataset(BaseDataset):
         layout: str | None = None,
         check_files: bool = True,
         cache_mib: int = 0,
+        label_noise: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
             raise ValueError(f'split must be one of {self.SPLITS}, got {split!r}')
         self.split = split
         self.layout = layout
+        self.label_noise = None if label_noise is None else LabelNoise(**label_noise)
+        if self.label_noise is not None and split != 'train':
+            raise ValueError(
+                f"label_noise is only for the split 'train', so that models are "
+                f'evaluated on right labels, got the split {split!r}'
+            )
         self.check_files = check_files
         own = self.METAINFO['classes']
         self._target = target_classes(own, label_order, num_classes)
@@ -131,6 +143,20 @@ class FERDataset(BaseDataset):
                 f'{type(self).__name__}: no images of the {self.split} split below '
                 f'{self.data_root!r}, read as layout {found.layout.name!r} from '
                 f'{found.source}'
+            )
+        return data_list
+
+    def filter_data(self) -> list[dict]:
+        """Filter the images, then flip labels if ``label_noise`` is set."""
+        data_list = super().filter_data()
+        if self.label_noise is not None:
+            record = self.label_noise.apply(data_list, self._target)
+            self._metainfo['label_noise'] = record
+            print_log(
+                f'{self.metainfo["dataset_name"]} {self.split}: label noise replaces '
+                f'{np.sum(record["flips"]):,} of {len(data_list):,} labels by wrong '
+                f'ones (rate={record["rate"]}, seed={record["seed"]})',
+                logger='current',
             )
         return data_list
 
