@@ -26,7 +26,7 @@ def check_classes(model: nn.Module, datasets: Mapping[str, Any]) -> None:
     counts = dict(_model_counts(model))
     names = {}
     for split, dataset in datasets.items():
-        for i, leaf in enumerate(_leaves(dataset)):
+        for i, leaf in enumerate(leaves(dataset)):
             classes = (getattr(leaf, 'metainfo', None) or {}).get('classes')
             if classes:
                 title = f'{split}.dataset' + (f' (part {i + 1})' if i else '')
@@ -71,13 +71,13 @@ def _model_counts(model: nn.Module) -> Iterator[tuple[str, int]]:
             yield f'model.{name}', count
 
 
-def _leaves(dataset: Any) -> Iterator[Any]:
+def leaves(dataset: Any) -> Iterator[Any]:
     """Yield the datasets inside wrappers such as ConcatDataset and RepeatDataset."""
     if hasattr(dataset, 'datasets'):
         for part in dataset.datasets:
-            yield from _leaves(part)
+            yield from leaves(part)
     elif hasattr(dataset, '_dataset') or hasattr(dataset, 'dataset'):
-        yield from _leaves(getattr(dataset, '_dataset', None) or dataset.dataset)
+        yield from leaves(getattr(dataset, '_dataset', None) or dataset.dataset)
     else:
         yield dataset
 

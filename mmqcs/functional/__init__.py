@@ -3,7 +3,9 @@
 from .class_index import ClassIndex
 from .confusion import confusion_sums, negative_weights, update_confusion
 from .grouping import draw_groups
+from .label_noise import flip_labels
 from .losses import (
+    agreement_weights,
     bilinear_pool,
     euclidean_loss,
     kl_distillation_loss,
@@ -25,12 +27,14 @@ __all__ = [
     'RINGS',
     'ClassIndex',
     'Ring',
+    'agreement_weights',
     'bilinear_pool',
     'confusion_sums',
     'dissimilarity_map',
     'draw_groups',
     'edge_scores',
     'euclidean_loss',
+    'flip_labels',
     'kl_distillation_loss',
     'logit_adjusted_cross_entropy',
     'negative_weights',

@@ -1,4 +1,4 @@
-"""Losses and bilinear pooling as pure functions."""
+"""Losses, weights of images and bilinear pooling as pure functions."""
 
 import torch
 import torch.nn.functional as F
@@ -73,3 +73,34 @@ def bilinear_pool(base: Tensor, refined: Tensor) -> Tensor:
     x = x.flatten(start_dim=-2)
     x = x.sign() * (x.abs() + 1e-5).sqrt()
     return 100 * F.normalize(x, dim=-1)
+
+
+@torch.no_grad()
+def agreement_weights(
+    base_logits: Tensor, cross_logits: Tensor, target: Tensor, power: float
+) -> Tensor:
+    """Weight images by how little two classifiers agree against their labels, (M,).
+
+    With the probabilities p and q of the two classifiers, ``r = max over k ≠ y of
+    min(p_k, q_k)`` is the strength with which both see the same other class than the
+    label y. The weights are ``(1 - r) ** power``, divided by their mean. An image that
+    is merely hard, on which the classifiers are unsure or disagree, keeps its weight.
+
+    Args:
+        base_logits: (M, K).
+        cross_logits: (M, K).
+        target: Labels (M,), or distributions (M, K), whose largest value is the label.
+        power: Strength of the weighting; 0 makes all weights 1.
+
+    Examples:
+        >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+        >>> agreement_weights(logits, logits, torch.tensor([0, 1]), power=1.0)
+        tensor([1.7616, 0.2384])
+    """
+    p, q = (x.float().softmax(dim=1) for x in (base_logits, cross_logits))
+    label = target if target.ndim == 1 else target.argmax(dim=1)
+    # not one_hot or an index, which wait for a GPU
+    own = label[:, None] == torch.arange(p.size(1), device=p.device)
+    against = torch.minimum(p, q).masked_fill(own, 0).amax(dim=1)
+    weights = (1 - against).clamp(min=1e-6) ** power
+    return weights / weights.mean()

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import mmcv
 import mmpretrain
@@ -27,8 +28,9 @@ class RunRecord:
     """A run of training or testing; ``kind`` is ``'train'`` or ``'test'``.
 
     ``started`` is the name of the run's folder, ``config`` the text of the config,
-    ``counts`` the images per class by split, and ``step`` the epoch or iteration of the
-    validation whose predictions are kept.
+    ``counts`` the images per class by split, ``label_noise`` a description of the wrong
+    labels of each training dataset that has any, and ``step`` the epoch or iteration of
+    the validation whose predictions are kept.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class RunRecord:
     environment: dict[str, str] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     step: int | None = None
+    label_noise: list[dict[str, Any]] = field(default_factory=list)
 
     def save(self, folder: Path) -> None:
         """Write the record to the folder of the run."""
@@ -53,7 +56,9 @@ class RunRecord:
         path = folder / RECORD
         try:
             content = json.loads(path.read_text(encoding='utf-8'))
-            return cls(**{item.name: content[item.name] for item in fields(cls)})
+            # records of earlier versions lack the newest fields
+            names = [item.name for item in fields(cls) if item.name in content]
+            return cls(**{name: content[name] for name in names})
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f'{path} is not a record of a run: {error!r}') from None
 

@@ -83,6 +83,7 @@ def build_report(work_dir: Path) -> str:
         'runs': [(folder.name, r.kind, r.command) for folder, r in runs],
         'curves': _curves(work_dir),
         'environment': _environment(main),
+        'noise': [_noise(x) for x in main.label_noise],
         **_counts([record for _, record in runs]),
     }
     if evaluation is not None:
@@ -150,6 +151,18 @@ def _counts(records: Sequence[RunRecord]) -> dict[str, Any]:
     ]
     rows.append(('All', *(sum(split.values()) for split in counts.values())))
     return {'counts': rows, 'splits': list(counts)}
+
+
+def _noise(record: dict[str, Any]) -> dict[str, Any]:
+    """Describe the wrong labels of a training dataset."""
+    classes, flips = record['classes'], record['flips']
+    rows = []
+    for name, row in zip(classes, flips, strict=True):
+        others = [f'{classes[i]} {n:,}' for i, n in enumerate(row) if n]
+        rows.append((name, sum(row), ', '.join(others)))
+    total = sum(map(sum, flips))
+    text = f'rate {record["rate"]}, seed {record["seed"]}: {total:,} labels are wrong.'
+    return {'text': text, 'rows': rows}
 
 
 def _environment(record: RunRecord) -> list[tuple[str, str]]:

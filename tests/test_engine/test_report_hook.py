@@ -8,6 +8,7 @@ import pytest
 from mmengine.runner import Runner
 from small_run import config, validations
 
+from mmqcs.expressions import RAF_DB
 from mmqcs.runs import errors, report
 from mmqcs.runs.predictions import Predictions
 from mmqcs.runs.record import RunRecord
@@ -63,6 +64,35 @@ def test_a_training_and_a_test(tmp_path, monkeypatch):
     assert 'Best on test' in text  # of the training, still
     for split in ('train', 'val', 'test'):
         assert f'<th class="number">{split}</th>' in text
+
+
+def test_label_noise_is_recorded(tmp_path, rafdb_root):
+    cfg = config(tmp_path, train_cfg=dict(max_epochs=1))
+    cfg.train_dataloader.dataset = dict(
+        type='mmqcs.ConcatDataset',
+        datasets=[
+            dict(
+                type='mmqcs.RAFDB',
+                data_root=str(rafdb_root),
+                pipeline=[
+                    dict(type='LoadImageFromFile'),
+                    dict(type='Resize', scale=(48, 48)),
+                    dict(type='PackInputs'),
+                ],
+                **kwargs,
+            )
+            for kwargs in (dict(), dict(label_noise=dict(rate=0.5, seed=4)))
+        ],
+    )
+    cfg.val_dataloader.dataset.metainfo = dict(classes=RAF_DB)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    (noise,) = RunRecord.load(folder_of(tmp_path, 'train')).label_noise
+    noisy = runner.train_dataloader.dataset.datasets[1]
+    assert noise == noisy.metainfo['label_noise']
+    assert sum(map(sum, noise['flips'])) == 14
+    text = (tmp_path / 'report.html').read_text()
+    assert 'rate 0.5, seed 4: 14 labels are wrong' in text
 
 
 class Log(logging.Handler):

@@ -191,6 +191,20 @@ def test_a_test_adds_to_the_report_of_the_training(work_dir, predictions):
     assert dict(page.table('Environment'))['Command'] == 'python tools/train.py "<x>"'
 
 
+def test_label_noise_is_shown(tmp_path):
+    (tmp_path / '1').mkdir()
+    flips = [[0, 2, 1], [0, 0, 0], [4, 0, 0]]
+    noise = {'rate': 0.3, 'seed': 5, 'classes': list(CLASSES), 'flips': flips}
+    record('train', label_noise=[noise]).save(tmp_path / '1')
+    page = Page(build_report(tmp_path))
+    assert 'rate 0.3, seed 5: 7 labels are wrong.' in page.text
+    assert page.table('Label noise')[1:] == [
+        ['Fear <b>', '3', 'Anger & "rage" 2, Joy\'s 1'],
+        ['Anger & "rage"', '0', ''],
+        ["Joy's", '4', 'Fear <b> 4'],
+    ]
+
+
 def test_what_is_missing_is_said(tmp_path):
     (tmp_path / '1').mkdir()
     record('train').save(tmp_path / '1')

@@ -41,6 +41,14 @@ def test_saved_and_loaded(tmp_path):
     assert [r for _, r in read_records(tmp_path)] == [early, late]
 
 
+def test_records_without_the_newest_fields_are_read(tmp_path):
+    record(step=4).save(tmp_path)
+    content = json.loads((tmp_path / 'run.json').read_text())
+    del content['label_noise']
+    (tmp_path / 'run.json').write_text(json.dumps(content))
+    assert RunRecord.load(tmp_path) == record(step=4)
+
+
 @pytest.mark.parametrize('text', ['', '[]', '{"kind": "train"}', 'no json'])
 def test_a_broken_record_is_named(tmp_path, text):
     (tmp_path / 'run.json').write_text(text)

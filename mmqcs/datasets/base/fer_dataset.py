@@ -20,6 +20,7 @@ from mmqcs.expressions import class_map, expression, target_classes
 
 from .held_out import HeldOut
 from .image_cache import ImageCache
+from .label_noise import LabelNoise
 from .layouts import FoundLayout, Layout, find_layout
 
 
@@ -57,12 +58,16 @@ class FERDataset(BaseDataset):
         held_out: Whether to read the part that is held out, in test mode, instead of
             the rest.
         val_seed: Another seed holds out others. The seed of a run has no influence.
+        label_noise: Arguments of :class:`.LabelNoise`, such as ``dict(rate=0.2)``: a
+            share of the training labels is replaced by wrong ones.
+            ``metainfo['label_noise']`` records how many.
         **kwargs: Other arguments of mmpretrain's ``BaseDataset``.
 
     Raises:
         ValueError: Unknown split, order, number of classes or layout; a label out of
             range; no images; ``val_fraction`` with another split than ``'train'``, or
-            for a dataset that has its own validation and test splits.
+            for a dataset that has its own validation and test splits; ``label_noise``
+            that does not fit, or that is set for images that validate or test.
         FileNotFoundError: A folder, list or image is missing.
     """
 
@@ -85,6 +90,7 @@ class FERDataset(BaseDataset):
         val_fraction: float = 0.0,
         held_out: bool = False,
         val_seed: int = 0,
+        label_noise: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
@@ -93,6 +99,13 @@ class FERDataset(BaseDataset):
         self._held_out.check_split(type(self).__name__, split, self.SPLITS)
         self.split = split
         self.layout = layout
+        self.label_noise = None if label_noise is None else LabelNoise(**label_noise)
+        if self.label_noise is not None and (split != 'train' or held_out):
+            part = 'its held-out part' if held_out else f'the split {split!r}'
+            raise ValueError(
+                f"label_noise is only for the split 'train', so that models are "
+                f'evaluated on right labels, got {part}'
+            )
         self.check_files = check_files
         # images of classes that the labels do not refer to, by own class name
         self.left_out: Counter[str] = Counter()
@@ -175,6 +188,20 @@ class FERDataset(BaseDataset):
         named = zip(self._target, numbers, strict=True)
         classes = ', '.join(f'{name} {number:,}' for name, number in named)
         return f'{sum(numbers):,} images ({classes})'
+
+    def filter_data(self) -> list[dict]:
+        """Filter the images, then flip labels if ``label_noise`` is set."""
+        data_list = super().filter_data()
+        if self.label_noise is not None:
+            record = self.label_noise.apply(data_list, self._target)
+            self._metainfo['label_noise'] = record
+            print_log(
+                f'{self.metainfo["dataset_name"]} {self.split}: label noise replaces '
+                f'{np.sum(record["flips"]):,} of {len(data_list):,} labels by wrong '
+                f'ones (rate={record["rate"]}, seed={record["seed"]})',
+                logger='current',
+            )
+        return data_list
 
     def _collect(self) -> list[dict]:
         own, layout = self.METAINFO['classes'], self.found.layout

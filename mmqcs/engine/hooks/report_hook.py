@@ -12,6 +12,7 @@ from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 
+from mmqcs.engine.class_check import leaves
 from mmqcs.functional.bootstrap import accuracies
 from mmqcs.functional.dataset_labels import class_counts
 from mmqcs.registry import HOOKS
@@ -139,6 +140,11 @@ class ReportHook(Hook):
                 counts[name] = class_counts(loader.dataset)
             except (ValueError, AttributeError) as error:
                 runner.logger.info(f'mmqcs.ReportHook: no counts of {name}: {error}')
+        infos = [
+            getattr(leaf, 'metainfo', {})
+            for loader in splits.values()
+            for leaf in leaves(loader.dataset)
+        ]
         name = runner.cfg.filename
         self._record = RunRecord(
             kind=kind,
@@ -151,6 +157,7 @@ class ReportHook(Hook):
             processes=get_world_size(),
             environment=environment(),
             counts=counts,
+            label_noise=[x['label_noise'] for x in infos if 'label_noise' in x],
         )
         self._record.save(Path(runner.log_dir))
 

@@ -39,7 +39,7 @@ class QCSClassifier(FERClassifier):
             such tokens itself.
         head: Config of the head; its ``loss`` is applied to the base logits.
         cross: Config of the train-only part, such as ``mmqcs.CrossBranch``.
-        group_loss: Config of the loss. Defaults to ``mmqcs.GroupLoss``.
+        group_loss: Config of the loss, by default of ``mmqcs.GroupLoss``.
         statistics: Images over which BatchNorm computes its statistics in training.
             ``'branch'``: each branch of the groups, as published. All branches share
             one forward pass, except with norms such as ``SyncBatchNorm``.
@@ -104,7 +104,8 @@ class QCSClassifier(FERClassifier):
                     f'per image, but the faces of a group have one expression each. '
                     f'Choose a head for one label, such as LinearClsHead'
                 )
-        self.group_loss = MODELS.build(group_loss or dict(type='mmqcs.GroupLoss'))
+        loss = {'type': 'mmqcs.GroupLoss', **(group_loss or {})}
+        self.group_loss = MODELS.build(loss)
         self.statistics = statistics
         self._confusion: Tensor | None = None
         if statistics == 'branch':

@@ -1,9 +1,13 @@
 """The loss of a batch of groups."""
 
+import inspect
+from typing import Any
+
 import torch.nn as nn
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmqcs.functional import agreement_weights
 from mmqcs.models.cross.cross_branch import CrossOutput
 from mmqcs.registry import MODELS
 
@@ -25,9 +29,16 @@ class GroupLoss(BaseModule):
             as ``mmqcs.EuclideanDistillLoss``.
         fusion_weight: Weight of the fusion head's cross-entropy, which is added if the
             cross branch has such a head.
+        agreement_power: Strength of a remedy for wrong labels; 0 switches it off. In
+            the mean over the images, those whose label both heads contradict in the
+            same way count less: w = (1 - r)^power divided by its mean over the batch,
+            with r = max over the other classes k of min(p_base(k), p_cross(k)). No
+            gradient flows through w. See :func:`.agreement_weights`.
 
     Raises:
         ValueError: A weight is negative, or base and cross are both zero.
+        TypeError: In training with ``agreement_power``, if the loss of a head does not
+            take a weight per image.
 
     Examples:
         >>> import torch
@@ -55,9 +66,10 @@ class GroupLoss(BaseModule):
         logit_distill: dict | None = None,
         feature_distill: dict | None = None,
         fusion_weight: float = 1.0,
+        agreement_power: float = 0.0,
     ) -> None:
         super().__init__()
-        weights = (base_weight, cross_weight, fusion_weight)
+        weights = (base_weight, cross_weight, fusion_weight, agreement_power)
         if min(weights) < 0 or base_weight + cross_weight == 0:
             raise ValueError(
                 f'weights must be ≥ 0 and those of base and cross not both 0: {weights}'
@@ -66,6 +78,7 @@ class GroupLoss(BaseModule):
         self.base_weight = base_weight / total
         self.cross_weight = cross_weight / total
         self.fusion_weight = fusion_weight
+        self.agreement_power = agreement_power
         self.logit_distill = MODELS.build(logit_distill) if logit_distill else None
         self.feature_distill = (
             MODELS.build(feature_distill) if feature_distill else None
@@ -97,9 +110,14 @@ class GroupLoss(BaseModule):
             are switched on.
         """
         # Without it, losses with a term per class would average over the classes too.
-        mean = {'avg_factor': len(base_logits)}
-        base = base_criterion(base_logits, target, **mean)
-        refined = cross_criterion(cross.logits, target, **mean)
+        options: dict[str, Any] = {'avg_factor': len(base_logits)}
+        if self.agreement_power:
+            check_takes_weights(base_criterion, cross_criterion)
+            options['weight'] = agreement_weights(
+                base_logits, cross.logits, target, self.agreement_power
+            )
+        base = base_criterion(base_logits, target, **options)
+        refined = cross_criterion(cross.logits, target, **options)
         losses = {
             'loss_base': self.base_weight * base,
             'loss_cross': self.cross_weight * refined,
@@ -112,6 +130,17 @@ class GroupLoss(BaseModule):
             )
         if cross.fusion_logits is not None:
             losses['loss_fusion'] = self.fusion_weight * cross_criterion(
-                cross.fusion_logits, target, **mean
+                cross.fusion_logits, target, **options
             )
         return losses
+
+
+def check_takes_weights(*criteria: nn.Module) -> None:
+    """Raise a TypeError for a loss that does not take a weight per image."""
+    for criterion in criteria:
+        if 'weight' not in inspect.signature(criterion.forward).parameters:
+            raise TypeError(
+                f'agreement_power needs losses that take a weight per image, but '
+                f'{type(criterion).__name__} does not. Use CrossEntropyLoss or '
+                f'mmqcs.SmoothCrossEntropyLoss in head.loss and cross.head.loss'
+            )

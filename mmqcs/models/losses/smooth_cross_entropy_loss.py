@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch.nn as nn
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmqcs.registry import MODELS
@@ -30,9 +31,17 @@ class SmoothCrossEntropyLoss(nn.CrossEntropyLoss):
         super().__init__(label_smoothing=smoothing)
         self.loss_weight = loss_weight
 
-    def forward(self, input: Tensor, target: Tensor, **_: Any) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, weight: Tensor | None = None, **_: Any
+    ) -> Tensor:
         """Compute the mean for logits (B, K) and labels (B,) or distributions (B, K).
 
-        Further arguments, which heads of MMPretrain pass for averaging, are ignored.
+        With a weight per image (B,), it is the mean of weight times loss. Further
+        arguments, which heads of MMPretrain pass for averaging, are ignored.
         """
-        return self.loss_weight * super().forward(input, target)
+        if weight is None:
+            return self.loss_weight * super().forward(input, target)
+        each = F.cross_entropy(
+            input, target, reduction='none', label_smoothing=self.label_smoothing
+        )
+        return self.loss_weight * (weight * each).mean()
