@@ -53,7 +53,9 @@ _PUBLIC = (
 )
 _MARKDOWN = MarkdownIt().enable('table')
 _COMMENT = re.compile(r'<!-- (not executed|needs): (.+?) -->\s*')
-_PROGRAMS = ('bash', 'git', 'make', 'mim', 'mmqcs', 'pip', 'python', 'srun')
+_PROGRAMS = (
+    *('bash', 'docker', 'git', 'make', 'mim', 'mmqcs', 'pip', 'python', 'srun'),
+)
 # Starts the scripts that start training for others; of all else notes the words, with
 # a byte between them that no word holds.
 _STAND_IN = """#!/bin/sh

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from packaging.version import Version
 
 from .files import ImageError, open_file
 from .read_image import Frame, check_size, is_heif, translate_errors
@@ -41,6 +42,11 @@ _OPTIONS = {
     'max_pixels': str(MAX_FRAME_PIXELS),
 }
 """Options of FFmpeg: formats it may recognise, protocols it may use, and pixels."""
+
+# PyAV 19 always reads titles and other text that are not UTF-8
+_METADATA: dict[str, Any] = (
+    {'metadata_errors': 'replace'} if Version(av.__version__).major < 19 else {}
+)
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,7 @@ def open_video(path: str | Path) -> Iterator[InputContainer]:
     """
     with open_file(path) as file, translate_errors(str(path)):
         try:
-            container = av.open(
-                _Nameless(file), 'r', options=_OPTIONS, metadata_errors='replace'
-            )
+            container = av.open(_Nameless(file), 'r', options=_OPTIONS, **_METADATA)
         except av.FFmpegError as error:
             reason = f'FFmpeg cannot read it as a video: {error.strerror}'
             raise ImageError(f'{path} cannot be opened: {reason}') from error

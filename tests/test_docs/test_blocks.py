@@ -141,6 +141,20 @@ def check_pip(words):
             assert extras <= set(setup['options.extras_require']), word
 
 
+def check_docker(words, monkeypatch):
+    if words[0] == 'build':
+        assert (ROOT / words[words.index('-f') + 1]).is_file(), words
+        return
+    assert words[0] == 'run', words
+    image = min(words.index(x) for x in ('mmqcs', 'mmqcs:cuda') if x in words)
+    program, *rest = words[image + 1 :] or ['mmqcs', 'demo']
+    if program == 'python':
+        check_python(rest, monkeypatch)
+    else:
+        assert program == 'mmqcs'
+        check_program(mmqcs.__main__.main, 'mmqcs', rest, monkeypatch)
+
+
 def check_mim(words):
     command, *words = words
     if command == 'install':
@@ -160,7 +174,9 @@ def check_mim(words):
 @pytest.mark.parametrize('block', COMMANDS, ids=str)
 def test_bash(block, desk, tmp_path, monkeypatch):
     started = commands(block, tmp_path)
-    assert started or not re.search(r'\b(python|make|mim|mmqcs|pip|bash)\b', block.code)
+    assert started or not re.search(
+        r'\b(python|make|docker|mim|mmqcs|pip|bash)\b', block.code
+    )
     for program, *words in started:
         with monkeypatch.context() as patch:
             if program in ('python', 'srun'):
@@ -171,6 +187,8 @@ def test_bash(block, desk, tmp_path, monkeypatch):
                 check_make(words)
             elif program == 'pip':
                 check_pip(words)
+            elif program == 'docker':
+                check_docker(words, patch)
             elif program == 'mim':
                 check_mim(words)
             elif program == 'bash':

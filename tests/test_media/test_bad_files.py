@@ -248,3 +248,12 @@ def test_video_heads(video):
     assert not is_video_head(b'')
     assert not is_video_head(encoded('AVIF'))
     assert not is_video_head(encoded('WEBP'))
+
+
+def test_text_of_a_video_that_is_not_utf_8(tmp_path):
+    """Some programs write titles in another encoding."""
+    path = write_video(tmp_path / 'v.mp4')
+    data = path.read_bytes()
+    assert b'Lavf' in data
+    path.write_bytes(data.replace(b'Lavf', b'\xff\xfeva'))
+    assert video_info(path).count == 7
