@@ -124,7 +124,10 @@ def file_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         parts = _cells(text) if name.endswith('.ipynb') else [(text, lexer)]
         highlight = app.builder.highlighter.highlight_block
         # forced, because magics of notebooks are not Python
-        blocks = [highlight(text, lexer, force=True) for text, lexer in parts]
+        blocks = [
+            f'<div class="{lexer}-file">{highlight(text, lexer, force=True)}</div>'
+            for text, lexer in parts
+        ]
         body = '\n'.join([f'<h1>{name}</h1>', *blocks])
         yield f'{_FOLDER}/{name}', {'title': name, 'body': body}, 'page.html'
 
