@@ -45,8 +45,10 @@ nitpicky = True
 nitpick_ignore_regex = [('py:.*', r'(?!mmqcs\.).*')]
 
 html_theme = 'furo'
+# the reference lists the packages itself
+html_domain_indices = False
 html_title = f'mmqcs {release}'
 html_static_path = ['_static']
-html_css_files = ['tables.css']
+html_css_files = ['site.css']
 # links of headings, as on code hosts
 html_permalinks_icon = '#'

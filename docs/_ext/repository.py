@@ -6,9 +6,11 @@ built site
 - a page that is nothing but a link to a Markdown file, such as
   ``[How to contribute](../CONTRIBUTING.md)``, shows that file;
 - links to such a file lead to that page;
-- links to any other file of the repository lead to a page with its text.
+- links to any other file of the repository lead to a page with its text, and of a
+  notebook with that of its cells.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -119,9 +121,24 @@ def file_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
             lexer = get_lexer_for_filename(name).aliases[0]
         except ClassNotFound:
             lexer = 'text'
-        code = app.builder.highlighter.highlight_block(text, lexer)
-        body = f'<h1>{name}</h1>\n{code}'
+        parts = _cells(text) if name.endswith('.ipynb') else [(text, lexer)]
+        highlight = app.builder.highlighter.highlight_block
+        # forced, because magics of notebooks are not Python
+        blocks = [
+            f'<div class="{lexer}-file">{highlight(text, lexer, force=True)}</div>'
+            for text, lexer in parts
+        ]
+        body = '\n'.join([f'<h1>{name}</h1>', *blocks])
         yield f'{_FOLDER}/{name}', {'title': name, 'body': body}, 'page.html'
+
+
+def _cells(notebook: str) -> list[tuple[str, str]]:
+    """Reads the cells of a notebook: text and name of a lexer."""
+    lexers = {'code': 'python', 'markdown': 'markdown'}
+    return [
+        (''.join(cell['source']), lexers[cell['cell_type']])
+        for cell in json.loads(notebook)['cells']
+    ]
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:

@@ -6,6 +6,7 @@ They are classes, because Gradio makes copies of components for sessions.
 import base64
 import re
 from abc import ABCMeta
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -37,11 +38,18 @@ async def _local_file(self: Block, url_or_file_path: Any) -> str | None:
     return await Block.async_move_resource_to_block_cache(self, url_or_file_path)
 
 
+def _example(name: str) -> Callable[[Block], dict[str, Any]]:
+    """Return a method that names a file in examples, in place of Gradio's URL."""
+    meta = {'_type': 'gradio.FileData'}
+    return lambda self: {'path': name, 'url': name, 'meta': meta}
+
+
 class ImageUpload(gr.Image, metaclass=_Meta):
     """Image to upload, take or paste; handlers get its path."""
 
     is_template = True  # looks like its base class
     preprocess = _path
+    example_payload = _example('photo.jpg')
     async_move_resource_to_block_cache = _local_file
 
 
@@ -50,6 +58,7 @@ class VideoUpload(gr.Video, metaclass=_Meta):
 
     is_template = True
     preprocess = _path
+    example_payload = _example('film.mp4')
     async_move_resource_to_block_cache = _local_file
 
 

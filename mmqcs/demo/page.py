@@ -75,9 +75,14 @@ def _endpoints(api: Api) -> None:
     image = ImageUpload(visible=False, label='Image')
     video = VideoUpload(visible=False, label='Video')
     found = gr.JSON(visible=False, label='Faces')
-    gr.on([], api.image, image, found, api_name='image', **ALONE)
-    for name in ('video', 'video_frames'):
-        gr.on([], getattr(api, name), video, found, api_name=name, **VIDEOS)
+    for handler, given, limits in (
+        (api.image, image, ALONE),
+        (api.video, video, VIDEOS),
+        (api.video_frames, video, VIDEOS),
+    ):
+        summary = (handler.__doc__ or '').partition('\n')[0]
+        options = {'api_name': handler.__name__, 'api_description': summary}
+        gr.on([], handler, given, found, **options, **limits)
 
 
 def _photograph_tab(

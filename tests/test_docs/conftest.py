@@ -1,4 +1,7 @@
-"""A folder in which all examples find what they name."""
+"""A folder in which all examples find what they name, and the built site."""
+
+import subprocess
+import sys
 
 import cv2
 import pytest
@@ -98,6 +101,23 @@ def exported(filled_folder):
     source = read_source(config, weights, 'faces', 2)
     export_onnx(source, filled_folder / 'qcs.onnx')
     export_torch(source, filled_folder / 'qcs.pt2')
+
+
+@pytest.fixture(scope='session')
+def site(tmp_path_factory):
+    """The built pages."""
+    for package in ('furo', 'myst_parser'):
+        pytest.importorskip(package, reason="needs pip install 'mmqcs[docs]'")
+    out = tmp_path_factory.mktemp('site')
+    command = ['-m', 'sphinx', '-q', '-W', '--keep-going', '-d', out / 'doctrees']
+    done = subprocess.run(
+        [sys.executable, *command, ROOT / 'docs', out / 'html'],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return out / 'html'
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Links lead somewhere, and the pages name what there is."""
 
+import configparser
 import re
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from doc_case import ROOT, anchors, documents, links, name, registered
 from mmengine.config import Config
 
@@ -119,3 +121,16 @@ def test_the_order_of_the_classes_is_that_of_the_data_sets():
 
 def is_data(part):
     return isinstance(part, type) and issubclass(part, FERDataset)
+
+
+def test_read_the_docs_builds_what_make_docs_does():
+    config = yaml.safe_load((ROOT / '.readthedocs.yaml').read_text())
+    (install,) = config['python']['install']
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / 'setup.cfg')
+    extras = setup['options.extras_require']
+    assert set(install['extra_requirements']) <= set(extras)
+    assert 'docs' in install['extra_requirements']
+    assert (ROOT / config['sphinx']['configuration']).is_file()
+    # make docs treats warnings as errors as well
+    assert config['sphinx']['fail_on_warning']

@@ -2,8 +2,6 @@
 
 import html
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,23 +11,9 @@ from doc_case import ROOT, public, registered
 from modelindex.load_model_index import load
 
 pytestmark = pytest.mark.slow
-pytest.importorskip('furo', reason="needs pip install 'mmqcs[docs]'")
-pytest.importorskip('myst_parser', reason="needs pip install 'mmqcs[docs]'")
 
-
-@pytest.fixture(scope='module')
-def site(tmp_path_factory):
-    """The built pages."""
-    out = tmp_path_factory.mktemp('site')
-    command = ['-m', 'sphinx', '-q', '-W', '--keep-going', '-d', out / 'doctrees']
-    done = subprocess.run(
-        [sys.executable, *command, ROOT / 'docs', out / 'html'],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return out / 'html'
+PROGRAMS = {'cli', 'commands', 'demo', 'weights'}
+"""Packages that are called from the command line, or hold data."""
 
 
 class Targets(HTMLParser):
@@ -61,6 +45,35 @@ def test_all_links_lead_somewhere(site):
                 assert unquote(url.fragment) in pages[target].ids, (
                     f'{path.name}: {link}'
                 )
+
+
+def test_every_page_can_be_reached(site):
+    """From the home page, by links, within the navigation or the text."""
+    found, waiting = set(), [site / 'index.html']
+    while waiting:
+        path = waiting.pop()
+        if path in found or path.suffix != '.html':
+            continue
+        found.add(path)
+        for link in Targets(path).links:
+            url = urlsplit(link)
+            if not url.scheme and not url.netloc and url.path:
+                waiting.append((path.parent / unquote(url.path)).resolve())
+    assert found == {path.resolve() for path in site.rglob('*.html')}
+
+
+def test_every_package_has_a_page(site):
+    packages = {path.parent.name for path in (ROOT / 'mmqcs').glob('*/__init__.py')}
+    pages = {path.stem for path in (site / 'api').glob('*.html')}
+    assert packages - PROGRAMS == pages - {'index', 'registration'}
+    for name in packages - PROGRAMS:
+        assert f'<h1>mmqcs.{name}' in (site / f'api/{name}.html').read_text()
+
+
+def test_notebooks_are_pages(site):
+    page = text_of(site / '_files/demo/train_on_your_folders.ipynb.html')
+    assert "config = load_config('qcs_ir-small_synthfer')" in page
+    assert '"cell_type"' not in page
 
 
 def test_pages_load_nothing_from_other_sites(site):
