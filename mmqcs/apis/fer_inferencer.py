@@ -155,7 +155,8 @@ class FERInferencer:
         A warning counts files in folders that are neither images nor videos.
 
         Args:
-            inputs: As in a call, or the number of a camera.
+            inputs: As in a call, the number of a camera, or a
+                :class:`~mmqcs.media.read_image.Frame`.
             every: Use every ``every``-th frame of a video or an animation.
             on_error: ``'record'`` to continue after an input that cannot be read, and
                 to yield a result with ``error`` for it; ``'raise'`` to raise.
