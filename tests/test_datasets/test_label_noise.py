@@ -104,6 +104,8 @@ def test_bad_noise(rafdb, noise, message):
 def test_other_splits_refuse_it(rafdb):
     with pytest.raises(ValueError, match="only for the split 'train'.*'test'"):
         RAFDB(rafdb, split='test', label_noise=dict(rate=0.1))
+    with pytest.raises(ValueError, match="only for the split 'train'.*held-out part"):
+        RAFDB(rafdb, val_fraction=0.5, held_out=True, label_noise=dict(rate=0.1))
 
 
 def test_soft_labels_change_with_the_label(tmp_path, put):

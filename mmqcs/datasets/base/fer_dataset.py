@@ -14,10 +14,11 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 from mmpretrain.datasets.base_dataset import BaseDataset
 
-from mmqcs.datasets.readers.listings import FolderNames, Sample
+from mmqcs.datasets.readers.listings import Sample
 from mmqcs.datasets.readers.text_files import check_image_file
 from mmqcs.expressions import class_map, expression, target_classes
 
+from .collect import collect
 from .held_out import HeldOut
 from .image_cache import ImageCache
 from .label_noise import LabelNoise
@@ -154,7 +155,22 @@ class FERDataset(BaseDataset):
         name = self.METAINFO['dataset_name']
         found = find_layout(self.layouts, name, self.split, self.data_root, self.layout)
         self.found = found
-        data_list = self._collect()
+        own, labels = self.METAINFO['classes'], self._target
+        data_list, missing, self.left_out, repeated = collect(
+            found.layout.read(found.source),
+            own,
+            class_map(own, labels),
+            len(labels),
+            self.SEVERAL_FACES,
+        )
+        if missing and self.check_files:
+            raise FileNotFoundError(
+                f'{missing[0].origin} names {Path(missing[0].path).name}, but '
+                f'{missing[0].path} does not exist ({len(missing):,} of '
+                f'{len(data_list):,} images of the {self.split} split are missing). '
+                f'{found.layout.hint}'
+            )
+        self._log_counts(data_list, repeated)
         if not data_list:
             raise ValueError(
                 f'{type(self).__name__}: no images of the {self.split} split below '
@@ -201,59 +217,6 @@ class FERDataset(BaseDataset):
                 f'ones (rate={record["rate"]}, seed={record["seed"]})',
                 logger='current',
             )
-        return data_list
-
-    def _collect(self) -> list[dict]:
-        own, layout = self.METAINFO['classes'], self.found.layout
-        mapping = class_map(own, self._target)
-        new_labels = mapping.tolist()
-        folders = FolderNames()
-        self.left_out = Counter()
-        missing: list[Sample] = []
-        repeated: list[Sample] = []
-        seen: dict[Any, Sample] = {}
-        data_list = []
-        for sample in layout.read(self.found.source):
-            if not 0 <= sample.label < len(own):
-                raise ValueError(
-                    f'{sample.origin}: class {sample.label} (counted from 0) of '
-                    f'{sample.path} is not one of the {len(own)} classes '
-                    f'{", ".join(own)}'
-                )
-            path = sample.path if sample.listed else folders.find(sample.path)
-            key: str | tuple = path or sample.path
-            if self.SEVERAL_FACES:
-                key = key, sample.extra['bbox']
-            earlier = seen.setdefault(key, sample)
-            if earlier.label != sample.label:
-                raise ValueError(
-                    f'{sample.origin}: {sample.path} is {own[sample.label]}, but '
-                    f'{own[earlier.label]} in {earlier.origin}. Remove the wrong one'
-                )
-            label = new_labels[sample.label]
-            if label < 0:
-                self.left_out[own[sample.label]] += 1
-                continue
-            if earlier is not sample:
-                repeated.append(sample)
-            if path is None:
-                missing.append(sample)
-                path = sample.path
-            info = {'img_path': path, 'gt_label': label, **sample.extra}
-            if sample.scores is not None:
-                kept = mapping >= 0
-                scores = np.zeros(len(self._target), dtype=np.float32)
-                scores[mapping[kept]] = sample.scores[kept]
-                info['gt_score'] = scores / scores.sum()
-            data_list.append(info)
-        if missing and self.check_files:
-            raise FileNotFoundError(
-                f'{missing[0].origin} names {Path(missing[0].path).name}, but '
-                f'{missing[0].path} does not exist ({len(missing):,} of '
-                f'{len(data_list):,} images of the {self.split} split are missing). '
-                f'{layout.hint}'
-            )
-        self._log_counts(data_list, repeated)
         return data_list
 
     def _log_counts(self, data_list: list[dict], repeated: list[Sample]) -> None:
