@@ -122,14 +122,13 @@ def test_trains_an_iteration_on_its_data(cfg, model):
     model.train()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     wrapper.hook_installed = True  # the runner's hook, for SAM
-    before = {key: value.clone() for key, value in model.state_dict().items()}
+    before = {key: p.detach().clone() for key, p in model.named_parameters()}
     for _ in range(2):  # SAM updates on the second pass
         logs = model.train_step(batch, wrapper)
     assert torch.isfinite(logs['loss'])
-    trains = {key: p.requires_grad for key, p in model.named_parameters()}
-    after = model.state_dict()
-    changed = {key for key in trains if not torch.equal(before[key], after[key])}
-    assert all(trains[key] for key in changed)
+    after = dict(model.named_parameters())
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert all(after[key].requires_grad for key in changed)
     parts = {key.partition('.')[0] for key in changed}
     frozen = not any(p.requires_grad for p in model.backbone.parameters())
     assert ('neck' if frozen else 'backbone') in parts
