@@ -78,7 +78,8 @@ def folder_root(tmp_path_factory):
 def cfg(request, drawn_root):
     """A config on a small tree of its data set, without weights that a user has."""
     cfg = Config.fromfile(ROOT / request.param)
-    for part in (cfg.model.backbone, cfg.model.get('teacher', {})):
+    backbone = cfg.model.backbone
+    for part in (backbone, backbone.get('module', {}), cfg.model.get('teacher', {})):
         part.pop('init_cfg', None)
     kind = cfg.train_dataloader.dataset.type
     if kind in LAYOUTS:
@@ -121,12 +122,16 @@ def test_trains_an_iteration_on_its_data(cfg, model):
     model.train()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     wrapper.hook_installed = True  # the runner's hook, for SAM
-    before = [p.detach().clone() for p in model.backbone.parameters()]
+    before = {key: p.detach().clone() for key, p in model.named_parameters()}
     for _ in range(2):  # SAM updates on the second pass
         logs = model.train_step(batch, wrapper)
     assert torch.isfinite(logs['loss'])
-    after = model.backbone.parameters()
-    assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    after = dict(model.named_parameters())
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert all(after[key].requires_grad for key in changed)
+    parts = {key.partition('.')[0] for key in changed}
+    frozen = not any(p.requires_grad for p in model.backbone.parameters())
+    assert ('neck' if frozen else 'backbone') in parts
 
 
 def test_a_batch_is_made_of_groups(cfg, model):

@@ -8,6 +8,7 @@ import pytest
 PARTS = {
     'MODELS': [
         'IRNet',
+        'LoRABackbone',
         'TokenPyramidNeck',
         'CSANeck',
         'TokenEncoder',

@@ -4,7 +4,9 @@ A registry builds any part by name, so a name is safe only if its part neither r
 files nor downloads anything when it is built. Deliberately left out: ``TIMMBackbone``,
 ``TimmClassifier`` and ``HuggingFaceClassifier`` (they download from a hub), tokenizers
 and target generators (they load weights), ``ArcFaceClsHead`` (it can read a list), and
-transforms that read other images or build other transforms.
+transforms that read other images or build other transforms, and ``LoRAModel`` (it loads
+weights, and matches regular expressions that can take forever; ``LoRABackbone`` does
+neither).
 """
 
 
@@ -14,9 +16,10 @@ def _names(text: str) -> frozenset[str]:
 
 OWN_MODELS = _names(
     """
-    FERClassifier QCSClassifier DistilledClassifier FERDataPreprocessor IRNet CSANeck
-    TokenPyramidNeck TokenEncoder CrossBranch GatedClsHead BilinearFusionHead GroupLoss
-    KLDistillLoss EuclideanDistillLoss SmoothCrossEntropyLoss LogitAdjustedLoss
+    FERClassifier QCSClassifier DistilledClassifier FERDataPreprocessor IRNet
+    LoRABackbone CSANeck TokenPyramidNeck TokenEncoder CrossBranch GatedClsHead
+    BilinearFusionHead GroupLoss KLDistillLoss EuclideanDistillLoss
+    SmoothCrossEntropyLoss LogitAdjustedLoss
     """
 )
 

@@ -1,7 +1,8 @@
 """Train a model.
 
-At the end, two validations are printed: "best on test", the published protocol, which
-selects the epoch by the accuracy that it reports, and "last epoch".
+At the end, two validations are printed: "best epoch", which is selected by the accuracy
+that it reports, and "last epoch". The published protocol reports the best epoch on the
+test split.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 from mmqcs import openmmlab  # noqa: F401
 
 from .backbones.ir_net import IRNet
+from .backbones.lora_backbone import LoRABackbone
 from .classifiers.distilled_classifier import DistilledClassifier
 from .classifiers.fer_classifier import FERClassifier
 from .classifiers.qcs_classifier import QCSClassifier
@@ -32,6 +33,7 @@ __all__ = [
     'GroupLoss',
     'IRNet',
     'KLDistillLoss',
+    'LoRABackbone',
     'LogitAdjustedLoss',
     'OptionalPretrained',
     'QCSClassifier',

@@ -93,7 +93,7 @@ def validation_rows(validations: list[Validation]) -> list[tuple[str, str]]:
     """Return titles and texts of the best and the last validation, if there are any."""
     if not validations:
         return []
-    shown = {'Best on test': best_on_test(validations), 'Last epoch': validations[-1]}
+    shown = {'Best epoch': best_on_test(validations), 'Last epoch': validations[-1]}
     return [
         (
             title,

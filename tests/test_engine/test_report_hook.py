@@ -61,7 +61,7 @@ def test_a_training_and_a_test(tmp_path, monkeypatch):
     assert tested.command == 'python tools/test.py c.py'
     text = (tmp_path / 'report.html').read_text()
     assert 'Confusion matrix of the test' in text
-    assert 'Best on test' in text  # of the training, still
+    assert 'Best epoch' in text  # of the training, still
     for split in ('train', 'val', 'test'):
         assert f'<th class="number">{split}</th>' in text
 

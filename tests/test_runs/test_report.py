@@ -149,7 +149,7 @@ def test_text_of_runs_is_shown_as_it_is(work_dir):
 def test_numbers(work_dir, predictions):
     page = Page(build_report(work_dir))
     summary = dict(page.table('a<i>.py'))
-    assert summary['Best on test'] == 'top-1 60.00 %, mean class 55.50 %, step 1'
+    assert summary['Best epoch'] == 'top-1 60.00 %, mean class 55.50 %, step 1'
     assert summary['Last epoch'] == 'top-1 50.00 %, mean class 45.50 %, step 2'
     shown = summary['Shown below: validation at step 1']
     assert shown.startswith(f'top-1 {predictions.accuracy:.2f} % (95 % interval ')

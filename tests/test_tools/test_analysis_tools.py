@@ -59,7 +59,7 @@ def test_summary_of_the_newest_test_run(monkeypatch, tmp_path, capsys):
         'Top-1 accuracy': '61.23 %',
         'Mean class accuracy': '50.12 %',
         'Recall (%)': 'Fear 9.0',
-        'Best on test': 'top-1 30.00 %, mean class 25.00 %, step 1',
+        'Best epoch': 'top-1 30.00 %, mean class 25.00 %, step 1',
         'Last epoch': 'top-1 30.00 %, mean class 25.00 %, step 1',
         'Checkpoint': str(tmp_path / 'best_a.pth'),
         'Confusion matrix': str(picture),

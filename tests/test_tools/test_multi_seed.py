@@ -42,7 +42,7 @@ def test_validations_of_a_resumed_run(tmp_path):
     assert best_on_test(validations) == validation(2, 60, 65)
     assert validation_rows(validations) == [
         (
-            'Best on test',
+            'Best epoch',
             'top-1 60.00 % (95 % interval 59.00 to 62.00), mean class 65.00 % (95 % '
             'interval 64.00 to 67.00), step 2',
         ),

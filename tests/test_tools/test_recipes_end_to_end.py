@@ -64,6 +64,6 @@ def test_recipe_runs(run, laid_out, method, tmp_path):
     assert len(losses) == 2
     assert all(1 < loss < 5 for loss in losses)
     assert 0 <= records[-1]['accuracy/mean_class'] <= 100
-    for title in ('Best on test', 'Last epoch'):
+    for title in ('Best epoch', 'Last epoch'):
         assert f'{title}: top-1 ' in done.stdout + done.stderr
         assert '95 % interval' in done.stdout + done.stderr

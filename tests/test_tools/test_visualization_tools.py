@@ -72,7 +72,7 @@ def test_a_run_logs_what_the_curves_need_and_leaves_a_report(run, qcs_run, tmp_p
     assert 'loss_cross: ' in log and 'ce_base/anchor: ' not in log
 
     report = (qcs_run / 'report.html').read_text()
-    for title in ('Best on test', 'Confusion matrix of the test of epoch_1.pth'):
+    for title in ('Best epoch', 'Confusion matrix of the test of epoch_1.pth'):
         assert title in report
     tested = [
         Predictions.load(path)

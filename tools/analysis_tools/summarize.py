@@ -1,7 +1,8 @@
 """Print the result of the newest test run in a few lines.
 
-Two validations of the training are shown: "best on test", the published protocol,
-which selects the epoch by the accuracy that it reports, and "last epoch".
+Two validations of the training are shown: "best epoch", which is selected by the
+accuracy that it reports, and "last epoch". The published protocol reports the best
+epoch on the test split.
 """
 
 import json

@@ -99,12 +99,14 @@ def _check_initial(module: nn.Module, name: str, path: str, prefix: str | None) 
     # modules that also load weights under other names rename them here
     for hook in module._load_state_dict_pre_hooks.values():
         hook(state, '', {}, True, [], [], [])
-    # files of old versions of PyTorch have no num_batches_tracked
-    missing = [
-        key
+    # Files of old versions of PyTorch have no num_batches_tracked. LoRA renames layers
+    # and adds matrices to them, but loads them before that.
+    wanted = [
+        key.replace('.original_layer.', '.')
         for key in module.state_dict()
-        if key not in state and not key.endswith('num_batches_tracked')
+        if not key.endswith('num_batches_tracked') and '.lora_' not in key
     ]
+    missing = [key for key in wanted if key not in state]
     if missing:
         raise CheckpointError(
             f'{path} lacks {len(missing)} weights of {name or "the model"}, among them '
