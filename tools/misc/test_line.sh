@@ -45,7 +45,8 @@ fi
 # install torch first and alone, so that nothing else decides its version
 torch=("torch${TORCH:+==$TORCH}" torchvision)
 wanted="${torch[*]} ${pins[*]-}"
-if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || [ setup.cfg -nt "$stamp" ]; then
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || [ setup.cfg -nt "$stamp" ] ||
+  [ requirements/mminstall.txt -nt "$stamp" ]; then
   echo "mmqcs: installing into $VENV"
   rm -f "$stamp"
   # the pip of a new environment is as old as its Python
