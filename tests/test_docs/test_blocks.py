@@ -25,7 +25,7 @@ import mmqcs.demo.__main__
 EXECUTED = ('python', 'pycon', 'bash')
 # not code of ours
 OTHER = (
-    *('text', 'bibtex', 'json', 'javascript'),
+    *('text', 'bibtex', 'json', 'yaml', 'javascript'),
     *('{model-zoo} qcs', '{model-zoo} mix', '{toctree}'),
 )
 # pages whose blocks belong together and are executed by a test of their own
