@@ -84,6 +84,8 @@ def cfg(request, drawn_root):
     kind = cfg.train_dataloader.dataset.type
     if kind in LAYOUTS:
         root = drawn_root(*LAYOUTS[kind])
+    elif kind == 'mmqcs.SynthFER':
+        root = ''  # rendered on access
     else:
         roots = {'CIFAR10': 'cifar_root', 'CustomDataset': 'folder_root'}
         root = request.getfixturevalue(roots[kind])
@@ -214,7 +216,9 @@ def test_every_split_builds(cfg, classifier):
 
 def test_parameters_are_those_in_the_metafile(cfg, model):
     """Of what serves at test time, as the model zoo says."""
-    name = Path(cfg.filename).stem
+    name, folder = Path(cfg.filename).stem, Path(cfg.filename).parent.name
+    if folder in ('ablation', 'pretrain'):
+        pytest.skip('means to an end, not listed as models')
     (listed,) = [x for x in INDEX.models if x.name == name]
     parameters = model.named_parameters()
     left_out = (*TRAIN_ONLY, 'teacher.')

@@ -61,6 +61,7 @@ val_dataloader = dict(
         num_images=1000,
         pipeline=[
             dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=(56, 56), interpolation='area'),
             dict(type='CenterCrop', crop_size=48),
             dict(type='PackInputs'),
         ],

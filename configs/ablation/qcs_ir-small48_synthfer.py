@@ -1,5 +1,5 @@
 # QCS in the ablation on SynthFER: the base network and the cross branch.
-_base_ = './base_ir-small_synthfer.py'
+_base_ = './base_ir-small48_synthfer.py'
 
 model = dict(
     type='mmqcs.QCSClassifier',

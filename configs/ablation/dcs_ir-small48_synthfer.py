@@ -1,5 +1,5 @@
 # DCS in the ablation on SynthFER: as QCS, with pairs.
-_base_ = './qcs_ir-small_synthfer.py'
+_base_ = './qcs_ir-small48_synthfer.py'
 
 model = dict(cross=dict(attention=dict(group='pair')))
 train_dataloader = dict(

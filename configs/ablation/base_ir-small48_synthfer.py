@@ -1,6 +1,6 @@
 # Base of the ablation on SynthFER: a plain classifier of 48×48 faces with 0.6 million
-# parameters. dcs_ir-small_synthfer and qcs_ir-small_synthfer add the cross branch. Data
-# and lengths of the runs are set by synthfer.yml.
+# parameters. dcs_ir-small48_synthfer and qcs_ir-small48_synthfer add the cross branch.
+# Data and lengths of the runs are set by synthfer.yml.
 _base_ = ['../_base_/default_runtime.py']
 
 linear_init = dict(type='Xavier', layer='Linear', distribution='uniform')
@@ -43,6 +43,7 @@ metainfo = dict(dataset_name='SynthFER')
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(56, 56), interpolation='area'),
     dict(type='RandomCrop', crop_size=48),
     dict(type='RandomFlip', prob=0.5),
     dict(type='mmqcs.JitterColor', brightness=0.2, contrast=0.2, saturation=0.2),
@@ -50,6 +51,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(56, 56), interpolation='area'),
     dict(type='CenterCrop', crop_size=48),
     dict(type='PackInputs'),
 ]
