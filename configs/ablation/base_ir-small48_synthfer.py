@@ -57,7 +57,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=64,
+    batch_size=32,
     num_workers=0,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
@@ -90,7 +90,7 @@ test_evaluator = val_evaluator
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [
@@ -100,7 +100,7 @@ param_scheduler = [
 ]
 custom_hooks = [dict(type='SyncBuffersHook')]
 # The last epoch counts: the test split chooses nothing.
-train_cfg = dict(by_epoch=True, max_epochs=32, val_interval=1000)
+train_cfg = dict(by_epoch=True, max_epochs=16, val_interval=1000)
 val_cfg = dict()
 test_cfg = dict()
 default_hooks = dict(

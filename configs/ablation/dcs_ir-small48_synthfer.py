@@ -3,7 +3,7 @@ _base_ = './qcs_ir-small48_synthfer.py'
 
 model = dict(cross=dict(attention=dict(group='pair')))
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     batch_sampler=dict(_delete_=True, type='mmqcs.PairBatchSampler', drop_last=True),
 )
-train_cfg = dict(max_epochs=16)
+train_cfg = dict(max_epochs=8)

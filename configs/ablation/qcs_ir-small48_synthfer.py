@@ -21,10 +21,10 @@ model = dict(
     ),
 )
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     drop_last=False,
     batch_sampler=dict(
         type='mmqcs.QuadrupletBatchSampler', negative='natural', drop_last=True
     ),
 )
-train_cfg = dict(max_epochs=8)
+train_cfg = dict(max_epochs=4)

@@ -63,7 +63,7 @@ def train_once(
         output.close()
     if process.returncode:
         where = f'; see {log}' if log else ''
-        fail(f'{work_dir.name} ended with status {process.returncode}{where}')
+        fail(f'{work_dir} ended with status {process.returncode}{where}')
     cost = {
         'seconds': time.perf_counter() - start,
         'cpu_seconds': usage.ru_utime + usage.ru_stime,

@@ -7,7 +7,7 @@ seeds: [0, 1]
 prepare:
   note: note.py {out}/note
 settings:
-  toy: {val_evaluator.num_samples: 50}
+  toy: {optim_wrapper.optimizer.momentum: 0.9}
 methods:
   slow: {epochs: {config: CONFIG, optim_wrapper.optimizer.lr: 0.001}}
   fast: {epochs: {config: CONFIG, optim_wrapper.optimizer.lr: 0.1}}
@@ -45,7 +45,7 @@ def test_an_ablation(run, plan, tmp_path):
     assert (tmp_path / 'out/note').read_text() == 'once'
     text = (tmp_path / 'out/ablation.md').read_text()
     assert text.startswith('4 of 4 trainings.')
-    toy, again = text.split('## ')[1:]
+    toy, again = (part.strip() for part in text.split('## ')[1:])
     assert toy.splitlines()[1:] == again.splitlines()[1:]
     slow, fast = (line.split('|') for line in toy.splitlines()[4:6])
     results = json.loads((tmp_path / 'out/ablation.json').read_text())
@@ -78,3 +78,11 @@ def test_a_plan_that_is_missing(run, tmp_path):
     done = run('analysis_tools/ablation.py', 'nowhere.yml', cwd=tmp_path)
     assert done.returncode == 2
     assert 'nowhere.yml' in done.stderr
+
+
+def test_a_config_that_is_missing(run, plan, tmp_path):
+    plan.write_text(PLAN.replace('CONFIG', 'gone.py'))
+    done = run('analysis_tools/ablation.py', plan, '--work-dir', 'out', cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith('mmqcs: ')
+    assert 'gone.py' in done.stderr

@@ -17,10 +17,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 
 from mmqcs.atomic import write_text
-from mmqcs.cli.options import ArgumentParser, at_least, fail, failing_on
+from mmqcs.cli.options import (
+    ArgumentParser,
+    at_least,
+    fail,
+    failing_on,
+    load_config,
+)
 from mmqcs.cli.tables import markdown_table
 from mmqcs.cli.training_runs import train_once
 from mmqcs.runs.ablation import (
@@ -75,8 +80,7 @@ def prepare(plan: Plan, out: Path) -> None:
 def write_config(cell: Cell, out: Path) -> Path:
     """Write the config of a cell, unless it has trainings with another one."""
     path = out / f'runs/{cell.name}/{cell.name}.py'
-    config = Config.fromfile(cell.config)
-    config.merge_from_dict(cell.options)
+    config = load_config(cell.config, cell.options)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, config.pretty_text)
