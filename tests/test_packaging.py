@@ -1,4 +1,4 @@
-"""What the outside sees of the repository: address, version, changelog."""
+"""Address, version and changelog of the published package."""
 
 import configparser
 import re

@@ -14,7 +14,7 @@ Options = dict[str, Any]
 
 
 class Cell(NamedTuple):
-    """What one cell of a table trains: a config and the settings that change it."""
+    """Training behind one cell of a table: a config and the settings that change it."""
 
     name: str
     config: str

@@ -1,4 +1,4 @@
-"""From the logits of a training to the negatives of its next epoch."""
+"""Logits of an epoch determine the negatives of the next one."""
 
 from types import SimpleNamespace
 

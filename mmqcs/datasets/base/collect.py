@@ -1,4 +1,4 @@
-"""From the samples of a layout to the data list of a dataset."""
+"""Turns the samples of a layout into the data list of a dataset."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
