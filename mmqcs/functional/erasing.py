@@ -29,13 +29,14 @@ def erase_boxes(
         p: Probability that an image is erased.
         scale: Range of the box's area as a fraction of the image's; uniform.
         ratio: Range of the box's height divided by its width; its logarithm is uniform.
-        generator: Source of randomness, on the CPU.
+        generator: Source of randomness; the boxes are drawn on its device.
 
     Returns:
         Top, left, bottom and right of each box, the last two exclusive, int64 (B, 4);
         all zero for images that are not erased.
     """
-    draws = torch.rand(5, count, _ATTEMPTS, generator=generator)
+    device = generator.device
+    draws = torch.rand(5, count, _ATTEMPTS, generator=generator, device=device)
     area = height * width * (scale[0] + draws[0] * (scale[1] - scale[0]))
     low, high = math.log(ratio[0]), math.log(ratio[1])
     aspect = torch.exp(low + draws[1] * (high - low))
@@ -47,7 +48,7 @@ def erase_boxes(
     boxes = torch.stack((top, left, top + h, left + w), dim=-1)
     first = fits.int().argmax(dim=1)
     erased = fits.any(dim=1) & (draws[4, :, 0] < p)
-    return boxes[torch.arange(count), first] * erased.unsqueeze(1)
+    return boxes[torch.arange(count, device=device), first] * erased.unsqueeze(1)
 
 
 def erase(images: Tensor, boxes: Tensor, value: float, step: int = 1) -> Tensor:

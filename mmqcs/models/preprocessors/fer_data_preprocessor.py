@@ -95,15 +95,14 @@ class FERDataPreprocessor(ClsDataPreprocessor):
         return data
 
     def _draw_boxes(self, images: Tensor, e: Erasing) -> Tensor:
-        # Ranks with the same seed must not erase the same boxes, so the global
-        # generator does not serve.
-        if self._generator is None:
+        # On the device of the images: on the CPU, the few numbers of a batch would be
+        # computed by all its threads, which then compete with the data loader.
+        if self._generator is None or self._generator.device != images.device:
+            # Ranks with the same seed must not erase the same boxes, so the global
+            # generator does not serve.
             seed = torch.initial_seed() + get_rank()
-            self._generator = torch.Generator().manual_seed(seed % 2**63)
+            self._generator = torch.Generator(images.device)
+            self._generator.manual_seed(seed % 2**63)
         count, _, height, width = images.shape
         grid = height * e.step, width * e.step
-        boxes = erase_boxes(count, *grid, e.p, e.scale, e.ratio, self._generator)
-        if images.is_cuda:
-            # a copy from pageable memory would wait for the GPU
-            boxes = boxes.pin_memory()
-        return boxes.to(images.device, non_blocking=True)
+        return erase_boxes(count, *grid, e.p, e.scale, e.ratio, self._generator)
