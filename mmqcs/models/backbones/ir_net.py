@@ -30,6 +30,23 @@ class SqueezeExcitation(nn.Module):
         return x * torch.sigmoid(self.fc2(F.relu(self.fc1(pooled))))
 
 
+class IRStem(nn.Sequential):
+    """3×3 conv – BN – PReLU. A class of its own, as plain containers do not compile."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.PReLU(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) → (B, channels, H, W)."""
+        for layer in self:
+            x = layer(x)
+        return x
+
+
 MODES = ('ir', 'ir_se')
 VARIANTS = ('evolve', 'adaface', 'insightface')
 
@@ -161,11 +178,7 @@ class IRNet(BaseBackbone):
         self.with_cp = with_cp
 
         channels = base_channels
-        self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.PReLU(channels),
-        )
+        self.stem = IRStem(in_channels, channels)
         self.stages = nn.ModuleList()
         for stage, count in enumerate(blocks[: max(out_indices) + 1]):
             width = base_channels * 2**stage
