@@ -9,8 +9,8 @@ VENV ?= .venv
 CONFIG ?= configs/qcs/qcs_ir-small_synthfer.py
 WORK_DIR ?= work_dirs/$(basename $(notdir $(CONFIG)))
 DATA ?= data/synthfer
-# The recipe of the weights in the package
-WEIGHTS_CONFIG ?= configs/mix/ir-small_fer2013.py
+# The recipe of the weights in the package; X_distilled.py trains the network of X.py
+WEIGHTS_CONFIG ?= configs/mix/ir-small_fer2013_distilled.py
 # Further arguments of tools/train.py for `make weights`, for example --amp on a GPU
 WEIGHTS_ARGS ?=
 # More arguments for tools/train.py, for example TRAIN_ARGS=--resume
@@ -91,7 +91,8 @@ weights: NAME = $(basename $(notdir $(WEIGHTS_CONFIG)))
 weights: $(STAMP) ## Train the small network on FER2013 (data/fer2013) and publish its weights
 	$(RUN) tools/train.py $(WEIGHTS_CONFIG) --work-dir work_dirs/$(NAME) $(WEIGHTS_ARGS)
 	$(RUN) tools/model_converters/publish_model.py work_dirs/$(NAME)/best_*.pth \
-	  work_dirs/weights/$(NAME).pth --half --grey --config $(WEIGHTS_CONFIG)
+	  work_dirs/weights/$(NAME:_distilled=).pth --half --grey \
+	  --config $(WEIGHTS_CONFIG:_distilled.py=.py)
 
 test: lint ## Lint, then the whole test suite, which builds the documentation
 	$(PYTEST_ENV) $(RUN) -m pytest $(PYTEST_ARGS)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from .safe_load import CheckpointError
 
-TRAIN_ONLY = ('cross.', 'group_loss.')
-"""Parts of a QCSClassifier that are used in training only."""
+TRAIN_ONLY = ('cross.', 'group_loss.', 'teacher.')
+"""Parts of our classifiers that are used in training only."""
 
 WRAPPERS = ('state_dict', 'model_state_dict', 'model', 'net')
 """Keys under which training programs store the weights."""
@@ -117,7 +117,7 @@ def check_fit(
 
 
 def without_train_only(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out the weights that a QCSClassifier uses in training only."""
+    """Leave out the weights that our classifiers use in training only."""
     return {k: v for k, v in state.items() if not k.startswith(TRAIN_ONLY)}
 
 
@@ -131,7 +131,7 @@ def inference_weights(
 
     If an ``EMAHook`` was used, these are the *averaged* weights: MMEngine swaps the
     two sets when it saves, so that a checkpoint tests as it was validated. The
-    train-only parts of QCS are included ``with_cross``.
+    train-only parts of our classifiers are included ``with_cross``.
 
     Raises:
         CheckpointError: It holds no weights or the train-only parts alone, ``meta`` is
@@ -157,7 +157,7 @@ def load_inference_weights(
 ) -> dict[str, Any]:
     """Load all weights that are used at test time into a model, or none.
 
-    By default the train-only parts of QCS keep their initial values.
+    By default the train-only parts keep their initial values.
 
     Returns:
         ``meta`` of the checkpoint.

@@ -1,4 +1,4 @@
-"""A student that learns from a frozen teacher, both stock classifiers."""
+"""A student that learns from a teacher, both of stock parts."""
 
 import copy
 
@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
+from mmqcs.checkpoints.weights import inference_weights
 from mmqcs.models import DistilledClassifier
 from mmqcs.registry import MODELS
 
@@ -80,3 +81,51 @@ def test_bad_arguments():
     model = build(teacher=network(width=16)).train()
     with pytest.raises(RuntimeError, match=r'64.*128'):
         model.loss(*batch())
+
+
+def trained(**kwargs):
+    loss = dict(type='mmqcs.KLDistillLoss', temperature=2.0)
+    teacher = dict(type='ImageClassifier', **network(width=16))
+    return DistilledClassifier(
+        **network(), teacher=teacher, logits_loss=loss, train_teacher=True, **kwargs
+    )
+
+
+def gradients(part, loss):
+    return torch.autograd.grad(loss, list(part.parameters()), retain_graph=True)
+
+
+def test_a_trained_teacher_learns_from_the_labels_alone():
+    model = trained().train()
+    images, samples = batch()
+    losses = model.loss(images, samples)
+    assert set(losses) == {'loss', 'loss_teacher', 'loss_logits'}
+    alone = copy.deepcopy(model.teacher)
+    expected = alone.loss(images, samples)['loss']
+    torch.testing.assert_close(losses['loss_teacher'], expected)
+    found = gradients(model.teacher, sum(losses.values()))
+    torch.testing.assert_close(found, gradients(alone, expected))
+    for part in (model.backbone, model.head):
+        assert any(g.abs().sum() > 0 for g in gradients(part, losses['loss_logits']))
+    assert model.teacher.training
+
+
+def test_a_trained_teacher_is_resumed_but_not_used_at_test_time():
+    model = trained()
+    state = model.state_dict()
+    assert any(key.startswith('teacher.') for key in state)
+    trained().load_state_dict(state)  # strict
+    kept, _ = inference_weights(dict(state_dict=state), 'run.pth')
+    student = MODELS.build(dict(type='ImageClassifier', **network()))
+    student.load_state_dict(kept)  # strict
+    images, _ = batch()
+    torch.testing.assert_close(student.eval()(images), model.eval()(images))
+
+
+def test_a_compiled_student_learns_the_same():
+    torch.manual_seed(0)
+    model, compiled = trained().train(), trained(compile=True).train()
+    compiled.load_state_dict(model.state_dict())
+    images, samples = batch()
+    expected, found = (m.loss(images, samples) for m in (model, compiled))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)

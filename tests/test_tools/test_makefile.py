@@ -71,13 +71,24 @@ def test_train_calls_the_programs_in_turn():
     assert all((ROOT / command.split()[0]).is_file() for command in called)
 
 
-def test_weights():
-    name = 'ir-small_fer2013'
-    config = f'configs/mix/{name}.py'
-    assert (ROOT / config).is_file()
-    printed = make('-n', 'weights', 'VENV=here', 'WEIGHTS_ARGS=--amp').stdout
-    assert f'tools/train.py {config} --work-dir work_dirs/{name} --amp\n' in printed
-    assert f'work_dirs/weights/{name}.pth --half --grey --config {config}' in printed
+@pytest.mark.parametrize(
+    ('arguments', 'recipe', 'network'),
+    [
+        ([], 'mix/ir-small_fer2013_distilled', 'mix/ir-small_fer2013'),
+        (
+            ['WEIGHTS_CONFIG=configs/qcs/qcs_ir-small_fer2013.py'],
+            *['qcs/qcs_ir-small_fer2013'] * 2,
+        ),
+    ],
+)
+def test_weights(arguments, recipe, network):
+    printed = make('-n', 'weights', 'VENV=here', 'WEIGHTS_ARGS=--amp', *arguments)
+    printed = printed.stdout.replace('\\\n\t', '')
+    run, name = Path(recipe).name, Path(network).name
+    assert f'train.py configs/{recipe}.py --work-dir work_dirs/{run} --amp\n' in printed
+    assert f' work_dirs/weights/{name}.pth --half --grey ' in printed
+    assert f' --config configs/{network}.py' in printed
+    assert all((ROOT / f'configs/{x}.py').is_file() for x in (recipe, network))
 
 
 def test_default_target_lists_the_others():

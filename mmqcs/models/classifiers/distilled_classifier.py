@@ -1,21 +1,28 @@
 """Classifier that also learns from another one."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
-from mmpretrain.models import ImageClassifier
-from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmqcs.models.compilation import compile_blocks
 from mmqcs.registry import MODELS
+from mmqcs.structures import LabelBatch
+
+from .fer_classifier import FERClassifier
 
 
 @MODELS.register_module()
-class DistilledClassifier(ImageClassifier):
-    """Student that learns from its labels and from a frozen teacher.
+class DistilledClassifier(FERClassifier):
+    """Student that learns from its labels and from a teacher.
 
-    The student is the classifier itself. The teacher is used in training only, gets
-    its weights from its own ``init_cfg``, and is not part of checkpoints.
+    The student is the classifier itself; the teacher is used in training only. A frozen
+    teacher gets its weights from its own ``init_cfg`` and is not part of checkpoints. A
+    trained one learns from the labels in the same iterations, and the student follows
+    what it predicts for the same augmented images (deep mutual learning, Zhang et al.,
+    CVPR 2018, in one direction). It is in checkpoints, so that a run can be resumed,
+    and ``tools/model_converters/publish_model.py`` drops it.
 
     Args:
         backbone: Config of the student's backbone.
@@ -25,7 +32,8 @@ class DistilledClassifier(ImageClassifier):
             ``mmqcs.KLDistillLoss``.
         feature_loss: Config of a loss of both inputs of the last layer, (B, C), such as
             ``mmqcs.EuclideanDistillLoss``; the widths must agree.
-        **kwargs: Further arguments of mmpretrain's ``ImageClassifier``.
+        train_teacher: Whether the teacher is trained as well.
+        **kwargs: Further arguments of :class:`FERClassifier`.
 
     Raises:
         ValueError: If neither loss is given.
@@ -50,40 +58,49 @@ class DistilledClassifier(ImageClassifier):
         teacher: dict,
         logits_loss: dict | None = None,
         feature_loss: dict | None = None,
+        train_teacher: bool = False,
         **kwargs: Any,
     ) -> None:
         if logits_loss is None and feature_loss is None:
             raise ValueError('give logits_loss, feature_loss or both')
-        super().__init__(backbone, **kwargs)
-        self.teacher = MODELS.build(teacher).requires_grad_(False).eval()
+        super().__init__(backbone=backbone, **kwargs)
+        self.teacher = MODELS.build(teacher)
+        self.train_teacher = train_teacher
         self.logits_loss = MODELS.build(logits_loss) if logits_loss else None
         self.feature_loss = MODELS.build(feature_loss) if feature_loss else None
-        self._register_state_dict_hook(_leave_out_teacher)
-        self.register_load_state_dict_post_hook(_do_not_miss_teacher)
+        if self._compiles:
+            compile_blocks(self.teacher)
+        if not train_teacher:
+            self.teacher.requires_grad_(False).eval()
+            self._register_state_dict_hook(_leave_out_teacher)
+            self.register_load_state_dict_post_hook(_do_not_miss_teacher)
 
     def train(self, mode: bool = True) -> 'DistilledClassifier':
-        """Set the student's mode; the teacher stays in evaluation mode."""
+        """Set the mode; a frozen teacher stays in evaluation mode."""
         super().train(mode)
-        self.teacher.eval()
+        if not self.train_teacher:
+            self.teacher.eval()
         return self
 
-    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Compute the losses of the head, ``loss_logits`` and ``loss_feature``.
-
-        Args:
-            inputs: Images, (B, 3, H, W).
-            data_samples: Their labels.
-        """
+    def _pass(
+        self, inputs: Tensor, labels: Tensor, scores: Tensor | None
+    ) -> dict[str, Tensor]:
+        batch = LabelBatch(labels, scores)
         feats = self.extract_feat(inputs)
-        with torch.no_grad():
+        losses = self.head.loss(feats, batch)
+        with nullcontext() if self.train_teacher else torch.no_grad():
             known = self.teacher.extract_feat(inputs)
-        losses = self.head.loss(feats, data_samples)
+        if self.train_teacher:
+            losses['loss_teacher'] = self.teacher.head.loss(known, batch)['loss']
+        with torch.no_grad():
+            target = self.teacher.head(known)
+            hidden = self.teacher.head.pre_logits(known)
         if self.logits_loss:
-            pair = self.head(feats), self.teacher.head(known)
-            losses['loss_logits'] = self.logits_loss(*pair)
+            losses['loss_logits'] = self.logits_loss(self.head(feats), target)
         if self.feature_loss:
-            pair = self.head.pre_logits(feats), self.teacher.head.pre_logits(known)
-            losses['loss_feature'] = self.feature_loss(*pair)
+            losses['loss_feature'] = self.feature_loss(
+                self.head.pre_logits(feats), hidden
+            )
         return losses
 
 
