@@ -22,16 +22,21 @@ class InferenceNet(nn.Module):
         self.backbone = model.backbone
         self.neck = model.neck
         self.head = model.head
+        self.mirror = getattr(model, 'mirror', False)
         fuse_conv_bn(self)
         # torch.export takes channels-last weights for views of other tensors
         self.to(memory_format=torch.contiguous_format).eval()
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return scores and logits, (B, classes) each, of normalised images."""
+        if self.mirror:
+            inputs = torch.cat([inputs, inputs.flip(-1)])
         feats = self.backbone(inputs)
         if self.neck is not None:
             feats = self.neck(feats)
         logits = self.head(feats)
+        if self.mirror:
+            logits = logits.unflatten(0, (2, -1)).mean(dim=0)
         return logits.softmax(dim=1), logits
 
 

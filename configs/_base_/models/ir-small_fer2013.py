@@ -6,6 +6,7 @@ loss = dict(type='mmqcs.SmoothCrossEntropyLoss', smoothing=0.1)
 
 model = dict(
     type='mmqcs.FERClassifier',
+    mirror=True,
     data_preprocessor=dict(
         type='mmqcs.FERDataPreprocessor',
         # the same for each channel, as the faces are grey
