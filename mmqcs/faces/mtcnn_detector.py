@@ -126,7 +126,8 @@ class MTCNNDetector:
         """
         if not faces:
             return []
-        stack, scale = self._stack([image])
+        pixels, scale = self._stack([image])
+        stack = normalise(pixels.float())
         boxes = np.stack([face.box for face in faces]) / np.tile(scale, 2)
         rows = F.pad(torch.from_numpy(boxes).to(stack), (1, 1))
         _, scores, points = self._look(stack, rows)
@@ -139,8 +140,10 @@ class MTCNNDetector:
     @torch.inference_mode()
     def _detect_same(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
         """Find the faces of images of the same size."""
-        stack, scale = self._stack(images)
-        rows, points = self._finish(stack, self._refine(stack, self._propose(stack)))
+        pixels, scale = self._stack(images)
+        windows = self._propose(pixels)
+        stack = normalise(pixels.float().contiguous())
+        rows, points = self._finish(stack, self._refine(stack, windows))
         faces: list[list[Face]] = [[] for _ in images]
         # from edges of pixels to their centres
         points = points.cpu().double().numpy() * scale - 0.5
@@ -150,32 +153,34 @@ class MTCNNDetector:
         return faces
 
     def _stack(self, images: Sequence[np.ndarray]) -> tuple[Tensor, np.ndarray]:
-        """Return images for the networks, (N, 3, h, w), and (2,) to scale x and y."""
+        """Return pixels, (N, 3, h, w), and (2,) to scale x and y."""
         reduced = [reduce_to(image, self.max_side)[0] for image in images]
         rgb = np.stack([cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in reduced])
         scale = np.array(images[0].shape[1::-1]) / reduced[0].shape[1::-1]
-        stack = torch.from_numpy(rgb).to(self.device).permute(0, 3, 1, 2)
-        return normalise(stack.float().contiguous()), scale
+        # On a CPU, bytes with the channels last are resized five times as fast as
+        # floats; on a GPU they cannot be resized.
+        pixels = torch.from_numpy(rgb).to(self.device).permute(0, 3, 1, 2)
+        return pixels.float() if pixels.is_cuda else pixels, scale
 
     def _propose(self, images: Tensor) -> Tensor:
         """Return windows that may be faces.
 
         Args:
-            images: (N, 3, H, W).
+            images: Pixels, (N, 3, H, W).
 
         Returns:
             Rows (K, 6) of image, left, top, right, bottom, score.
         """
         height, width = images.shape[2:]
         scale = _CELL / self.min_size
-        found, small = [images.new_empty(0, 6)], images
+        found, small = [torch.empty(0, 6, device=images.device)], images
         while min(height, width) * scale >= _CELL:
             sides = round(height * scale), round(width * scale)
             # from the scale before: the antialiasing of a large step is slow
             small = F.interpolate(
                 small, sides, mode='bilinear', antialias=True, align_corners=False
             )
-            offsets, scores = self.pnet(_channels_last(small))
+            offsets, scores = self.pnet(_channels_last(normalise(small.float())))
             for index in range(len(images)):
                 kept = scores[index] >= _PROPOSAL_THR
                 values = scores[index][kept]
