@@ -49,7 +49,8 @@ def alternate(
 ) -> Rows:
     """Time several steps, each in its own process, in turns.
 
-    A machine that slows down then slows all of them. Only one process works at a time.
+    A machine that slows down then slows all of them. Only one process works at a time,
+    except that on a GPU all of them warm up at once, since they mostly compile then.
 
     Args:
         steps: Functions, importable by name, that build a step from the arguments.
@@ -84,7 +85,11 @@ def alternate(
 
         for name, build in steps.items():
             ask(name, _build, build, arguments)
-        warmups = {name: ask(name, _run, warmup) for name in steps}
+        if ON_GPU:
+            futures = {name: pools[name].submit(_run, warmup) for name in steps}
+            warmups = {name: future.result() for name, future in futures.items()}
+        else:
+            warmups = {name: ask(name, _run, warmup) for name in steps}
         for name in steps:
             ask(name, _reset_peak)
         turns: dict[str, list[float]] = {name: [] for name in steps}

@@ -138,6 +138,7 @@ def main() -> None:
             cfg = loop_config(mode, root, args.images, args.iterations, args.workers)
             with ProcessPoolExecutor(1, mp_context=context) as pool:
                 rows[mode] = pool.submit(run, cfg, args.skip).result()
+            print(f'{mode}: {rows[mode]["ms_per_iteration"]:.1f} ms', flush=True)
     report(args.out, vars(args), rows, 'training', COLUMNS)
 
 
