@@ -18,7 +18,8 @@ TRAIN_ARGS ?=
 # Arguments of pytest, for example TEST_ARGS='-m "not slow"'
 TEST_ARGS ?=
 # Tests of `make coverage`; one process runs them
-COVERED ?= tests/test_functional tests/test_models tests/test_engine tests/test_datasets
+COVERED ?= tests/test_functional tests/test_models tests/test_engine tests/test_datasets \
+  tests/test_det
 # Processes among which the files of tests are shared out; 0 for none, as --pdb needs
 TEST_JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
 

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from ranks import on_ranks
 
+from mmqcs.checkpoints.safe_load import allow_mmengine_objects
 from mmqcs.datasets import SynthFER
 from mmqcs.functional import confusion_sums, update_confusion
 
@@ -151,6 +152,7 @@ def test_workers_do_not_change_the_groups(tmp_path):
 
 
 def test_a_resumed_run_goes_on_with_it(tmp_path):
+    allow_mmengine_objects()  # as tools/train.py does
     _, whole = train(tmp_path / 'a')
     train(tmp_path / 'b', epochs=2)
     changes = dict(load_from=str(tmp_path / 'b/epoch_2.pth'), resume=True)

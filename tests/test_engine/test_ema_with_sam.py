@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from mmqcs.checkpoints.safe_load import allow_mmengine_objects
 from mmqcs.engine import SAMHook
 
 RHO, LR, MOMENTUM = 0.5, 0.1, 0.3
@@ -186,6 +187,7 @@ def test_the_averaged_weights_are_validated_and_saved(tmp_path):
 
 
 def test_a_resumed_run_goes_on_with_both(tmp_path):
+    allow_mmengine_objects()  # as tools/train.py does
     _, net, average, validations = train(tmp_path / 'a', update_buffers=True)
     train(tmp_path / 'b', epochs=2, update_buffers=True)
     resumed = train(

@@ -84,5 +84,5 @@ def test_a_config_that_is_missing(run, plan, tmp_path):
     plan.write_text(PLAN.replace('CONFIG', 'gone.py'))
     done = run('analysis_tools/ablation.py', plan, '--work-dir', 'out', cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith('mmqcs: ')
+    assert '\nmmqcs: ' in f'\n{done.stderr}'
     assert 'gone.py' in done.stderr

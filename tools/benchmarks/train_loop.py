@@ -69,6 +69,8 @@ def loop_config(
     loader.persistent_workers = workers > 0
     loader.dataset.data_root = root
     cfg.model.update(changes)
+    if cfg.model.type == 'ImageClassifier':
+        del cfg.model['mirror']  # an option of ours, for tests
     cfg.optim_wrapper.type = wrapper
     cfg.train_cfg = dict(by_epoch=False, max_iters=iterations)
     cfg.param_scheduler = None
