@@ -17,10 +17,19 @@ def parse_config_text(text: str) -> Config:
         ValueError: The text holds anything else; the message gives the line.
     """
     try:
-        return Config(_settings(ast.parse(text).body))
+        # before Python 3.11, null characters are a ValueError
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise _unreadable(error) from error
+    try:
+        return Config(_settings(statements))
     # unhashable keys, endless nesting, and names that are reserved by Config
-    except (SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
-        raise ValueError(f'cannot read the text of the config: {error}') from error
+    except (TypeError, KeyError, RecursionError) as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: BaseException) -> ValueError:
+    return ValueError(f'cannot read the text of the config: {error}')
 
 
 def _settings(statements: list[ast.stmt]) -> dict[str, Any]:
