@@ -92,15 +92,15 @@ class DistilledClassifier(FERClassifier):
             known = self.teacher.extract_feat(inputs)
         if self.train_teacher:
             losses['loss_teacher'] = self.teacher.head.loss(known, batch)['loss']
-        with torch.no_grad():
-            target = self.teacher.head(known)
-            hidden = self.teacher.head.pre_logits(known)
         if self.logits_loss:
+            with torch.no_grad():
+                target = self.teacher.head(known)
             losses['loss_logits'] = self.logits_loss(self.head(feats), target)
         if self.feature_loss:
-            losses['loss_feature'] = self.feature_loss(
-                self.head.pre_logits(feats), hidden
-            )
+            with torch.no_grad():
+                target = self.teacher.head.pre_logits(known)
+            hidden = self.head.pre_logits(feats)
+            losses['loss_feature'] = self.feature_loss(hidden, target)
         return losses
 
 
