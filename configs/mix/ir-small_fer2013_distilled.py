@@ -1,8 +1,8 @@
 # Trains the classifier of ir-small_fer2013.py together with a wider one, which needs
 # three times the compute. Both learn from the labels, and the small one also from what
 # the wide one predicts for the same images. Only the small one is published.
-# It is best after about 120 epochs; then the wide one begins to know the training images
-# by heart.
+# It is best after about 120 epochs; then the wide one begins to know the training
+# images by heart.
 _base_ = ['ir-small_fer2013.py']
 
 model = dict(
