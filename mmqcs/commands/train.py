@@ -38,8 +38,8 @@ AMP_WRAPPERS = {
 ALREADY_AMP = 'Amp', 'Apex', 'Autocast', 'SAMAmp'
 SWITCHES = {
     '--amp': 'train with automatic mixed precision; SAM stays SAM',
-    '--compile': 'set model.compile=True of a QCSClassifier or FERClassifier: the '
-    'first iterations take longer, all others less time',
+    '--compile': 'compile the network, and replay CUDA graphs of a QCSClassifier or '
+    'FERClassifier: the first iterations take longer, all others less time',
     '--no-validate': 'do not evaluate while training',
     '--auto-scale-lr': "scale the learning rate from the config's base_batch_size to "
     'the actual batch size',
@@ -84,12 +84,11 @@ def use_compile(config: Config) -> None:
     name = config.model.get('type')
     with MODELS.switch_scope_and_registry('mmpretrain') as registry:
         kind = registry.get(name) if isinstance(name, str) else name
-    if not (isinstance(kind, type) and issubclass(kind, FERClassifier)):
-        cli.fail(
-            f'--compile needs a QCSClassifier or FERClassifier, but model.type is '
-            f'{name!r}; for other models set compile=True at the top of the config'
-        )
-    config.model.compile = True
+    if isinstance(kind, type) and issubclass(kind, FERClassifier):
+        config.model.compile = True
+    else:
+        hook = {'type': 'mmqcs.CompileHook'}
+        config.custom_hooks = [*(config.get('custom_hooks') or []), hook]
 
 
 def set_randomness(config: Config, seed: int | None, deterministic: bool) -> None:

@@ -4,6 +4,7 @@ from mmqcs import openmmlab  # noqa: F401
 
 from .hooks.check_weights_hook import CheckWeightsHook
 from .hooks.checkpoint_hook import CheckpointHook
+from .hooks.compile_hook import CompileHook
 from .hooks.confusion_hook import ConfusionHook
 from .hooks.finite_hook import FiniteHook, NotFiniteError
 from .hooks.fuse_conv_bn_hook import FuseConvBNHook
@@ -21,6 +22,7 @@ __all__ = [
     'AutocastOptimWrapper',
     'CheckWeightsHook',
     'CheckpointHook',
+    'CompileHook',
     'ConfusionHook',
     'FiniteHook',
     'FuseConvBNHook',

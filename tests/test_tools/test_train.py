@@ -151,10 +151,11 @@ def test_sharded_training_is_refused(toy, monkeypatch, capsys, option):
     assert 'tools/dist_train.sh' in error
 
 
-def test_compile_is_for_models_that_know_it(toy, monkeypatch, capsys):
+def test_compile(toy, monkeypatch):
     small = ROOT / 'configs/qcs/qcs_ir-small_synthfer.py'
-    assert merged(train, monkeypatch, small, '--compile').model.compile is True
-    with pytest.raises(SystemExit) as stop:
-        merged(train, monkeypatch, toy, '--compile')
-    error = capsys.readouterr().err
-    check_error(stop.value, error, "but model.type is 'ImageClassifier'")
+    config = merged(train, monkeypatch, small, '--compile')
+    assert config.model.compile is True
+    stock = merged(train, monkeypatch, toy, '--compile')
+    hook = {'type': 'mmqcs.CompileHook'}
+    assert hook in stock.custom_hooks and hook not in config.custom_hooks
+    assert 'compile' not in stock.model

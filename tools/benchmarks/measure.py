@@ -50,7 +50,8 @@ def alternate(
     """Time several steps, each in its own process, in turns.
 
     A machine that slows down then slows all of them. Only one process works at a time,
-    except that on a GPU all of them warm up at once, since they mostly compile then.
+    except that on a GPU all of them start and compile at once. cuDNN chooses its
+    algorithms afterwards, because it does so by measuring.
 
     Args:
         steps: Functions, importable by name, that build a step from the arguments.
@@ -83,13 +84,20 @@ def alternate(
         def ask(name: str, function: Callable[..., Any], *args: Any) -> Any:
             return pools[name].submit(function, *args).result()
 
-        for name, build in steps.items():
-            ask(name, _build, build, arguments)
         if ON_GPU:
-            futures = {name: pools[name].submit(_run, warmup) for name in steps}
-            warmups = {name: future.result() for name, future in futures.items()}
+            starts = [
+                pools[name].submit(_build_and_compile, build, arguments)
+                for name, build in steps.items()
+            ]
+            warmups = dict(
+                zip(steps, (start.result() for start in starts), strict=True)
+            )
         else:
-            warmups = {name: ask(name, _run, warmup) for name in steps}
+            for name, build in steps.items():
+                ask(name, _build, build, arguments)
+            warmups = dict.fromkeys(steps, 0.0)
+        for name in steps:
+            warmups[name] += ask(name, _run, warmup)
         for name in steps:
             ask(name, _reset_peak)
         turns: dict[str, list[float]] = {name: [] for name in steps}
@@ -121,6 +129,16 @@ def _build(build: Callable[..., Step], arguments: tuple) -> None:
     _process.step = build(*arguments)
 
 
+def _build_and_compile(build: Callable[..., Step], arguments: tuple) -> float:
+    """Run once, with algorithms that cuDNN does not remember for the later runs."""
+    _build(build, arguments)
+    cudnn = torch.backends.cudnn
+    choose, cudnn.benchmark, cudnn.deterministic = cudnn.benchmark, False, True
+    seconds = _run(1)
+    cudnn.benchmark, cudnn.deterministic = choose, False
+    return seconds
+
+
 def _run(iterations: int) -> float:
     start = time.perf_counter()
     for _ in range(iterations):
@@ -133,6 +151,7 @@ def _run(iterations: int) -> float:
 def _reset_peak() -> None:
     """Forget the memory of the warm-up."""
     if ON_GPU:
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     elif Path('/proc/self/clear_refs').exists():
         Path('/proc/self/clear_refs').write_text('5')

@@ -5,7 +5,7 @@
     python tools/benchmarks/run_all.py --only inference sampler
 
 Takes about half an hour on two CPU cores. On a GPU only the benchmarks that use it run
-by default, which takes about five minutes. The tables of the other device stay as they
+by default, which takes about six minutes. The tables of the other device stay as they
 are. A benchmark that fails is reported at the end; the others still run.
 """
 

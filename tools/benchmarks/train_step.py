@@ -134,9 +134,7 @@ MODES: Steps = {
 }
 DEFAULT_MODES = ['baseline', 'exact', 'compiled', 'bfloat16', 'bfloat16, checkpointed']
 if ON_GPU:
-    DEFAULT_MODES = [
-        *('baseline', 'exact', 'exact, graphs', 'bfloat16', 'bfloat16, compiled')
-    ]
+    DEFAULT_MODES = ['baseline', 'exact, graphs', 'bfloat16, compiled']
 
 
 def peaks() -> dict[str, float]:

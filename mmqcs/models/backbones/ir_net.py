@@ -31,11 +31,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class IRStem(nn.Sequential):
-    """3×3 conv – BN – PReLU.
-
-    A class of its own: a profile with PyTorch 2.11 showed that a plain container ran
-    uncompiled.
-    """
+    """3×3 conv – BN – PReLU."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__(
@@ -46,6 +42,7 @@ class IRStem(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) → (B, channels, H, W)."""
+        # torch.compile skips the forward of a plain Sequential
         for layer in self:
             x = layer(x)
         return x

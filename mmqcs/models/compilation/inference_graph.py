@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .training_graph import uncached_autocast
+from .training_graph import kernel_settings, uncached_autocast
 
 Network = Callable[[Tensor], tuple[Tensor, ...]]
 """Function from images (B, 3, H, W) to tensors (B, ...)."""
@@ -50,8 +50,7 @@ class InferenceGraph:
             images.shape[1:],
             images.dtype,
             torch.is_inference_mode_enabled(),
-            torch.is_autocast_enabled('cuda'),
-            torch.get_autocast_dtype('cuda'),
+            kernel_settings(),
             tuple(p.data_ptr() for p in module.parameters()),
         )
         if key != self._key or len(images) > len(self._images):

@@ -195,9 +195,18 @@ def _differentiable(outputs: dict[str, Tensor]) -> list[Tensor]:
 
 def _signature(module: nn.Module) -> tuple:
     """Return everything that a recording depends on besides its inputs."""
-    autocast = torch.is_autocast_enabled('cuda'), torch.get_autocast_dtype('cuda')
     parameters = tuple((p.data_ptr(), p.requires_grad) for p in module.parameters())
-    return autocast, parameters, tuple(m.training for m in module.modules())
+    return kernel_settings(), parameters, tuple(m.training for m in module.modules())
+
+
+def kernel_settings() -> tuple:
+    """Return the settings of PyTorch that decide which kernels a GPU runs."""
+    return (
+        torch.is_autocast_enabled('cuda'),
+        torch.get_autocast_dtype('cuda'),
+        torch.backends.cudnn.benchmark,
+        torch.backends.cudnn.deterministic,
+    )
 
 
 def _check(module: nn.Module) -> None:
