@@ -8,7 +8,7 @@ from gpu_case import CONFIG, DEVICE, GRAPHS, needs_gpu, small
 from mmcv.cnn import fuse_conv_bn
 
 from mmqcs.apis import FERInferencer
-from mmqcs.faces import Face
+from mmqcs.faces import Face, MTCNNDetector
 
 pytestmark = needs_gpu
 
@@ -34,6 +34,20 @@ def test_the_inferencer_finds_the_same_on_both_devices(tmp_path):
         found[device] = [face.scores for result in results for face in result.faces]
     assert len(found['cpu']) == sum(len(scene(number)[1]) for number in range(2))
     np.testing.assert_allclose(found[DEVICE], found['cpu'], atol=1e-5)
+
+
+def test_mtcnn_finds_the_same_faces_on_both_devices():
+    pytest.importorskip('mtcnn')
+    pictures = [scene(number)[0] for number in range(3)]
+    expected, result = (
+        MTCNNDetector(device=name).detect_batch(pictures) for name in ('cpu', DEVICE)
+    )
+    assert sum(map(len, expected)) > 3
+    for faces, others in zip(expected, result, strict=True):
+        # a CPU resizes bytes, so boxes differ by rounding
+        for face, other in zip(faces, others, strict=True):
+            np.testing.assert_allclose(other.box, face.box, atol=2)
+            np.testing.assert_allclose(other.points, face.points, atol=2)
 
 
 @pytest.mark.parametrize('fused', [False, True])
