@@ -92,7 +92,7 @@ weights: NAME = $(basename $(notdir $(WEIGHTS_CONFIG)))
 weights: $(STAMP) ## Train the small network on FER2013 (data/fer2013) and publish its weights
 	$(RUN) tools/train.py $(WEIGHTS_CONFIG) --work-dir work_dirs/$(NAME) $(WEIGHTS_ARGS)
 	$(RUN) tools/model_converters/publish_model.py work_dirs/$(NAME)/best_*.pth \
-	  work_dirs/weights/$(NAME:_distilled=).pth --half --grey \
+	  work_dirs/weights/$(NAME:_distilled=).pth --half --grey --adjust-logits 0.2 \
 	  --config $(WEIGHTS_CONFIG:_distilled.py=.py)
 
 test: lint ## Lint, then the whole test suite, which builds the documentation

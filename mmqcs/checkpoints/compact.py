@@ -1,12 +1,16 @@
-"""Changes to weights before they are published: half precision, and grey input."""
+"""Changes to weights before they are published."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 STEM = 'backbone.stem.0.weight'
 """First convolution of :class:`mmqcs.models.IRNet`."""
+
+CLASSIFIER = 'head.fc.bias'
+"""Bias of the last layer of MMPretrain's ``LinearClsHead`` and of ``GatedClsHead``."""
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey image (ITU-R BT.601), as OpenCV's."""
@@ -76,3 +80,37 @@ def grey_stem(
     order = LUMINANCE if preprocessor.get('to_rgb') else LUMINANCE[::-1]
     weights = stem.new_tensor(order)[None, :, None, None]
     return {**state, STEM: stem.sum(dim=1, keepdim=True) * weights}
+
+
+def adjust_logits(
+    state: Mapping[str, Tensor], counts: Sequence[int], tau: float
+) -> dict[str, Tensor]:
+    """Subtract ``tau · log(share)`` from the logits, which favours rare classes.
+
+    A network that was trained on unbalanced classes expects their shares in what it
+    sees. With calibrated scores, ``tau=1`` gives the best mean accuracy of classes
+    (Menon et al., Long-tail Learning via Logit Adjustment, 2021, Section 4.1).
+
+    Args:
+        state: Weights by key, of a model whose head ends with a linear layer.
+        counts: Training images of each class.
+        tau: Strength of the adjustment.
+
+    Returns:
+        A copy.
+
+    Raises:
+        ValueError: There is no such layer for so many classes, or a class is empty.
+
+    Examples:
+        >>> import torch
+        >>> adjust_logits({CLASSIFIER: torch.zeros(2)}, [3, 1], tau=1.0)
+        {'head.fc.bias': tensor([0.2877, 1.3863])}
+    """
+    bias = state.get(CLASSIFIER)
+    if bias is None or len(bias) != len(counts):
+        raise ValueError(f'the weights have no {CLASSIFIER} of {len(counts)} classes')
+    if min(counts) < 1:
+        raise ValueError(f'every class needs images, got {list(counts)}')
+    shares = torch.tensor(counts, dtype=torch.float64) / sum(counts)
+    return {**state, CLASSIFIER: (bias - tau * shares.log()).to(bias.dtype)}

@@ -1,4 +1,4 @@
-"""Half precision and the grey stem against the network that they change."""
+"""Changes before publishing against the network that they change."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,13 @@ import torch
 from conftest import ROOT
 from mmengine import Config
 
-from mmqcs.checkpoints.compact import STEM, grey_stem, half_precision
+from mmqcs.checkpoints.compact import (
+    CLASSIFIER,
+    STEM,
+    adjust_logits,
+    grey_stem,
+    half_precision,
+)
 from mmqcs.registry import MODELS
 
 RECIPE = ROOT / 'configs/mix/ir-small_fer2013.py'
@@ -81,3 +87,27 @@ def test_half_precision_scores_nearly_the_same(model):
 def test_too_large_for_half_precision():
     with pytest.raises(ValueError, match=r'layer\.weight .*65504'):
         half_precision({'layer.weight': torch.full((2, 2), 1e5)})
+
+
+@pytest.mark.parametrize('tau', [0.0, 0.3, 1.0])
+def test_adjusted_scores_are_divided_by_the_shares(model, tau):
+    counts = [10, 1, 4, 40, 20, 5, 20]
+    adjusted = MODELS.build(Config.fromfile(RECIPE).model).eval()
+    adjusted.load_state_dict(adjust_logits(model.state_dict(), counts, tau))
+    images = list(np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), np.uint8))
+    expected = scores(model, images) / (torch.tensor(counts) / 100) ** tau
+    expected /= expected.sum(dim=1, keepdim=True)
+    torch.testing.assert_close(scores(adjusted, images), expected)
+
+
+@pytest.mark.parametrize(
+    ('state', 'counts', 'error'),
+    [
+        ({}, [1, 2], CLASSIFIER),
+        ({CLASSIFIER: torch.zeros(3)}, [1, 2], 'of 2 classes'),
+        ({CLASSIFIER: torch.zeros(2)}, [0, 2], r'every class .*\[0, 2\]'),
+    ],
+)
+def test_logits_that_cannot_be_adjusted(state, counts, error):
+    with pytest.raises(ValueError, match=error):
+        adjust_logits(state, counts, 1.0)

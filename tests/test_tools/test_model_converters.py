@@ -20,6 +20,7 @@ from reference_case import DATA, images, weights
 from tool_helpers import check_error, load_tool, merged
 
 from mmqcs.checkpoints import load_classifier
+from mmqcs.checkpoints.compact import CLASSIFIER
 from mmqcs.cli import launch
 from mmqcs.models import IRNet
 
@@ -126,6 +127,27 @@ def test_checkpoint_of_a_training_run(trained, call, tmp_path):
     loaded = torch.load(path, weights_only=True)
     assert loaded['meta']['dataset_meta']['classes'] == ('Surprise', 'Fear', 'Disgust')
     assert loaded.keys() == {'meta', 'state_dict'}
+
+
+@pytest.mark.slow
+def test_adjusted_logits(toy_config, trained, call, tmp_path, monkeypatch):
+    counts = {'Disgust': 1, 'Surprise': 6, 'Fear': 3}
+    monkeypatch.setattr(publisher, 'class_counts', lambda dataset: counts)
+    source = trained / 'epoch_1.pth'
+    options = '--config', toy_config, '--adjust-logits', 0.5
+    call(publisher, source, tmp_path / 'toy.pth', *options)
+    (path,) = tmp_path.glob('toy-*.pth')
+    before, after = (torch.load(x, weights_only=False) for x in (source, path))
+    assert after['meta']['dataset_meta']['classes'] == ('Surprise', 'Fear', 'Disgust')
+    change = after['state_dict'][CLASSIFIER] - before['state_dict'][CLASSIFIER]
+    shares = torch.tensor([0.6, 0.3, 0.1])
+    torch.testing.assert_close(change, -0.5 * shares.log())
+
+    counts['Contempt'] = counts.pop('Fear')
+    error = 'have Disgust, Surprise, Contempt'
+    call(publisher, source, tmp_path / 'b.pth', *options, error=error)
+    error = 'needs --config'
+    call(publisher, source, tmp_path / 'b.pth', '--adjust-logits', 1, error=error)
 
 
 def test_publish_errors(call, tmp_path):

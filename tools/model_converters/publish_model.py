@@ -3,13 +3,16 @@
 import argparse
 
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 import mmqcs  # noqa: F401  (checks the versions of the OpenMMLab packages)
 from mmqcs.checkpoints import embedded_config
-from mmqcs.checkpoints.compact import grey_stem, half_precision
+from mmqcs.checkpoints.compact import adjust_logits, grey_stem, half_precision
 from mmqcs.checkpoints.publish import save_with_hash, strip_checkpoint
 from mmqcs.checkpoints.safe_load import read_checkpoint
-from mmqcs.cli.options import ArgumentParser, failing_on
+from mmqcs.cli.options import ArgumentParser, fail, failing_on
+from mmqcs.functional.dataset_labels import class_counts
+from mmqcs.registry import DATASETS
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,8 +45,31 @@ def parse_args() -> argparse.Namespace:
         help='store this config instead of the one of the run, which names folders '
         'of the machine that it ran on',
     )
+    parser.add_argument(
+        '--adjust-logits',
+        type=float,
+        metavar='TAU',
+        help='favour rare classes: subtract TAU · log(share) from the logits, with the '
+        "share of each class in the training images of --config's datasets",
+    )
     parser.add_argument('--note', metavar='TEXT', help='model card to store in meta')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.adjust_logits is not None and not args.config:
+        fail('--adjust-logits needs --config, which names the training images')
+    return args
+
+
+def training_counts(config: Config, meta: dict) -> list[int]:
+    """Return the number of training images of each class, in the order of the model."""
+    init_default_scope('mmpretrain')
+    counts = class_counts(DATASETS.build(config.train_dataloader.dataset))
+    classes = meta.get('dataset_meta', {}).get('classes', tuple(counts))
+    if set(classes) != set(counts):
+        raise ValueError(
+            f'the model has the classes {", ".join(classes)}, but the training images '
+            f'of --config have {", ".join(counts)}'
+        )
+    return [counts[name] for name in classes]
 
 
 def main() -> None:
@@ -59,6 +85,9 @@ def main() -> None:
         if args.grey:
             config = embedded_config(meta.get('cfg', ''), args.src)
             state = grey_stem(state, config.model.get('data_preprocessor', {}))
+        if args.adjust_logits is not None:
+            counts = training_counts(Config.fromfile(args.config), meta)
+            state = adjust_logits(state, counts, args.adjust_logits)
         if args.half:
             state = half_precision(state)
         path = save_with_hash(dict(checkpoint, state_dict=state), args.dst)
