@@ -29,7 +29,6 @@ OPTIONS: dict[str, dict[str, list[str]]] = {
     'cpu': {
         'train_step': [],
         'inference': [],
-        'train_loop': [],
         'inferencer': [],
         'data_pipeline': [],
         'sampler': [],
@@ -41,7 +40,7 @@ OPTIONS: dict[str, dict[str, list[str]]] = {
         'train_loop': ['--iterations', '120'],
     },
 }
-BENCHMARKS = list(OPTIONS['cpu'])
+BENCHMARKS = list(OPTIONS['cpu'] | OPTIONS['cuda'])
 
 
 def run(name: str, device: str, folder: Path, limit: int) -> dict[str, Any]:
