@@ -104,7 +104,7 @@ def adjust_logits(
 
     Examples:
         >>> import torch
-        >>> adjust_logits({CLASSIFIER: torch.zeros(2)}, [3, 1], tau=1.0)
+        >>> adjust_logits({'head.fc.bias': torch.zeros(2)}, [3, 1], tau=1.0)
         {'head.fc.bias': tensor([0.2877, 1.3863])}
     """
     bias = state.get(CLASSIFIER)
