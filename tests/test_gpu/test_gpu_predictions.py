@@ -38,9 +38,9 @@ def test_the_inferencer_finds_the_same_on_both_devices(tmp_path):
 
 def test_mtcnn_finds_the_same_faces_on_both_devices():
     pytest.importorskip('mtcnn')
-    pictures = [scene(number)[0] for number in range(3)]
+    images = [scene(number)[0] for number in range(3)]
     expected, result = (
-        MTCNNDetector(device=name).detect_batch(pictures) for name in ('cpu', DEVICE)
+        MTCNNDetector(device=name).detect_batch(images) for name in ('cpu', DEVICE)
     )
     assert sum(map(len, expected)) > 3
     for faces, others in zip(expected, result, strict=True):
