@@ -12,6 +12,7 @@ import warnings
 from contextlib import redirect_stdout
 from importlib import import_module
 
+from mmqcs.cli.startup import quick_imports
 from mmqcs.platform_check import check_platform
 from mmqcs.version import __version__
 
@@ -69,7 +70,7 @@ def main() -> int | None:
     # the name under which the subcommand speaks of itself
     sys.argv = [f'mmqcs {first}', *rest]
     # MMPretrain and an MMCV without operators report parts that no subcommand needs
-    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with quick_imports(), redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformable')
         command = import_module(COMMANDS[first])
     return command.main()

@@ -1,6 +1,7 @@
 """What all tests share: the default scope of the configs, and one thread."""
 
 import functools
+import gc
 import sys
 from pathlib import Path
 
@@ -34,11 +35,19 @@ def mmpretrain_scope():
         yield
 
 
-@pytest.fixture(autouse=True)
-def own_current_run(monkeypatch):
-    """The visualizer and the log of a run made by a test are not the next one's."""
-    for kind in (Visualizer, MessageHub, MMLogger):
-        monkeypatch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
+def own_current_run():
+    """The visualizer and the log of a run made here are not those of the next one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (Visualizer, MessageHub, MMLogger):
+            patch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
+        yield
+
+
+own_current_run_of_a_test = pytest.fixture(own_current_run, autouse=True)
+# for the fixtures of a file
+own_current_run_of_a_file = pytest.fixture(
+    own_current_run, autouse=True, scope='module'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +103,8 @@ def drawn_root(tmp_path_factory):
 def rafdb_root(drawn_root):
     """A small RAF-DB tree of drawn faces: 28 to train on, 14 to test."""
     return drawn_root('rafdb', 7)
+
+
+def pytest_collection_finish():
+    """What was imported lives to the end, so Python need not search it for garbage."""
+    gc.freeze()

@@ -42,6 +42,7 @@ ARROWS = {
     'media': set(),
     'apis': {'checkpoints', 'deployment', 'faces', 'media', 'visualization'},
     'cli': {'apis', 'checkpoints', 'export', 'faces', 'register', 'visualization'},
+    '__main__': {'cli'},
     'commands': {
         'apis',
         'checkpoints',

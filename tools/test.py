@@ -1,6 +1,9 @@
 """Test a model: the same program as ``mmqcs test``."""
 
-from mmqcs.commands.test import main
+from mmqcs.cli.startup import quick_imports
+
+with quick_imports():
+    from mmqcs.commands.test import main
 
 if __name__ == '__main__':
     main()

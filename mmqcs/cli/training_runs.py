@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .options import fail
 
-TRAIN = 'mmqcs.commands.train'
+TRAIN = ('-m', 'mmqcs', 'train')
 DONE = 'complete.json'
 
 
@@ -46,7 +46,7 @@ def train_once(
         if record != settings:
             fail(f'{work_dir} has a run with other settings; set another --work-dir')
         return cost
-    command = [sys.executable, '-m', TRAIN, config, '--work-dir', str(work_dir)]
+    command = [sys.executable, *TRAIN, config, '--work-dir', str(work_dir)]
     command += ['--resume', '--seed', str(seed), *arguments]
     environment = dict(os.environ)
     if threads is not None:
