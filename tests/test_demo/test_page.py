@@ -1,6 +1,8 @@
 """The page as a program: its calls, its limits, and what it stores."""
 
 import json
+import os
+import sys
 import tempfile
 import time
 import urllib.error
@@ -9,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from demo_case import OPENER, KnownFaces, call, serve, start, upload
+from demo_case import OPENER, KnownFaces, call, serve, upload
 from faces_case import scene
 from free_port import free_port
 from video_case import write_video
@@ -18,6 +20,7 @@ pytest.importorskip('gradio', reason="the page needs gradio: pip install 'mmqcs[
 
 from mmqcs.apis import FERInferencer
 from mmqcs.checkpoints import DEFAULT_MODEL
+from mmqcs.demo.__main__ import main
 from mmqcs.demo.camera import SECONDS, STREAMS
 from mmqcs.demo.page import build_page
 
@@ -50,7 +53,6 @@ def test_requests_wait_for_one_another(blocks):
     assert blocks.delete_cache is not None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
@@ -60,12 +62,14 @@ def test_requests_wait_for_one_another(blocks):
         (['--max-upload', '0'], 'argument --max-upload: must be at least 1, got 0'),
     ],
 )
-def test_wrong_calls(tmp_path, args, message):
-    process = start(*args, cwd=tmp_path)
-    _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert message in stderr
-    assert 'Traceback' not in stderr
+def test_wrong_calls(tmp_path, monkeypatch, capsys, args, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['mmqcs demo', *args])
+    monkeypatch.setattr(os, 'environ', os.environ.copy())
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow

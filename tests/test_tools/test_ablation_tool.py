@@ -66,12 +66,12 @@ def test_an_ablation(run, plan, tmp_path):
 
 @pytest.mark.slow
 def test_a_training_that_fails_is_named(run, plan, tmp_path):
-    plan.write_text(plan.read_text().replace('optimizer.lr: 0.1', 'optimizer.lr: 1e40'))
+    plan.write_text(plan.read_text().replace('lr: 0.001', 'lr: 1e40'))
     arguments = ['analysis_tools/ablation.py', plan, '--work-dir', 'out']
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert 'seed_0 ended with status' in done.stderr
-    assert 'toy_fast_epochs/seed_0/output.txt' in done.stderr
+    assert 'toy_slow_epochs/seed_0/output.txt' in done.stderr
 
 
 def test_a_plan_that_is_missing(run, tmp_path):

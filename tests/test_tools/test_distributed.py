@@ -57,7 +57,7 @@ def test_two_processes_without_gpu(toy_config, run, tmp_path):
 
 @pytest.mark.slow
 def test_compilation_in_two_processes(rafdb_root, run, tmp_path):
-    """Compiled blocks, mixed precision, SAM, data parallelism, a short last batch."""
+    """Compiled parts, mixed precision, SAM and data parallelism."""
     config = tmp_path / 'config.py'
     base = str(ROOT / 'configs/qcs/qcs_ir-small_synthfer.py')
     config.write_text(
@@ -65,6 +65,7 @@ def test_compilation_in_two_processes(rafdb_root, run, tmp_path):
         "optim_wrapper = dict(_delete_=True, type='mmqcs.SAMOptimWrapper',\n"
         "    optimizer=dict(type='Adam', lr=1e-3, fused=True))\n"
         "custom_hooks = [dict(type='mmqcs.SAMHook'), dict(type='SyncBuffersHook')]\n"
+        'model = dict(backbone=dict(depth=(1, 1, 1)))\n'
         'max_epochs = 1\n'
         "param_scheduler = dict(_delete_=True, type='ConstantLR')\n"
         'train_cfg = dict(max_epochs=1)\n'
@@ -72,15 +73,16 @@ def test_compilation_in_two_processes(rafdb_root, run, tmp_path):
     )
     options = [f'{s}_dataloader.dataset.data_root={rafdb_root}' for s in SPLITS]
     options += [f'{s}_dataloader.num_workers=0' for s in SPLITS]
-    options += ['train_dataloader.batch_size=4', 'model.compile=True']
-    arguments = '--amp', '--work-dir', 'run', '--cfg-options', *options
+    options += ['train_dataloader.batch_size=7', 'model.compile=True']
+    arguments = '--amp', '--no-validate', '--work-dir', 'run'
+    arguments += ('--cfg-options', *options)
     port = {'PORT': str(free_port())}
     done = run('dist_train.sh', config, 2, *arguments, cwd=tmp_path, **port)
     assert done.returncode == 0, done.stderr
     assert "WON'T CONVERT" not in done.stderr
     lines = next((tmp_path / 'run').rglob('scalars.json')).read_text().splitlines()
     losses = [record['loss'] for record in map(json.loads, lines) if 'loss' in record]
-    assert len(losses) == 4  # 14 anchors a process: 4, 4, 4 and 2
+    assert len(losses) == 2  # 14 anchors a process
     assert all(0 < loss < 10 for loss in losses)
 
 

@@ -1,4 +1,4 @@
-"""Every published recipe: two iterations and an evaluation on its data set's layout."""
+"""Published recipes in full size: two iterations, an evaluation, and the summary."""
 
 import json
 from pathlib import Path
@@ -10,26 +10,17 @@ from mmengine import Config
 from mmqcs.registry import DATASETS
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYOUTS = {
-    'raf': ('rafdb', 7),
-    'ferplus': ('ferplus', 8),
-    'affectnet7': ('affectnet', 8),
-    'affectnet8': ('affectnet2021', 8),
-}
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope='module', params=LAYOUTS)
-def laid_out(request, drawn_root):
-    """Name of a data set and a folder with drawn faces that looks like it."""
-    return request.param, drawn_root(*LAYOUTS[request.param])
-
-
-@pytest.mark.parametrize('method', ['qcs', 'dcs'])
-def test_recipe_runs(run, laid_out, method, tmp_path):
-    name, root = laid_out
-    path = ROOT / f'configs/qcs/{method}_ir50_{name}.py'
+@pytest.mark.parametrize(
+    ('recipe', 'layout', 'classes'),
+    [('qcs_ir50_raf', 'rafdb', 7), ('dcs_ir50_affectnet8', 'affectnet2021', 8)],
+)
+def test_recipe_runs(run, drawn_root, recipe, layout, classes, tmp_path):
+    root = drawn_root(layout, classes)
+    path = ROOT / f'configs/qcs/{recipe}.py'
     cfg = Config.fromfile(path)
     dataset = DATASETS.build(
         dict(cfg.val_dataloader.dataset, data_root=str(root), split='train')
@@ -58,6 +49,7 @@ def test_recipe_runs(run, laid_out, method, tmp_path):
         'train.py', path, '--work-dir', 'run', '--cfg-options', *options, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
+    assert 'checkpoints/ir50.pth does not exist' in done.stdout + done.stderr
     log = next((tmp_path / 'run').glob('*/vis_data/scalars.json')).read_text()
     records = [json.loads(line) for line in log.splitlines()]
     losses = [record['loss'] for record in records if 'loss' in record]
