@@ -106,5 +106,5 @@ def rafdb_root(drawn_root):
 
 
 def pytest_collection_finish():
-    """What was imported lives to the end, so Python need not search it for garbage."""
+    """Imported objects live to the end, so Python need not search them for garbage."""
     gc.freeze()
