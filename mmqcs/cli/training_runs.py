@@ -12,6 +12,12 @@ from .options import fail
 
 TRAIN = ('-m', 'mmqcs', 'train')
 DONE = 'complete.json'
+# The C library gives freed memory back to the system, and every iteration asks for it
+# again: a fifth of the time of a small network on a CPU.
+KEEP_MEMORY = {
+    'MALLOC_TRIM_THRESHOLD_': '4000000000',
+    'MALLOC_MMAP_THRESHOLD_': '4000000000',
+}
 
 
 def train_once(
@@ -48,7 +54,7 @@ def train_once(
         return cost
     command = [sys.executable, *TRAIN, config, '--work-dir', str(work_dir)]
     command += ['--resume', '--seed', str(seed), *arguments]
-    environment = dict(os.environ)
+    environment = KEEP_MEMORY | os.environ
     if threads is not None:
         environment['OMP_NUM_THREADS'] = str(threads)
     start = time.perf_counter()

@@ -92,7 +92,9 @@ def write_config(cell: Cell, out: Path) -> Path:
     return path
 
 
-def train(cell: Cell, seed: int, out: Path, args: argparse.Namespace) -> dict:
+def train(
+    cell: Cell, seed: int, out: Path, args: argparse.Namespace
+) -> dict[str, float]:
     """Train a cell with a seed, and return accuracies in percent and its cost."""
     config = out / f'runs/{cell.name}/{cell.name}.py'
     work_dir = config.parent / f'seed_{seed}'
@@ -106,7 +108,8 @@ def train(cell: Cell, seed: int, out: Path, args: argparse.Namespace) -> dict:
     if not validations:
         fail(f'{work_dir} has no validation by mmqcs.FERMetric', status=1)
     last = validations[-1]
-    return {'top1': last.top1, 'mean_class': last.mean_class, **cost}
+    found = {'top1': last.top1, 'mean_class': last.mean_class, **cost}
+    return {name: round(value, 2) for name, value in found.items()}
 
 
 def differences(

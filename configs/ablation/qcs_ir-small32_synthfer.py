@@ -1,5 +1,5 @@
 # QCS in the ablation on SynthFER: the base network and the cross branch.
-_base_ = './base_ir-small48_synthfer.py'
+_base_ = './base_ir-small32_synthfer.py'
 
 model = dict(
     type='mmqcs.QCSClassifier',
@@ -10,7 +10,7 @@ model = dict(
         ),
         encoder=dict(
             type='mmqcs.TokenEncoder',
-            num_tokens=27,
+            num_tokens=12,
             embed_dims=96,
             depth=1,
             num_heads=4,
@@ -27,4 +27,4 @@ train_dataloader = dict(
         type='mmqcs.QuadrupletBatchSampler', negative='natural', drop_last=True
     ),
 )
-train_cfg = dict(max_epochs=4)
+train_cfg = dict(max_epochs=2)
