@@ -35,7 +35,7 @@ def differences_figure(
     rows = -(-len(panels) // columns)
     lines = max(len(panel) for panel in panels.values())
     figure = new_figure(5.2 * columns, rows * (1.1 + 0.34 * lines))
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
+    axes = figure.subplots(rows, columns, squeeze=False, sharex='col').ravel()
     budgets = list(
         dict.fromkeys(b for p in panels.values() for r in p.values() for b in r)
     )
@@ -59,13 +59,16 @@ def differences_figure(
                 )
         ax.axvline(0, color='0.5', linewidth=1)
         ax.set_yticks(range(len(panel)), list(panel))
-        ax.invert_yaxis()
+        ax.set_ylim(len(panel) - 0.5, -0.5)
         ax.set_title(title, fontsize=10)
         ax.grid(axis='x', alpha=0.3)
-        handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-        if len(budgets) > 1:
-            ax.legend(handles.values(), handles.keys(), fontsize=8)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     figure.supxlabel(label, fontsize=10)
+    if len(budgets) > 1:
+        lines = [ax.get_legend_handles_labels() for ax in axes]
+        marks = {name: line for pair in lines for line, name in zip(*pair, strict=True)}
+        figure.legend(
+            marks.values(), marks.keys(), loc='outside upper center', ncols=len(marks)
+        )
     return figure

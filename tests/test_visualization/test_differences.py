@@ -22,5 +22,5 @@ def test_marks_are_at_the_differences():
     assert marks[0][0, 1] == pytest.approx(-marks[2][0, 1])
     bars = easy.containers[1].lines[2][0].get_segments()[0]
     np.testing.assert_allclose(bars[:, 0], [1.0, 3.0])
-    labels = [text.get_text() for text in easy.get_legend().get_texts()]
+    labels = [text.get_text() for text in easy.figure.legends[0].get_texts()]
     assert labels == ['anchors', 'images']
