@@ -199,7 +199,7 @@ def main() -> int:
     # file names can have any encoding
     sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore[union-attr]
     # this program reports missing cameras itself; OpenCV 5 moved the function
-    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging  # type: ignore[attr-defined]
+    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging  # type: ignore[attr-defined, unused-ignore]
     log.setLogLevel(0)
     if (args.camera is None) == (not args.inputs):
         fail('give INPUT or --camera N')

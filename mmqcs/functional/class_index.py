@@ -62,7 +62,7 @@ class ClassIndex:
 
     def check_pairs(self) -> None:
         """Raise ValueError if an image is the only one of its class."""
-        lonely = [self.name(c) for c in self.present if self.counts[c] == 1]
+        lonely = [self.name(int(c)) for c in self.present if self.counts[c] == 1]
         if lonely:
             raise ValueError(
                 f'no positive can be drawn for class {", ".join(lonely)}: it has a '

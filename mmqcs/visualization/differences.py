@@ -66,8 +66,8 @@ def differences_figure(
         ax.set_axis_off()
     figure.supxlabel(label, fontsize=10)
     if len(budgets) > 1:
-        lines = [ax.get_legend_handles_labels() for ax in axes]
-        marks = {name: line for pair in lines for line, name in zip(*pair, strict=True)}
+        shown = [ax.get_legend_handles_labels() for ax in axes]
+        marks = {name: mark for pair in shown for mark, name in zip(*pair, strict=True)}
         figure.legend(
             marks.values(), marks.keys(), loc='outside upper center', ncols=len(marks)
         )

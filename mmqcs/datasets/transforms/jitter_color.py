@@ -25,7 +25,7 @@ def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
 
 def adjust_contrast(image: np.ndarray, factor: float) -> np.ndarray:
     """Blend with the mean grey level, bit-equal to Pillow. BGR, uint8."""
-    grey = int(cv2.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[0] + 0.5)  # type: ignore[index]
+    grey = int(cv2.mean(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[0] + 0.5)  # type: ignore[index, unused-ignore]
     levels = grey + np.float32(factor) * (_LEVELS - grey)
     return cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8))
 
