@@ -13,7 +13,7 @@ from .options import fail
 TRAIN = ('-m', 'mmqcs', 'train')
 DONE = 'complete.json'
 # The C library gives freed memory back to the system, and every iteration asks for it
-# again: a fifth of the time of a small network on a CPU.
+# again: 8 to 18 % of the time of a small network on a CPU.
 KEEP_MEMORY = {
     'MALLOC_TRIM_THRESHOLD_': '4000000000',
     'MALLOC_MMAP_THRESHOLD_': '4000000000',
