@@ -181,7 +181,7 @@ def write_tables(plan: Plan, results: Results, out: Path, done: str) -> None:
     )
     text = head + '\n'.join(table_text(table, results) for table in plan.tables)
     write_text(out / 'ablation.md', text)
-    write_text(out / 'ablation.json', json.dumps(results, indent=1))
+    write_text(out / 'ablation.json', json.dumps(results, indent=1) + '\n')
 
 
 def write_figure(plan: Plan, results: Results, out: Path) -> None:
