@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from .options import fail
 
 TRAIN = ('-m', 'mmqcs', 'train')
@@ -42,7 +44,7 @@ def train_once(
 
     Returns:
         What the training took: ``seconds`` by the clock, ``cpu_seconds`` of all its
-        threads and loaders.
+        threads and loaders, and ``gpu_seconds``, again by the clock, if it had a GPU.
     """
     settings = {'config': config, 'seed': seed, 'arguments': list(arguments)}
     mark = work_dir / DONE
@@ -74,5 +76,7 @@ def train_once(
         'seconds': time.perf_counter() - start,
         'cpu_seconds': usage.ru_utime + usage.ru_stime,
     }
+    if torch.cuda.is_available():
+        cost['gpu_seconds'] = cost['seconds']
     mark.write_text(json.dumps(settings | {'cost': cost}))
     return cost

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from mmqcs.cli import training_runs
 from mmqcs.cli.training_runs import KEEP_MEMORY, train_once
@@ -42,3 +43,11 @@ def test_a_complete_training_is_not_repeated(train, capsys):
     with pytest.raises(SystemExit):
         train()
     assert 'a run with other settings' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('gpu', [False, True])
+def test_time_on_a_gpu_is_noted(train, monkeypatch, gpu):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    cost, _ = train()
+    assert cost['seconds'] > 0
+    assert cost.get('gpu_seconds') == (cost['seconds'] if gpu else None)

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import torch
-
 from mmqcs.atomic import write_text
 from mmqcs.cli.options import (
     ArgumentParser,
@@ -134,7 +132,8 @@ def differences(
 
 def table_text(table: Table, results: Results) -> str:
     """Format one table, in Markdown."""
-    on_gpu = torch.cuda.is_available()
+    # trained on this machine, or on another one
+    on_gpu = any('gpu_seconds' in r for runs in results.values() for r in runs.values())
     unit = 'minutes' if on_gpu else 'CPU minutes'
     header = ['method', 'seeds']
     for budget in table.budgets:
@@ -149,9 +148,8 @@ def table_text(table: Table, results: Results) -> str:
             if not found:
                 line += ['-'] * 3
                 continue
-            seconds = [
-                r['seconds' if on_gpu else 'cpu_seconds'] for r in found.values()
-            ]
+            cost = 'gpu_seconds' if on_gpu else 'cpu_seconds'
+            seconds = [r[cost] for r in found.values()]
             line += [
                 mean_and_deviation([r['top1'] for r in found.values()]),
                 difference_text(compared.get(row, {}).get(budget)),
