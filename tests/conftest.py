@@ -1,5 +1,6 @@
 """What all tests share: the default scope of the configs, and one thread."""
 
+import contextlib
 import functools
 import gc
 import sys
@@ -35,25 +36,28 @@ def mmpretrain_scope():
         yield
 
 
-# what keeps the visualizer and the log of the last run
-KEEPERS = Visualizer, MessageHub, MMLogger
-WITHOUT_RUNS = [keeper._instance_dict.copy() for keeper in KEEPERS]
+def own_current_run():
+    """The visualizer and the log of a run made here are not those of the next one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (Visualizer, MessageHub, MMLogger):
+            patch.setattr(kind, '_instance_dict', kind._instance_dict.copy())
+        yield
+
+
+own_current_run_of_a_test = pytest.fixture(own_current_run, autouse=True)
 
 
 @pytest.fixture(autouse=True, scope='module')
 def own_current_run_of_a_file():
-    """Runs of other files, and of fixtures of the session, are not the current one."""
-    with pytest.MonkeyPatch.context() as patch:
-        for keeper, instances in zip(KEEPERS, WITHOUT_RUNS, strict=True):
-            patch.setattr(keeper, '_instance_dict', instances.copy())
-        yield
+    """The same for the fixtures of a file; those of the session must keep apart."""
+    assert [*MMLogger._instance_dict] == ['mmqcs-tests'], 'a run without apart()'
+    yield from own_current_run()
 
 
-@pytest.fixture(autouse=True)
-def own_current_run(monkeypatch):
-    """A run that a test makes is not the current one of the next."""
-    for keeper in KEEPERS:
-        monkeypatch.setattr(keeper, '_instance_dict', keeper._instance_dict.copy())
+@pytest.fixture(scope='session')
+def apart():
+    """Context for a run in a fixture of the session."""
+    return contextlib.contextmanager(own_current_run)
 
 
 @pytest.fixture(autouse=True)

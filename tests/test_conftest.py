@@ -5,12 +5,10 @@ from mmengine.logging import MMLogger
 
 
 @pytest.fixture(scope='session')
-def log_of_the_session(tmp_path_factory):
-    """A log file that a fixture of the whole session has made, and closed."""
-    file = tmp_path_factory.mktemp('log') / 'run.log'
-    log = MMLogger.get_instance('log of the session', log_file=str(file))
-    for handler in log.handlers:
-        handler.close()
+def log_of_the_session(apart):
+    with apart():
+        log = MMLogger.get_instance('log of the session')
+        assert MMLogger.get_current_instance() is log
     return log
 
 

@@ -64,6 +64,9 @@ def differences_figure(
         ax.grid(axis='x', alpha=0.3)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
+    # the lowest panel of each column has the numbers
+    for ax in axes[len(panels) - columns : len(panels)]:
+        ax.tick_params(labelbottom=True)
     figure.supxlabel(label, fontsize=10)
     if len(budgets) > 1:
         shown = [ax.get_legend_handles_labels() for ax in axes]

@@ -47,7 +47,7 @@ FACES = {
 
 
 @pytest.fixture(scope='session')
-def filled_folder(tmp_path_factory, drawn_root):
+def filled_folder(tmp_path_factory, drawn_root, apart):
     """Data, pictures and checkpoints under the names that the pages use."""
     folder = tmp_path_factory.mktemp('docs')
     for name in ('configs', 'tools', 'setup.cfg'):
@@ -70,7 +70,7 @@ def filled_folder(tmp_path_factory, drawn_root):
         cv2.imwrite(str(folder / f'{name}.png'), face)
     (folder / 'work_dirs').mkdir()
     run = small_run.config(folder / 'work_dirs/run', log_level='ERROR')
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
+    with apart(), DefaultScope.overwrite_default_scope('mmpretrain'):
         Runner.from_cfg(run).train()
     config = Config.fromfile(ROOT / CLASSIFIER)
     weights = MODELS.build(config.model).state_dict()

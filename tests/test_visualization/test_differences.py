@@ -24,3 +24,12 @@ def test_marks_are_at_the_differences():
     np.testing.assert_allclose(bars[:, 0], [1.0, 3.0])
     labels = [text.get_text() for text in easy.figure.legends[0].get_texts()]
     assert labels == ['anchors', 'images']
+
+
+@pytest.mark.parametrize('count', [1, 2, 3, 4, 5])
+def test_the_lowest_panel_of_each_column_has_numbers(count):
+    panel = {'QCS': {'images': Interval(-0.5, (-2.0, 1.0))}}
+    figure = differences_figure({f'Table {i}': panel for i in range(count)}, 'Points')
+    shown = [ax.xaxis.get_tick_params()['labelbottom'] for ax in figure.axes[:count]]
+    lowest = min(count, 2)
+    assert shown == [False] * (count - lowest) + [True] * lowest
