@@ -1,4 +1,4 @@
-"""What conftest.py keeps apart."""
+"""Runs of one test, file or session fixture do not reach the others."""
 
 import pytest
 from mmengine.logging import MMLogger
