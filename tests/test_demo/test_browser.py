@@ -85,9 +85,10 @@ def test_photograph_video_and_camera(tmp_path):
     ):
         view.click('#examples-0 button >> nth=0')
         view.wait_for_selector('#summary >> text=One face')
+        view.wait_for_selector('#attention img')
+        view.wait_for_selector('#scores >> text=Happy')
         names = view.locator('#scores .label .text').all_inner_texts()
         assert 'Happy' in names[:2]
-        view.wait_for_selector('#attention img')
         with OPENER.open(view.get_attribute('#faces img', 'src')) as file:
             shown = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR)
         # the colours are right
@@ -98,11 +99,11 @@ def test_photograph_video_and_camera(tmp_path):
         view.wait_for_selector('#status >> text=One face in 15 frames, 1.5 seconds.')
         view.wait_for_selector('#timeline img')
         view.wait_for_function('document.querySelector("#drawn video").duration > 1.4')
-        assert 'Happy' in view.inner_text('#shares')
+        api.expect(view.locator('#shares')).to_contain_text('Happy')
         with view.expect_download() as download:
             view.click('#csv a')
         assert download.value.path().read_text().startswith('track,first,last')
-        assert not view.is_visible('#stop')
+        api.expect(view.locator('#stop')).to_be_hidden()
 
         # work that is stopped, or left, leaves nothing
         kept = set(tmp_path.rglob('*_faces.mp4'))
@@ -146,11 +147,11 @@ def test_faces_are_compared(tmp_path):
     ):
         view.set_input_files('#picture input[type=file]', tmp_path / 'many.png')
         view.wait_for_selector('#summary >> text=/\\d faces, the largest first/')
-        top_name = view.inner_text('#scores').split('\n')[1]
-        faces = view.locator('#face label')
-        assert faces.count() >= 2
-        assert faces.nth(0).inner_text() == f'1: {top_name}'
         view.wait_for_selector('#attention img')
+        faces = view.locator('#face label')
+        api.expect(faces.nth(1)).to_be_visible()
+        top_name = view.inner_text('#scores').split('\n')[1]
+        api.expect(faces.nth(0)).to_have_text(f'1: {top_name}')
         view.set_input_files('#second input[type=file]', tmp_path / 'one.png')
         view.wait_for_selector('#told >> text=Second face')
         for name in ('left', 'right'):

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import re
 import shutil
 import threading
 
@@ -81,7 +82,7 @@ def test_navigation(address, browser):
     """On a phone, it is behind a button; on a desktop, it is there."""
     view = visit(browser, DESKTOP)
     view.goto(f'{address}/index.html')
-    assert view.locator('.sidebar-tree >> text="Datasets"').is_visible()
+    api.expect(view.locator('.sidebar-tree >> text="Datasets"')).to_be_visible()
     view.close()
     view = visit(browser, PHONE)
     view.goto(f'{address}/index.html')
@@ -97,8 +98,11 @@ def test_search(address, browser):
     view.goto(f'{address}/index.html')
     view.fill('.sidebar-search', 'quadruplet')
     view.press('.sidebar-search', 'Enter')
-    view.wait_for_selector('#search-results li a')
-    assert view.locator('#search-results li').count() >= 5
+    # the results come one after another
+    summary = view.wait_for_selector('#search-results >> text=Search finished')
+    count = int(re.search(r'(\d+) pages', summary.inner_text())[1])
+    assert count >= 5
+    api.expect(view.locator('#search-results li a')).to_have_count(count)
     view.fill('.sidebar-search', 'nosuchwordanywhere')
     view.press('.sidebar-search', 'Enter')
     view.wait_for_selector('#search-results >> text=did not match any documents')
