@@ -45,17 +45,35 @@ def at_least(minimum: int) -> Callable[[str], int]:
 CONFIG_HELP = "config file, or the name of a recipe such as 'qcs_ir50_raf'"
 
 
+class _Collect(argparse.Action):
+    """Collect the values of an option that is given once or several times."""
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option: str | None = None
+    ) -> None:
+        earlier = getattr(namespace, self.dest)
+        first = earlier is self.default
+        setattr(namespace, self.dest, values if first else [*earlier, *values])
+
+
 class ArgumentParser(argparse.ArgumentParser):
     """Argument parser that reports errors with :func:`fail`.
 
     The program has the name by which it was started, as ``tools/train.py`` or ``mmqcs
-    train``, and the description keeps its line breaks.
+    train``, and the description keeps its line breaks. ``--option a --option b`` is the
+    same as ``--option a b`` where an option takes several values.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault('prog', sys.argv[0])
         kwargs.setdefault('formatter_class', argparse.RawDescriptionHelpFormatter)
         super().__init__(**kwargs)
+
+    def add_argument(self, *names: Any, **kwargs: Any) -> argparse.Action:
+        """Add an argument."""
+        if names[0].startswith('-') and kwargs.get('nargs') in ('+', '*'):
+            kwargs.setdefault('action', _Collect)
+        return super().add_argument(*names, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         """Report a wrong command line."""
