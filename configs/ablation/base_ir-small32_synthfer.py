@@ -1,4 +1,4 @@
-# Base of the ablation on SynthFER: a plain classifier of 32×32 faces with 0.6 million
+# Base of the ablation on SynthFER: a plain classifier of 32×32 faces with 0.7 million
 # parameters. dcs_ir-small32_synthfer and qcs_ir-small32_synthfer add the cross branch.
 # Data and lengths of the runs are set by synthfer.yml.
 _base_ = ['../_base_/default_runtime.py']

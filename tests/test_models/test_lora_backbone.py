@@ -105,6 +105,33 @@ def test_layers_of_the_mlp_and_random_weights():
         assert not layer.lora_up.weight.any()
 
 
+def test_a_pyramid_of_another_transformer(tmp_path):
+    swin = dict(
+        type='SwinTransformer',
+        arch=dict(embed_dims=8, depths=[1, 1], num_heads=[2, 2]),
+        img_size=32,
+        patch_size=2,
+        window_size=4,
+        drop_path_rate=0.0,
+        out_indices=(0, 1),
+    )
+    with pytest.raises(ValueError, match=r'; it has .*w_msa\.qkv'):
+        LoRABackbone(swin)
+    with pytest.raises(ValueError, match='; it has no linear layers'):
+        LoRABackbone(dict(type='ResNet', depth=18))
+    pretrained = MODELS.build(swin)
+    pretrained.eval()
+    torch.save(pretrained.state_dict(), tmp_path / 'swin.pth')
+    start = dict(type='Pretrained', checkpoint=str(tmp_path / 'swin.pth'))
+    backbone = LoRABackbone(dict(swin, init_cfg=start), targets=('qkv', 'proj'))
+    backbone.init_weights()
+    backbone.eval()
+    assert len(wrapped(backbone)) == 4
+    features = backbone(IMAGES)
+    assert [f.shape[1:] for f in features] == [(8, 16, 16), (16, 8, 8)]
+    torch.testing.assert_close(features, pretrained(IMAGES), rtol=0, atol=0)
+
+
 def test_all_weights_are_in_checkpoints(pretrained):
     _, path = pretrained
     backbone = build(path)

@@ -63,15 +63,18 @@ class LoRABackbone(BaseModule):
             )
         super().__init__()
         self.module = MODELS.build(module)
-        layers = {
+        linear = {
             name: layer
             for name, layer in self.module.named_modules()
-            if isinstance(layer, nn.Linear) and name.endswith(tuple(targets))
+            if isinstance(layer, nn.Linear)
         }
+        layers = {n: x for n, x in linear.items() if n.endswith(tuple(targets))}
         if not layers:
+            ends = sorted({'.'.join(name.split('.')[-2:]) for name in linear})
             raise ValueError(
                 f'no linear layer of {type(self.module).__name__} has a name that ends '
-                f'with one of the targets {tuple(targets)}'
+                f'with one of the targets {tuple(targets)}; it has '
+                f'{", ".join(ends) or "no linear layers"}'
             )
         for name, layer in layers.items():
             self._put(name, LoRALinear(layer, alpha, rank, drop_rate))
