@@ -1,5 +1,6 @@
 """Figure of differences to a reference with their intervals."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -58,9 +59,10 @@ def differences_figure(
                     label=budget,
                 )
         ax.axvline(0, color='0.5', linewidth=1)
-        ax.set_yticks(range(len(panel)), list(panel))
+        names = [textwrap.fill(name, 28) for name in panel]
+        ax.set_yticks(range(len(panel)), names, parse_math=False)
         ax.set_ylim(len(panel) - 0.5, -0.5)
-        ax.set_title(title, fontsize=10)
+        ax.set_title(textwrap.fill(title, 46), fontsize=9, parse_math=False)
         ax.grid(axis='x', alpha=0.3)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()

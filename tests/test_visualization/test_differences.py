@@ -33,3 +33,18 @@ def test_the_lowest_panel_of_each_column_has_numbers(count):
     shown = [ax.xaxis.get_tick_params()['labelbottom'] for ax in figure.axes[:count]]
     lowest = min(count, 2)
     assert shown == [False] * (count - lowest) + [True] * lowest
+
+
+def test_long_and_odd_names_are_inside_the_figure():
+    row = {'images': Interval(-0.5, (-2.0, 1.0))}
+    title = 'Hard faces, pretrained transformer, small learning rate, equally long'
+    name = 'QCS, both kinds of attention, with logit adjustment ($_$)'
+    figure = differences_figure({title: {name: row}, f'{title} ': {'$': row}}, 'Points')
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches() * figure.dpi
+    for ax in figure.axes:
+        for text in (ax.title, *ax.get_yticklabels()):
+            box = text.get_window_extent()
+            assert 0 <= box.x0 < box.x1 <= width
+            assert 0 <= box.y0 < box.y1 <= height
+        assert ax.get_window_extent().width > width / 8
